@@ -3,6 +3,7 @@
 
 #include "instance_state.hpp"
 
+#include <symphony/bytes.hpp>
 #include <symphony/result.hpp>
 
 #include <chrono>
@@ -34,9 +35,14 @@ struct PluginEntry {
 /// What the runtime needs from catalog and resolver. Const methods may be called concurrently.
 class PluginSource {
 public:
+    PluginSource() = default;
+    PluginSource(const PluginSource&) = delete;
+    PluginSource& operator=(const PluginSource&) = delete;
     virtual ~PluginSource() = default;
-    virtual std::span<const PluginEntry> plugins() const = 0;
-    /// Indices into plugins() that provide `port`, best first, unusable ones included.
+    virtual std::size_t size() const = 0;
+    /// Stays where it is; `at` < size(). May read the manifest only now.
+    virtual const PluginEntry& entry(std::size_t at) const = 0;
+    /// Indices of entries that provide `port`, best first, unusable ones included.
     virtual std::vector<std::size_t> providers(std::string_view port) const = 0;
     /// By id or short name: `not_found`, or `conflict` when the short name is ambiguous.
     virtual Result<std::size_t> find(std::string_view id_or_name) const = 0;
@@ -98,24 +104,7 @@ struct RuntimeOptions {
     std::function<std::uint64_t()> now_ns;   ///< monotonic; empty = the real clock. Tests pass a fake
 };
 
-/// Bytes that came out of a call; owned. Counted buffers are kept by reference, borrowed ones copied.
-class Buffer {
-public:
-    Buffer() = default;
-    explicit Buffer(const symphony_buf& from);
-    Buffer(Buffer&& other) noexcept : buf_(std::exchange(other.buf_, {})) {}
-    Buffer& operator=(Buffer&& other) noexcept { std::swap(buf_, other.buf_); return *this; }
-    ~Buffer();
-    const std::uint8_t* data() const noexcept { return buf_.data; }
-    std::size_t size() const noexcept { return static_cast<std::size_t>(buf_.size); }
-    std::string_view text() const noexcept { return {reinterpret_cast<const char*>(buf_.data), size()}; }
-    const symphony_buf& raw() const noexcept { return buf_; }
-
-private:
-    symphony_buf buf_{};
-};
-
-/// What a method answered: [0] is the encoded result record, the rest its attachments.
+/// What a method answered: [0] is the encoded result record, the rest its attachments. Kept by reference when counted.
 using Reply = std::vector<Buffer>;
 
 /// A provider of a port. Valid until the runtime shuts down; copies are the same handle.
@@ -132,7 +121,7 @@ struct CallOptions {
 };
 
 struct PluginStatus {
-    std::size_t index = 0;              ///< into PluginSource::plugins()
+    std::size_t index = 0;              ///< of PluginSource::entry()
     State state = State::discovered;
     bool wedged = false;                ///< did not come back in time; its thread was given up on
     std::optional<Error> error;         ///< why it is refused or failed
