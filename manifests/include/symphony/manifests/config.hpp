@@ -54,7 +54,7 @@ std::vector<ConfigKey> config_keys(const Manifest& manifest);
 /// Applies settings in order, later ones win, and checks every value. All diagnostics at once.
 EffectiveConfig check_config(const std::vector<ConfigKey>& keys, const std::vector<Setting>& settings);
 
-/// Reads what a person typed as the key's type asks: "0.5", "true", "5s", `["a", "b"]` or `a,b` for a list, JSON for a map.
+/// Reads what a person typed as the key's type asks: "0.5", "true", "5s", `["a", "b"]` or `a,b` for a list, `{ a = 1 }` for a map.
 Result<ConfigValue> read_typed(const ConfigKey& key, std::string_view text);
 
 /// JSON Schema, draft 2020-12, of the configuration; pretty-printed, deterministic.

@@ -148,7 +148,7 @@ struct ConfigKey {
     bool required = false;
     bool secret = false; ///< never printed, logged or stored
     std::vector<Data> choices;
-    Place place;
+    Place place, default_place, min_place, max_place, choices_place;
     friend bool operator==(const ConfigKey&, const ConfigKey&) = default;
 };
 

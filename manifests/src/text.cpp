@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text.hpp"
+
+#include <symphony/manifests/parse.hpp>
+
+#include <array>
+
+namespace symphony::manifests {
+
+void append_quoted(std::string& out, std::string_view text) {
+    constexpr char hex[] = "0123456789abcdef";
+    out += '"';
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        switch (c) {
+        case '"': out += "\\\""; break;
+        case '\\': out += "\\\\"; break;
+        case '\n': out += "\\n"; break;
+        case '\t': out += "\\t"; break;
+        case '\r': out += "\\r"; break;
+        default:
+            if (byte < 0x20 || byte == 0x7f) {
+                out += "\\u00";
+                out += hex[byte >> 4];
+                out += hex[byte & 15];
+            } else {
+                out += c;
+            }
+        }
+    }
+    out += '"';
+}
+
+std::string quoted(std::string_view text) {
+    std::string out;
+    append_quoted(out, text);
+    return out;
+}
+
+std::string shown(std::string_view text) {
+    constexpr std::size_t shown_max = 40;
+    if (text.size() <= shown_max) return quoted(text);
+    std::size_t end = shown_max;
+    while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
+    return quoted(text.substr(0, end)) + "…";
+}
+
+void append_toml_key(std::string& out, std::string_view key) {
+    const auto bare = [](char c) { return is_alnum(c) || c == '_' || c == '-'; };
+    if (!key.empty() && all_of(key, bare)) {
+        out += key;
+    } else {
+        append_quoted(out, key);
+    }
+}
+
+bool has_control(std::string_view text) noexcept {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) return true;
+        if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return true;
+    }
+    return false;
+}
+
+std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit) {
+    constexpr std::size_t length_max = 64; // known words are shorter, and rows fit the stack
+    if (left.size() > length_max || right.size() > length_max) return limit + 1;
+    const std::size_t gap = left.size() > right.size() ? left.size() - right.size() : right.size() - left.size();
+    if (gap > limit) return limit + 1;
+    using Row = std::array<std::size_t, length_max + 1>;
+    Row before{}, last{}, now{};
+    for (std::size_t j = 0; j <= right.size(); ++j) last[j] = j;
+    for (std::size_t i = 1; i <= left.size(); ++i) {
+        now[0] = i;
+        for (std::size_t j = 1; j <= right.size(); ++j) {
+            const std::size_t differ = left[i - 1] == right[j - 1] ? 0 : 1;
+            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + differ});
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
+                now[j] = std::min(now[j], before[j - 2] + 1);
+            }
+        }
+        before = last;
+        last = now;
+    }
+    return last[right.size()];
+}
+
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
+    std::string_view best;
+    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
+    for (const auto candidate : known) {
+        const auto distance = edit_distance(word, candidate, best_distance);
+        if (distance < best_distance) {
+            best = candidate;
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+std::string joined(const std::vector<std::string_view>& words, std::string_view last) {
+    std::string out;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i != 0) {
+            if (i + 1 == words.size()) {
+                out.append(" ").append(last).append(" ");
+            } else {
+                out += ", ";
+            }
+        }
+        out += words[i];
+    }
+    return out;
+}
+
+} // namespace symphony::manifests
