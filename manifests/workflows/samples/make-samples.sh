@@ -16,9 +16,9 @@ page() { # name width height
 }
 
 page clean-page 1000 1294 1.3
-page two-columns 1200 1400 1.25
+page two-columns 1200 820 1.25
 page measurements 1100 1240 1.2
-page scanned-letter 1100 1240 1.4
+page scanned-letter 1100 900 1.4
 
 # A flatbed's work: clean, four bits of grey are plenty.
 for name in clean-page two-columns measurements; do
@@ -27,5 +27,5 @@ for name in clean-page two-columns measurements; do
 done
 # A fax: a page laid in crookedly, blurred, speckled and turned into black and white.
 "$convert" "$profile/scanned-letter.png" -colorspace Gray -background white -rotate 1.4 -blur 0x0.9 \
-  -seed 12 -attenuate 0.7 +noise Gaussian -threshold 57% -type bilevel -depth 1 \
+  -seed 12 -attenuate 1.1 +noise Gaussian -attenuate 0.06 +noise Impulse -threshold 60% -type bilevel -depth 1 \
   -units PixelsPerInch -density 150 -strip -define png:compression-level=9 scanned-letter.png
