@@ -393,6 +393,8 @@ public:
     Bytes bytes() const noexcept { return bytes_; }
     /// The counted buffer behind an owned value; a copy for a borrowed one.
     Buffer buffer() const { return buffer_.data() == bytes_.data() && buffer_.size() == bytes_.size() ? buffer_ : Buffer::copy(bytes_); }
+    /// The counted buffer behind an owned value, without touching its count.
+    const Buffer& shared() const noexcept { return buffer_; }
     bool owned() const noexcept { return buffer_.data() != nullptr || bytes_.data() == null_byte; }
 
     bool exists() const noexcept { return true; }

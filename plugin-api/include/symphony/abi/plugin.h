@@ -43,6 +43,12 @@ typedef struct symphony_instance_ops {
     void (*destroy)(symphony_instance *);                                        /* [control] */
 } symphony_instance_ops;
 
+/* What symphony_instance_ops.query answers for a port id the instance serves, such as "operator/1". */
+typedef struct symphony_port_info {
+    uint32_t struct_size;
+    uint32_t method_max; /* highest method number it knows; newer ones fail with "unknown-method" */
+} symphony_port_info;
+
 typedef struct symphony_plugin {
     uint32_t struct_size;
     uint32_t magic; /* SYMPHONY_MAGIC */

@@ -18,7 +18,9 @@ typedef struct symphony_host_ports {
                                symphony_handle *out, symphony_error *error);
     void (*release)(void *ctx, symphony_handle port_handle); /* [any] */
     /* Calls a method. `call` carries the caller's ops, ctx and id; they receive the answers, with
-     * the caller's own id. `*call_out` is set before the callee is entered and serves cancel().
+     * the caller's own id. `*call_out` is set, with one aligned 64-bit store that another thread may
+     * read, before the callee is entered, and serves cancel(). The host's answer to `cancelled` is also
+     * nonzero when the caller's own ops->cancelled says so.
      * >= 0: exactly one complete or fail follows (or came already), also when the callee misbehaves.
      * < 0: nothing follows, and `error`, which may be NULL, says why.
      * Runs in the calling thread until the callee's invoke returns. [any] */
