@@ -124,6 +124,9 @@ function(symphony_add_plugin name)
     DEPENDS ${name} "${manifest}" ${arg_FILES}
     COMMENT "Bundling plugin ${name}" VERBATIM)
   add_custom_target(${name}-bundle ALL DEPENDS "${folder}/manifest.toml")
+  if(SYMPHONY_PLUGIN_DIR STREQUAL "${CMAKE_BINARY_DIR}/plugins")
+    set_property(GLOBAL APPEND PROPERTY SYMPHONY_PLUGINS ${name})
+  endif()
 
   install(TARGETS ${name} LIBRARY DESTINATION lib/symphony/plugins/${name})
   install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" \"-DMANIFEST=${manifest}\"
