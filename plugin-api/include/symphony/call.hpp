@@ -12,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 namespace symphony {
@@ -237,6 +238,15 @@ void serve_method(Call& call, Method&& method) {
     call.expect<T, Part>();
     const Result<T> result = std::apply(std::forward<Method>(method), args);
     if (!call.deferred()) call.answers().answer(result);
+}
+
+inline void unknown_method(Call& call) noexcept {
+    try {
+        call.answers().fail(Error(Code::unsupported, "unknown-method",
+                                  std::string(call.port()) + ": no method " + std::to_string(call.method())));
+    } catch (...) {
+        call.answers().fail(current_exception_error());
+    }
 }
 
 } // namespace detail

@@ -199,10 +199,13 @@ inline Error from_c(const symphony_error& from, symphony_status status) {
 
 } // namespace symphony
 
-/// The value of a Result, or an early return of its Error.
-#define SYMPHONY_TRY(...)                                                                              \
+#define SYMPHONY_CONCAT_(a, b) a##b
+#define SYMPHONY_NAME_(a, b) SYMPHONY_CONCAT_(a, b)
+#define SYMPHONY_TRY_(result, ...)                                                                     \
     __extension__({                                                                                    \
-        auto symphony_result_ = (__VA_ARGS__);                                                         \
-        if (!symphony_result_) return std::move(symphony_result_).error();                             \
-        ::symphony::detail::unwrap(std::move(symphony_result_));                                       \
+        auto result = (__VA_ARGS__);                                                                   \
+        if (!result) return std::move(result).error();                                                 \
+        ::symphony::detail::unwrap(std::move(result));                                                 \
     })
+/// The value of a Result, or an early return of its Error. May be nested.
+#define SYMPHONY_TRY(...) SYMPHONY_TRY_(SYMPHONY_NAME_(symphony_result_, __COUNTER__), __VA_ARGS__)

@@ -91,11 +91,11 @@ typedef struct symphony_note {
     char sdk[16];     /* zero-terminated */
 } symphony_note;
 
-struct symphony_note_section {
+typedef struct symphony_note_section {
     uint32_t name_size, desc_size, type;
     char name[12]; /* "Symphony" padded to 4 */
     symphony_note desc;
-};
+} symphony_note_section;
 
 #ifndef SYMPHONY_PLUGIN_ID /* set by symphony_add_plugin() from manifest.toml */
 #define SYMPHONY_PLUGIN_ID "unnamed"
