@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where things are: the closed top level, the shape of plugin folders, a README in every top-level folder."""
+
+import re
+
+from tree import Finding
+
+TOP_FOLDERS = {"plugin-api", "manifests", "host", "ipc", "pit", "editor", "plugins", "sdk-template", "tools", "tests",
+               ".ci", ".github"}
+TOP_FILES = {"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "NOTICE", "CMakeLists.txt",
+             "CMakePresets.json", ".gitignore", ".gitattributes", ".editorconfig", ".clang-format", ".clang-tidy"}
+
+
+def check_top_level(tree):
+    for name in sorted({path.split("/")[0] for path in tree.paths}):
+        is_folder = name in tree.folders
+        if name not in (TOP_FOLDERS if is_folder else TOP_FILES):
+            kind = "folder" if is_folder else "file"
+            yield Finding(name, 0, "top-level", f"the top level is closed and has no such {kind}; DESIGN.md 1 says where things go")
+
+
+def check_readmes(tree):
+    for folder in sorted(TOP_FOLDERS & tree.folders):
+        if not folder.startswith(".") and f"{folder}/README.md" not in tree.paths:
+            yield Finding(folder, 0, "folder-readme", "has no README.md: what is here, what must never be here, where to start reading")
+
+
+def check_plugin_shape(tree):
+    paths = set(tree.paths)
+    for folder in tree.plugins:
+        for need in ("CMakeLists.txt", "README.md"):
+            if f"{folder}/{need}" not in paths:
+                yield Finding(folder, 0, "plugin-shape", f"a plugin folder has a {need}")
+        if not {f"{folder}/src/plugin.cpp", f"{folder}/src/plugin.c"} & paths:
+            yield Finding(folder, 0, "plugin-shape", "a plugin folder has a src/plugin.cpp (or plugin.c) with the wiring")
+        if f"{folder}/tests" not in tree.folders:
+            yield Finding(folder, 0, "plugin-shape", "a plugin folder has tests/")
+        build_file = f"{folder}/CMakeLists.txt"
+        if build_file in paths:
+            calls = len(re.findall(r"^\s*symphony_add_plugin\s*\(", tree.text(build_file), re.MULTILINE))
+            if calls != 1:
+                yield Finding(build_file, 0, "plugin-shape", f"calls symphony_add_plugin {calls} times; one folder is one plugin")
