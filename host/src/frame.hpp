@@ -12,6 +12,7 @@ struct Label {
     char name[72] = "";
     char id[104] = "";
     char version[72] = "";
+    char sha256[72] = "";
 };
 
 /// Which plugin's code this thread is in, for crash attribution. Every thunk into a plugin puts one on its stack.
