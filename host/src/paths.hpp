@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "catalog.hpp"
+
+#include <symphony/result.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace symphony::host {
+
+/// The environment as data, so that tests bring their own.
+class Environment {
+public:
+    static Environment of_process();
+    Environment() = default;
+    explicit Environment(std::vector<std::pair<std::string, std::string>> items) : items_(std::move(items)) {}
+
+    /// Empty when unset.
+    std::string get(std::string_view name) const;
+    const std::vector<std::pair<std::string, std::string>>& items() const noexcept { return items_; }
+
+private:
+    std::vector<std::pair<std::string, std::string>> items_;
+};
+
+/// The folders that the host works with, by the XDG base directory specification. Empty: there is none.
+struct Paths {
+    std::filesystem::path executable_dir;
+    std::filesystem::path prefix; // above the program's folder
+    std::filesystem::path config; // .../symphony
+    std::filesystem::path state;
+    std::filesystem::path cache;
+    std::filesystem::path data;
+    std::vector<std::string> warnings; // at most one
+
+    static Paths find(const Environment& environment, const std::filesystem::path& executable);
+};
+
+/// Plugin folders in search order: each --plugins, SYMPHONY_PLUGIN_PATH, the distribution's, the prefix's, the user's.
+/// In safe mode only the distribution's and the prefix's.
+/// @return `not_found` for a --plugins folder that is not there.
+Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std::string>& flags,
+                                       const Environment& environment, bool safe_mode);
+
+/// A workflow as typed: a file, else a shipped workflow's name. Empty when there is neither.
+std::filesystem::path find_workflow(const Paths& paths, const std::string& typed);
+
+/// Makes the folder when missing and tells whether files can be made in it; the reason when not.
+Status make_writable(const std::filesystem::path& folder);
+
+} // namespace symphony::host
