@@ -40,14 +40,6 @@ std::string found(const toml::node& node) {
     return std::string(kind_of(node));
 }
 
-std::string without_controls(std::string_view text) {
-    std::string out(text);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    }
-    return out;
-}
-
 /// Where the reader stands, for messages: "[[command]] flags.short". Made into text only when something is wrong.
 struct Scope {
     const Scope* parent = nullptr;

@@ -7,11 +7,24 @@
 
 namespace symphony::manifests {
 
+bool is_c1_control(std::string_view text, std::size_t at) noexcept {
+    return static_cast<unsigned char>(text[at]) == 0xC2 && at + 1 < text.size() &&
+           (static_cast<unsigned char>(text[at + 1]) & 0xE0u) == 0x80u;
+}
+
 void append_quoted(std::string& out, std::string_view text) {
     constexpr char hex[] = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
         const auto byte = static_cast<unsigned char>(c);
+        if (is_c1_control(text, i)) {
+            const auto code = static_cast<unsigned char>(text[++i]);
+            out += "\\u00";
+            out += hex[code >> 4];
+            out += hex[code & 15];
+            continue;
+        }
         switch (c) {
         case '"': out += "\\\""; break;
         case '\\': out += "\\\\"; break;
@@ -58,9 +71,23 @@ bool has_control(std::string_view text) noexcept {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
         if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) return true;
-        if (byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0) return true;
+        if (is_c1_control(text, i)) return true;
     }
     return false;
+}
+
+std::string without_controls(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (is_c1_control(text, i)) {
+            out += '?';
+            ++i;
+        } else {
+            out += byte < 0x20 || byte == 0x7f ? '?' : text[i];
+        }
+    }
+    return out;
 }
 
 std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit) {

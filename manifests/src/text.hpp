@@ -28,6 +28,10 @@ std::string shown(std::string_view text);
 void append_toml_key(std::string& out, std::string_view key);
 /// Whether it holds a control character other than tab and line feed; C1 controls in UTF-8 count. Terminals obey them.
 bool has_control(std::string_view text) noexcept;
+/// Whether a C1 control (U+0080 to U+009F) begins there; terminals take U+009B for an escape sequence.
+bool is_c1_control(std::string_view text, std::size_t at) noexcept;
+/// With a question mark for each control character, line ends included.
+std::string without_controls(std::string_view text);
 /// Optimal string alignment distance (Damerau-Levenshtein without overlapping edits); stops above `limit`.
 std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit);
 /// "a, b and c".

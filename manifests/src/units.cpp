@@ -30,8 +30,9 @@ constexpr std::array<Unit, 5> duration_units{{
 
 /// digits, perhaps a fraction, a unit; whole in the base unit and at most 2^63-1.
 std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<const Unit> units) {
-    std::uint64_t value = 0;
-    std::uint64_t divisor = 1;
+    __extension__ using Wide = unsigned __int128;
+    Wide value = 0;
+    Wide divisor = 1;
     std::size_t at = 0;
     std::size_t digits = 0;
     bool fraction = false;
@@ -42,16 +43,16 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text, std::span<con
             continue;
         }
         if (!is_digit(text[at])) break;
-        if (value > 100'000'000'000'000'000u || (fraction && digits == 9)) return std::nullopt;
-        value = value * 10 + static_cast<std::uint64_t>(text[at] - '0');
+        // 2^63 with nine more digits times the largest factor stays far below 2^128.
+        if (value > Wide{INT64_MAX} * 1'000'000'000 || (fraction && digits == 9)) return std::nullopt;
+        value = value * 10 + static_cast<unsigned>(text[at] - '0');
         if (fraction) divisor *= 10;
         ++digits;
     }
     if (digits == 0) return std::nullopt;
     for (const auto& unit : units) {
         if (text.substr(at) != unit.name) continue;
-        __extension__ using Wide = unsigned __int128;
-        const Wide product = static_cast<Wide>(value) * unit.factor;
+        const Wide product = value * unit.factor;
         if (product % divisor != 0 || product / divisor > INT64_MAX) return std::nullopt;
         return static_cast<std::uint64_t>(product / divisor);
     }
