@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "redact.hpp"
+
+#include <symphony/plugin.hpp>
+#include <symphony/ports/operator.hpp>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+class Redact final : public symphony::ports::Operator {
+public:
+    explicit Redact(symphony::Host host) : mask_(host.config()["mask"].as_text("[redacted]")) {}
+
+    symphony::Result<symphony::Value> apply(symphony::Call&, std::string_view operation, const symphony::Value& input) override {
+        if (operation != "redact") {
+            return symphony::Error(symphony::Code::not_found, "unknown-operation", "no operation \"" + std::string(operation) + "\"");
+        }
+        const std::string_view text = SYMPHONY_TRY(symphony::need_text(input, "text"));
+        const symphony::ValueView list = SYMPHONY_TRY(symphony::need(input, "words", symphony::Kind::list));
+        std::vector<std::string_view> words;
+        for (const symphony::ValueView word : list.items()) {
+            words.push_back(word.as_text());
+        }
+        const redact::Redacted done = redact::redact(text, words, mask_);
+        return symphony::ValueBuilder().map().add("text", done.text).add("hits", done.hits).end().build();
+    }
+
+private:
+    std::string mask_;
+};
+
+// Concurrent, because apply() changes no member.
+SYMPHONY_PLUGIN_WITH(Redact, SYMPHONY_INSTANCE_CONCURRENT)

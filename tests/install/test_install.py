@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The SDK as a stranger meets it: an install prefix, a copied template, and no source tree of Symphony in sight."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+REPOSITORY = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ["SYMPHONY_BUILD"])
+TEMPLATES = {"cpp": "redact", "c": "line-count"}
+
+
+def run(*command, status=0, **options):
+    """Runs a command, which must end with `status`; everything it said is in the failure."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600, **options)
+    if done.returncode != status:
+        raise AssertionError(f"{' '.join(map(str, command))}: status {done.returncode}, expected {status}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.holder = tempfile.TemporaryDirectory(prefix="symphony-install-")
+        cls.addClassCleanup(cls.holder.cleanup)
+        cls.home = Path(cls.holder.name).resolve()
+        cls.prefix = cls.home / "prefix"
+        run("cmake", "--install", BUILD, "--prefix", cls.prefix)
+        cls.program = cls.prefix / "bin" / "symphony"
+        cls.environment = {"PATH": os.environ["PATH"], "HOME": str(cls.home / "person"), "LANG": "C.UTF-8"}
+        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "CCACHE_DIR"):
+            if name in os.environ:
+                cls.environment[name] = os.environ[name]
+        (cls.home / "person").mkdir()
+
+    def build(self, template, prefix=None, name="built", definitions=(), change=None):
+        """Copies a template out of the tree, changes it, builds it; returns its folder of plugins."""
+        folder = self.home / f"{name}-{template}"
+        shutil.copytree(REPOSITORY / "sdk-template" / template, folder)
+        if change:
+            change(folder)
+        launcher = ["-DCMAKE_C_COMPILER_LAUNCHER=ccache", "-DCMAKE_CXX_COMPILER_LAUNCHER=ccache"] if shutil.which("ccache") else []
+        run("cmake", "-S", folder, "-B", folder / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
+            f"-DCMAKE_PREFIX_PATH={prefix or self.prefix}", *launcher, *definitions)
+        run("cmake", "--build", folder / "build", "--parallel", "2")
+        return folder / "build" / "plugins"
+
+    def symphony(self, *words, status=0):
+        return run(self.program, *words, status=status, env=self.environment, cwd=self.home / "person")
+
+    def redacted(self, plugins, output):
+        """Runs the template's workflow with the plugin in `plugins`, and returns the text it wrote."""
+        self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+                      "--input", "text=call ann or bob", "--input", 'words=["ann", "bob"]', "--output", self.home / output)
+        self.assertEqual(json.loads((self.home / output / "hits.json").read_text()), 2)
+        return (self.home / output / "redacted.txt").read_text()
+
+    def test_a_prefix_has_the_program_the_plugins_and_the_workflows(self):
+        self.assertTrue(self.program.is_file())
+        names = {path.parent.name for path in (self.prefix / "lib/symphony/plugins").glob("*/manifest.toml")}
+        built = {path.parent.name for path in (BUILD / "plugins").glob("*/manifest.toml")}
+        self.assertEqual(names, built)
+        self.assertTrue((self.prefix / "share/symphony/workflows/survey.toml").is_file())
+
+    def test_the_prefix_says_nothing_of_the_build_folder(self):
+        for path in (self.prefix / "lib").rglob("*.cmake"):
+            self.assertNotIn(str(BUILD), path.read_text(), path)
+            self.assertNotIn(str(REPOSITORY), path.read_text(), path)
+
+    def test_installed_plugins_are_listed_and_none_is_refused(self):
+        listed = json.loads(self.symphony("list", "--json").stdout)
+        text = json.dumps(listed)
+        for path in (self.prefix / "lib/symphony/plugins").glob("*/manifest.toml"):
+            self.assertIn(f'"{path.parent.name}"', text)
+        self.assertNotIn("digest-mismatch", text)
+
+    def test_the_cpp_template_is_built_tested_listed_shown_and_run(self):
+        plugins = self.build("cpp")
+        tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
+        self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+        dropped = self.home / "dropped"
+        shutil.copytree(plugins / "redact", dropped / "redact")
+        self.assertIn("redact", self.symphony("--plugins", dropped, "list").stdout)
+        shown = self.symphony("--plugins", dropped, "show", "redact").stdout
+        self.assertIn("com.example.redact", shown)
+        self.assertIn("Masks words in a text", shown)
+        self.assertEqual(self.redacted(dropped, "out-cpp"), "call [redacted] or [redacted]")
+
+    def test_the_configuration_reaches_the_plugin(self):
+        plugins = self.build("cpp", name="configured")
+        self.symphony("--plugins", plugins, "--set", "redact.mask=*", "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+                      "--input", "text=a secret", "--output", self.home / "out-mask")
+        self.assertEqual((self.home / "out-mask" / "redacted.txt").read_text(), "a *")
+
+    def test_the_c_template_is_built_by_a_project_without_cpp_and_run(self):
+        plugins = self.build("c")
+        tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
+        self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+        self.assertNotIn("CMAKE_CXX_COMPILER:", (plugins.parent / "CMakeCache.txt").read_text())
+        self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/c/workflows/line-count.toml",
+                      "--input", "text=one\ntwo", "--output", self.home / "out-c")
+        self.assertEqual(json.loads((self.home / "out-c" / "lines.json").read_text()), 2)
+
+    def newer_sdk(self):
+        """A copy of the prefix whose headers are of ABI minor 1."""
+        newer = self.home / "newer-sdk"
+        if not newer.exists():
+            shutil.copytree(self.prefix, newer)
+            base = newer / "include/symphony/abi/base.h"
+            text, count = re.subn(r"#define SYMPHONY_ABI_MINOR 0u", "#define SYMPHONY_ABI_MINOR 1u", base.read_text())
+            self.assertEqual(count, 1)
+            base.write_text(text)
+        return newer
+
+    def test_a_plugin_of_a_newer_sdk_runs_in_this_host(self):
+        plugins = self.build("cpp", prefix=self.newer_sdk(), name="newer")
+        note = run("readelf", "-x", ".note.symphony", plugins / "redact/libredact.so").stdout
+        self.assertIn("Symphony", note)
+        self.assertEqual(self.redacted(plugins, "out-newer"), "call [redacted] or [redacted]")
+
+    def test_a_plugin_that_needs_a_newer_host_is_refused_by_name(self):
+        def change(folder):
+            manifest = folder / "manifest.toml"
+            manifest.write_text(manifest.read_text().replace('version = "1.0" ', 'version = "1.1" '))
+
+        plugins = self.build("cpp", prefix=self.newer_sdk(), name="needs-newer", change=change,
+                             definitions=["-DCMAKE_CXX_FLAGS=-DSYMPHONY_TARGET_MINOR=1"])
+        refused = self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+                                "--input", "text=x", "--output", self.home / "out-refused", status=3)
+        self.assertIn("abi-minor", refused.stderr)
+        self.assertIn("redact", refused.stderr)
+        self.assertIn("1.1", refused.stderr)
+        self.assertIn("hint:", refused.stderr)
+        self.assertIn("abi-minor", self.symphony("--plugins", plugins, "list", "--why").stdout)
+
+    def test_a_changed_library_is_refused(self):
+        plugins = self.build("c", name="tampered")
+        with open(plugins / "line-count/libline-count.so", "ab") as library:
+            library.write(b"\0")
+        refused = self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/c/workflows/line-count.toml",
+                                "--input", "text=x", "--output", self.home / "out-tampered", status=3)
+        self.assertIn("digest-mismatch", refused.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
