@@ -380,7 +380,7 @@ symphony_status CallTable::invoke(Target& callee, Target* caller, const symphony
     slot->deadline_ns.store(deadline, std::memory_order_relaxed);
     const std::uint64_t fresh = (id & ~std::uint64_t{0xFFFFFFFF}) | open_bit | in_invoke_bit | (deadline != 0 ? deadline_bit : 0);
     slot->word.store(entered == Gate::Entered::yes ? fresh | entered_bit : fresh, std::memory_order_release);
-    if (call_out != nullptr) *call_out = id;
+    if (call_out != nullptr) std::atomic_ref(*call_out).store(id, std::memory_order_release); // another thread may cancel by it
     if (deadline != 0) arm_monitor();
     if (entered == Gate::Entered::busy) [[unlikely]] {
         const symphony_status status = wait_for_turn(callee, *slot, error);
@@ -503,16 +503,20 @@ symphony_status CallTable::withdraw(Slot& slot, Target& callee, const Error& why
     return ours ? to_c(why, error) : SYMPHONY_OK;
 }
 
+/// For an open call that is pinned. @return The word as it was before.
+std::uint64_t CallTable::mark_cancelled(Slot& slot) noexcept {
+    const std::uint64_t limit = options_.now_ns() + static_cast<std::uint64_t>(options_.cancel_grace.count());
+    const std::uint64_t old = slot.deadline_ns.load(std::memory_order_relaxed);
+    if (old == 0 || limit < old) slot.deadline_ns.store(limit, std::memory_order_relaxed);
+    return slot.word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_acq_rel);
+}
+
 void CallTable::cancel(symphony_handle call, const Target* caller) noexcept {
     Slot* slot = find(call);
     std::uint64_t word = 0;
     if (slot == nullptr || !pin(*slot, word, static_cast<std::uint32_t>(call >> 32))) return;
     if (slot->caller.load(std::memory_order_relaxed) != caller) return unpin(*slot);
-    const auto grace = static_cast<std::uint64_t>(options_.cancel_grace.count());
-    const std::uint64_t limit = options_.now_ns() + grace;
-    const std::uint64_t old = slot->deadline_ns.load(std::memory_order_relaxed);
-    if (old == 0 || limit < old) slot->deadline_ns.store(limit, std::memory_order_relaxed);
-    word = slot->word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_acq_rel);
+    word = mark_cancelled(*slot);
     Target& callee = *slot->callee.load(std::memory_order_relaxed);
     const bool tell_it = (word & entered_bit) != 0 && (word & cancelled_bit) == 0 && callee.cancel != nullptr;
     if (tell_it) callee.gate.visit(); // our pin holds a call inside, so the instance is alive until we leave
@@ -527,6 +531,18 @@ void CallTable::cancel(symphony_handle call, const Target* caller) noexcept {
     callee.gate.leave_call();
 }
 
+void CallTable::cancel_from_host(symphony_handle call) noexcept {
+    Slot* slot = find(call);
+    std::uint64_t word = 0;
+    if (slot == nullptr || !pin(*slot, word, static_cast<std::uint32_t>(call >> 32))) return;
+    Target& callee = *slot->callee.load(std::memory_order_relaxed);
+    word = mark_cancelled(*slot);
+    if ((word & entered_bit) != 0 && (word & cancelled_bit) == 0) tell(callee, call);
+    unpin(*slot);
+    arm_monitor();
+    callee.gate.wake();
+}
+
 template <class Do>
 void CallTable::for_each(Do act) noexcept {
     const std::uint32_t count = slots_.load(std::memory_order_acquire);
@@ -534,21 +550,11 @@ void CallTable::for_each(Do act) noexcept {
 }
 
 void CallTable::cancel_all(const Target* callee) noexcept {
-    const std::uint64_t limit = options_.now_ns() + static_cast<std::uint64_t>(options_.cancel_grace.count());
     for_each([&](Slot& slot) {
-        std::uint64_t word = slot.word.load(std::memory_order_acquire);
-        if ((word & open_bit) == 0 || !pin(slot, word, generation_of(word))) return;
-        Target& to = *slot.callee.load(std::memory_order_relaxed);
-        if (callee == nullptr || callee == &to) {
-            const std::uint64_t old = slot.deadline_ns.load(std::memory_order_relaxed);
-            if (old == 0 || limit < old) slot.deadline_ns.store(limit, std::memory_order_relaxed);
-            word = slot.word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_acq_rel);
-            if ((word & entered_bit) != 0 && (word & cancelled_bit) == 0) tell(to, handle(generation_of(word), slot.index));
-        }
-        unpin(slot);
-        to.gate.wake();
+        const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+        if ((word & open_bit) == 0 || (callee != nullptr && callee != slot.callee.load(std::memory_order_relaxed))) return;
+        cancel_from_host(handle(generation_of(word), slot.index));
     });
-    arm_monitor();
 }
 
 void CallTable::fail_all(const Target& callee, const Error& error) noexcept {
@@ -588,6 +594,16 @@ void CallTable::detach(const Target& caller) noexcept {
 std::uint32_t CallTable::in_flight() const noexcept {
     std::uint32_t n = 0;
     const_cast<CallTable*>(this)->for_each([&](Slot& slot) { n += (slot.word.load(std::memory_order_relaxed) & open_bit) != 0 ? 1u : 0u; });
+    return n;
+}
+
+std::uint32_t CallTable::entered(const Target& callee) const noexcept {
+    std::uint32_t n = 0;
+    const_cast<CallTable*>(this)->for_each([&](Slot& slot) {
+        const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+        const bool inside = (word & (in_invoke_bit | entered_bit)) == (in_invoke_bit | entered_bit);
+        if (inside && slot.callee.load(std::memory_order_relaxed) == &callee) ++n;
+    });
     return n;
 }
 

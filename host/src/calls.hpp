@@ -77,6 +77,8 @@ public:
 
     /// Asks the callee to stop; ends the call after the grace. Stale handles and other callers' calls are ignored.
     void cancel(symphony_handle call, const Target* caller) noexcept;
+    /// The same for a call of the host: a callee whose cancel function hangs does not hold the caller up.
+    void cancel_from_host(symphony_handle call) noexcept;
     /// All calls, or those into one callee. The callees hear of it on a thread of the table.
     void cancel_all(const Target* callee = nullptr) noexcept;
     /// Ends every call into `callee` with `error`, for a callee that failed.
@@ -85,6 +87,8 @@ public:
     void detach(const Target& caller) noexcept;
 
     std::uint32_t in_flight() const noexcept;
+    /// Threads inside the callee's invoke.
+    std::uint32_t entered(const Target& callee) const noexcept;
     /// False while a plugin's cancel function does not come back.
     bool courier_idle() const noexcept { return !telling_.load(std::memory_order_acquire); }
 
@@ -114,6 +118,7 @@ private:
     static void deliver(const Slot& slot, const Answer& answer) noexcept;
     symphony_status wait_for_turn(Target& callee, Slot& slot, symphony_error* error) noexcept;
     symphony_status withdraw(Slot& slot, Target& callee, const Error& why, symphony_error* error) noexcept;
+    std::uint64_t mark_cancelled(Slot& slot) noexcept;
     template <class Do>
     void for_each(Do act) noexcept;
     void arm_monitor() noexcept;

@@ -44,6 +44,8 @@ public:
     virtual const PluginEntry& entry(std::size_t at) const = 0;
     /// Indices of entries that provide `port`, best first, unusable ones included.
     virtual std::vector<std::size_t> providers(std::string_view port) const = 0;
+    /// Indices of entries with activation "startup". The default asks every entry.
+    virtual std::vector<std::size_t> startup() const;
     /// By id or short name: `not_found`, or `conflict` when the short name is ambiguous.
     virtual Result<std::size_t> find(std::string_view id_or_name) const = 0;
 };

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <symphony/abi/base.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace symphony::host {
+
+class Instance;
+
+/// Handles to "this port of that plugin", held by a plugin or by the host itself. Looking one up takes no lock. [any]
+class PortTable {
+public:
+    struct Entry {
+        Instance* callee = nullptr;
+        const std::string* port = nullptr;  ///< outlives the table
+    };
+
+    /// @param holder  Null for the host. @return 0 when 65,536 handles are held.
+    symphony_handle add(const Instance* holder, Instance& callee, const std::string& port) {
+        const std::lock_guard lock(mutex_);
+        std::uint32_t index = used_;
+        if (!free_.empty()) {
+            index = free_.back();
+            free_.pop_back();
+        } else if (used_ == chunk * chunks_.size()) {
+            return 0;
+        } else {
+            if (used_ % chunk == 0) {
+                owned_.push_back(std::make_unique<Slot[]>(chunk));
+                chunks_[used_ / chunk].store(owned_.back().get(), std::memory_order_release);
+            }
+            ++used_;
+        }
+        Slot& slot = chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk];
+        slot.holder.store(holder, std::memory_order_relaxed);
+        slot.callee.store(&callee, std::memory_order_relaxed);
+        slot.port.store(&port, std::memory_order_relaxed);
+        const std::uint32_t generation = slot.generation.load(std::memory_order_relaxed) + 1; // even to odd: in use
+        slot.generation.store(generation, std::memory_order_release);
+        return std::uint64_t{generation} << 32 | index;
+    }
+
+    void remove(const Instance* holder, symphony_handle handle) {
+        const std::lock_guard lock(mutex_);
+        if (find(holder, handle).callee == nullptr) return;
+        const auto index = static_cast<std::uint32_t>(handle);
+        chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk].generation.fetch_add(1, std::memory_order_release);
+        free_.push_back(index);
+    }
+
+    /// Empty when the handle is stale or somebody else's.
+    Entry find(const Instance* holder, symphony_handle handle) const noexcept {
+        const auto index = static_cast<std::uint32_t>(handle);
+        const auto generation = static_cast<std::uint32_t>(handle >> 32);
+        const Slot* slots = index / chunk < chunks_.size() ? chunks_[index / chunk].load(std::memory_order_acquire) : nullptr;
+        if (slots == nullptr || (generation & 1u) == 0) return {};
+        const Slot& slot = slots[index % chunk];
+        if (slot.generation.load(std::memory_order_acquire) != generation || slot.holder.load(std::memory_order_relaxed) != holder) return {};
+        return {slot.callee.load(std::memory_order_relaxed), slot.port.load(std::memory_order_relaxed)};
+    }
+
+private:
+    static constexpr std::uint32_t chunk = 256;
+    struct Slot {
+        std::atomic<std::uint32_t> generation{0};
+        std::atomic<const Instance*> holder{nullptr};
+        std::atomic<Instance*> callee{nullptr};
+        std::atomic<const std::string*> port{nullptr};
+    };
+    std::array<std::atomic<Slot*>, 256> chunks_{};
+    std::vector<std::unique_ptr<Slot[]>> owned_;
+    std::vector<std::uint32_t> free_;
+    std::uint32_t used_ = 0;
+    std::mutex mutex_;
+};
+
+} // namespace symphony::host

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services.hpp"
+
+#include "instance.hpp"
+#include "metrics.hpp"
+
+#include <symphony/abi/services/config.h>
+#include <symphony/abi/services/fs.h>
+#include <symphony/abi/services/log.h>
+#include <symphony/abi/services/metrics.h>
+#include <symphony/abi/services/ports.h>
+#include <symphony/manifests/manifest.hpp>
+#include <symphony/utf8.hpp>
+
+#include <new>
+
+namespace symphony::host {
+namespace {
+
+constexpr std::size_t log_line_max = 64 * 1024;
+
+Instance& self(void* ctx) { return *static_cast<Instance*>(ctx); }
+
+/// What is behind a C function: its exceptions, which can only be memory, become a status.
+template <class Function>
+symphony_status answer(symphony_error* error, Function function) noexcept {
+    try {
+        Status done = function();
+        return done ? SYMPHONY_OK : to_c(done.error(), error);
+    } catch (const std::bad_alloc&) {
+        return to_c(Error(Code::exhausted, "out of memory"), error);
+    } catch (const std::exception& thrown) {
+        return to_c(Error(Code::internal, thrown.what()), error);
+    }
+}
+
+// --- log, config, metrics: always there ---
+
+void log_write(void* ctx, std::uint32_t level, symphony_str text) {
+    const Instance& plugin = self(ctx);
+    const auto& sink = plugin.host().options().on_log;
+    if (!sink) return;
+    sink(plugin.manifest().name(), std::min(level, SYMPHONY_LOG_ERROR), to_valid_utf8(from_c(text).substr(0, log_line_max)));
+}
+constexpr symphony_host_log log_service{sizeof(symphony_host_log), 0, &log_write};
+
+symphony_status config_get(void* ctx, symphony_str key, symphony_buf* out) {
+    return answer(nullptr, [&]() -> Status {
+        const ValueView value = self(ctx).config()[from_c(key)];
+        if (!value.exists() || out == nullptr) return Error(Code::not_found, "no such key");
+        *out = Buffer::copy(value.bytes()).release();
+        return {};
+    });
+}
+constexpr symphony_host_config config_service{sizeof(symphony_host_config), 0, &config_get};
+
+void metrics_count(void* ctx, symphony_str name, std::uint64_t add) {
+    const Instance& plugin = self(ctx);
+    if (plugin.metrics_enabled()) plugin.host().metrics().count(plugin.manifest().name(), from_c(name), add);
+}
+void metrics_gauge(void* ctx, symphony_str name, double value) {
+    const Instance& plugin = self(ctx);
+    if (plugin.metrics_enabled()) plugin.host().metrics().gauge(plugin.manifest().name(), from_c(name), value);
+}
+void metrics_observe(void* ctx, symphony_str name, double value) {
+    const Instance& plugin = self(ctx);
+    if (plugin.metrics_enabled()) plugin.host().metrics().observe(plugin.manifest().name(), from_c(name), value);
+}
+constexpr symphony_host_metrics metrics_service{sizeof(symphony_host_metrics), 0, &metrics_count, &metrics_gauge, &metrics_observe};
+
+// --- files: only when file_access asks and something of it is granted ---
+
+symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd_out, symphony_error* error) {
+    return answer(error, [&]() -> Status {
+        if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
+        *fd_out = SYMPHONY_TRY(self(ctx).files().open(from_c(root), from_c(path), flags));
+        return {};
+    });
+}
+symphony_status fs_list(void* ctx, symphony_str root, symphony_str path, symphony_buf* out, symphony_error* error) {
+    return answer(error, [&]() -> Status {
+        if (out == nullptr) return Error(Code::invalid_argument, "no place for the listing");
+        *out = SYMPHONY_TRY(self(ctx).files().list(from_c(root), from_c(path))).buffer().release();
+        return {};
+    });
+}
+symphony_status fs_rename(void* ctx, symphony_str root, symphony_str from, symphony_str to, symphony_error* error) {
+    return answer(error, [&] { return self(ctx).files().rename(from_c(root), from_c(from), from_c(to)); });
+}
+symphony_status fs_remove(void* ctx, symphony_str root, symphony_str path, symphony_error* error) {
+    return answer(error, [&] { return self(ctx).files().remove(from_c(root), from_c(path)); });
+}
+constexpr symphony_host_fs fs_service{sizeof(symphony_host_fs), 0, &fs_open, &fs_list, &fs_rename, &fs_remove};
+
+// --- ports: only those in [requires] ---
+
+symphony_status ports_acquire(void* ctx, symphony_str port, symphony_str provider, symphony_handle* out, symphony_error* error) {
+    return answer(error, [&]() -> Status {
+        if (out == nullptr) return Error(Code::invalid_argument, "no place for the handle");
+        Instance& plugin = self(ctx);
+        const manifests::Require* need = plugin.find_need(from_c(port));
+        if (need == nullptr) {
+            const std::string name(from_c(port).substr(0, 100));
+            return Error(Code::not_granted, "port-not-required", plugin.who() + ": may not use " + name, "name \"" + name + "\" in [requires] of its manifest");
+        }
+        const std::string_view wanted = from_c(provider).empty() ? std::string_view(need->provider) : from_c(provider);
+        *out = SYMPHONY_TRY(plugin.host().acquire_for(plugin, need->port, wanted));
+        return {};
+    });
+}
+void ports_release(void* ctx, symphony_handle port) { self(ctx).host().release_for(self(ctx), port); }
+
+symphony_status ports_invoke(void* ctx, symphony_handle port, const symphony_call* call, symphony_handle* call_out, symphony_error* error) {
+    Instance& plugin = self(ctx);
+    symphony_call named;
+    Target* callee = plugin.host().find_port(&plugin, port, named.port);
+    if (callee == nullptr) [[unlikely]] return to_c(Error(Code::not_found, "stale-port", plugin.who() + ": called a port handle that it does not hold"), error);
+    if (call == nullptr || call->struct_size < sizeof named || !callable(call->ops, &symphony_call_ops::complete) || !callable(call->ops, &symphony_call_ops::fail)) [[unlikely]] {
+        return to_c(Error(Code::misuse, "bad-call", plugin.who() + ": made a call without a place for its answer"), error);
+    }
+    const symphony_str name = named.port;
+    named = *call;
+    named.port = name;
+    return plugin.host().calls().invoke(*callee, &plugin, named, call_out, error);
+}
+void ports_cancel(void* ctx, symphony_handle call) { self(ctx).host().calls().cancel(call, &self(ctx)); }
+
+symphony_status ports_list(void* ctx, symphony_str port, symphony_buf* out) {
+    return answer(nullptr, [&]() -> Status {
+        if (out == nullptr || !self(ctx).needs(from_c(port))) return Error(Code::not_granted, "not in [requires]");
+        *out = self(ctx).host().list_ports(from_c(port)).buffer().release();
+        return {};
+    });
+}
+constexpr symphony_host_ports ports_service{sizeof(symphony_host_ports), 0, &ports_acquire, &ports_release, &ports_invoke, &ports_cancel, &ports_list};
+
+// --- the one table: which service, what grants it, where it is ---
+
+enum class Grant : std::uint8_t { always, requires_a_port, file_access, not_yet };
+struct Service {
+    std::string_view id;
+    Grant grant;
+    const void* functions;
+};
+constexpr Service services[] = {
+    {SYMPHONY_HOST_LOG, Grant::always, &log_service},
+    {SYMPHONY_HOST_CONFIG, Grant::always, &config_service},
+    {SYMPHONY_HOST_METRICS, Grant::always, &metrics_service},
+    {SYMPHONY_HOST_PORTS, Grant::requires_a_port, &ports_service},
+    {SYMPHONY_HOST_FS, Grant::file_access, &fs_service},
+    {"symphony.host.net/1", Grant::not_yet, nullptr},
+    {"symphony.host.secrets/1", Grant::not_yet, nullptr},
+    {"symphony.host.tasks/1", Grant::not_yet, nullptr},
+    {"symphony.host.timers/1", Grant::not_yet, nullptr},
+    {"symphony.host.models/1", Grant::not_yet, nullptr},
+};
+
+const void* host_query(void* ctx, symphony_str id) {
+    const Instance& plugin = self(ctx);
+    for (const Service& service : services) {
+        if (service.id != from_c(id)) continue;
+        switch (service.grant) {
+        case Grant::always: return service.functions;
+        case Grant::requires_a_port: return plugin.manifest().needs.empty() ? nullptr : service.functions;
+        case Grant::file_access: return plugin.files().any() ? service.functions : nullptr;
+        case Grant::not_yet: return nullptr;
+        }
+    }
+    return nullptr;
+}
+
+symphony_status host_buf_alloc(void*, std::uint64_t size, symphony_buf* out) {
+    return answer(nullptr, [&]() -> Status {
+        if (out == nullptr) return Error(Code::invalid_argument, "no place for the buffer");
+        *out = Buffer::make(static_cast<std::size_t>(size)).release();
+        return {};
+    });
+}
+std::uint64_t host_now_ns(void* ctx) { return self(ctx).host().now_ns(); }
+
+} // namespace
+
+symphony_host host_for(Instance& instance) {
+    return {sizeof(symphony_host), SYMPHONY_ABI_MAJOR, SYMPHONY_ABI_MINOR, &instance, &host_query, &host_buf_alloc, &host_now_ns};
+}
+
+} // namespace symphony::host
