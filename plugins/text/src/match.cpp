@@ -139,8 +139,14 @@ bool starts_character(std::string_view text, std::size_t at) {
     return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
 }
 
+struct Excerpt {
+    std::string text;
+    std::size_t begin = 0; // bytes of `text` before the match
+    std::size_t length = 0; // bytes of the match that are in `text`
+};
+
 /// The match with what stands around it in its line, on one line, cut between characters.
-std::string excerpt(std::string_view text, std::size_t line_start, const Hit& hit) {
+Excerpt excerpt(std::string_view text, std::size_t line_start, const Hit& hit) {
     std::size_t begin = std::max(line_start, hit.begin > excerpt_before ? hit.begin - excerpt_before : 0);
     while (!starts_character(text, begin)) ++begin;
     std::size_t end = std::min(text.size(), hit.begin + excerpt_after);
@@ -151,7 +157,7 @@ std::string excerpt(std::string_view text, std::size_t line_start, const Hit& hi
     for (char& c : out) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
     }
-    return out;
+    return {std::move(out), hit.begin - begin, std::min(hit.end, end) - hit.begin};
 }
 
 /// Keeps the first `most` hits of a text over all patterns, in order.
@@ -199,8 +205,9 @@ Result<Value> match(ValueView input, const Cancelled& cancelled) {
         Places places(document.text);
         for (const Hit& hit : hits) {
             places.move_to(hit.begin);
-            out.map(5).add("path", document.path).add("line", places.line()).add("column", places.column());
-            out.add("pattern", patterns[hit.pattern].given).add("excerpt", excerpt(document.text, places.line_start(), hit)).end();
+            const Excerpt around = excerpt(document.text, places.line_start(), hit);
+            out.map(7).add("path", document.path).add("line", places.line()).add("column", places.column());
+            out.add("pattern", patterns[hit.pattern].given).add("excerpt", around.text).add("begin", around.begin).add("length", around.length).end();
         }
         shown += hits.size();
     }

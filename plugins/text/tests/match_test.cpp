@@ -61,7 +61,7 @@ TEST(Match, CountsEverythingAlsoWhatItDoesNotShow) {
 
 TEST(Match, ShowsTheLineAroundAMatchWithoutControlCharacters) {
     expect_output("match", R"({"texts":[{"path":"p","text":"x\nsay\tneedle\u001b now\r\ny"}],"patterns":["needle"]})",
-                  R"({"matches":[{"path":"p","line":2,"column":5,"pattern":"needle","excerpt":"say needle  now"}],"counts":{"needle":1},"total":1,"truncated":false})");
+                  R"({"matches":[{"path":"p","line":2,"column":5,"pattern":"needle","excerpt":"say needle  now","begin":4,"length":6}],"counts":{"needle":1},"total":1,"truncated":false})");
     std::string line;
     for (int i = 0; i < 200; ++i) line += "ж";
     const auto result = find(line + "needle" + line, {"needle"});
