@@ -11,7 +11,7 @@ using symphony::Result;
 
 Result<Buffer> fetch_image(const symphony::Host& host, symphony::ValueView image) {
     const symphony::Files files = SYMPHONY_TRY(host.files());
-    const std::string_view path = image["path"].as_text();
+    const std::string path = raw_path(image["path"].as_text());
     const std::string_view root = image["root"].as_text();
     if (!root.empty()) return files.read_all(root, path, image_file_bytes_max);
     // What the person typed on the command line comes first, then the project's folder.
@@ -19,6 +19,20 @@ Result<Buffer> fetch_image(const symphony::Host& host, symphony::ValueView image
     if (selected || (selected.error().code() != Code::not_granted && selected.error().code() != Code::not_found)) return selected;
     Result<Buffer> workspace = files.read_all("workspace", path, image_file_bytes_max);
     return workspace || workspace.error().code() != Code::not_granted ? workspace : selected;
+}
+
+std::string raw_path(std::string_view shown) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+    std::string raw;
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+        if (i + 3 < shown.size() && shown[i] == '\\' && shown[i + 1] == 'x' && digit(shown[i + 2]) >= 0 && digit(shown[i + 3]) >= 0) {
+            raw += static_cast<char>(digit(shown[i + 2]) * 16 + digit(shown[i + 3]));
+            i += 3;
+        } else {
+            raw += shown[i];
+        }
+    }
+    return raw;
 }
 
 std::string describe(const Engines::Info& model) {
