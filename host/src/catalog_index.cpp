@@ -197,6 +197,11 @@ bool CatalogIndex::accept(CatalogIndex& index, std::string_view root) {
     return true;
 }
 
+void CatalogIndex::seal(std::string& bytes) noexcept {
+    const auto checksum = checksum_of(std::string_view(bytes).substr(checked_from));
+    std::memcpy(bytes.data() + offsetof(Header, checksum), &checksum, sizeof checksum);
+}
+
 CatalogIndex::CatalogIndex(CatalogIndex&& other) noexcept
     : data_(std::exchange(other.data_, {})), owned_(std::move(other.owned_)), rows_(std::exchange(other.rows_, 0)) {}
 
@@ -413,8 +418,7 @@ std::string CatalogIndexBuilder::finish(std::string_view root, const Stamp& root
     file.append(reinterpret_cast<const char*>(slots.data()), sizeof(Slot) * slots.size());
     file.append(reinterpret_cast<const char*>(lists.data()), 4 * lists.size());
     file += blob_;
-    header.checksum = checksum_of(std::string_view(file).substr(checked_from));
-    std::memcpy(file.data() + offsetof(Header, checksum), &header.checksum, sizeof header.checksum);
+    CatalogIndex::seal(file);
     return file;
 }
 

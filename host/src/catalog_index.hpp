@@ -92,6 +92,9 @@ public:
     /// Takes bytes made by CatalogIndexBuilder.
     static std::optional<CatalogIndex> adopt(std::string bytes, std::string_view root);
 
+    /// Writes the checksum of a file's bytes into them.
+    static void seal(std::string& bytes) noexcept;
+
     CatalogIndex(CatalogIndex&&) noexcept;
     CatalogIndex& operator=(CatalogIndex&&) noexcept;
     ~CatalogIndex();

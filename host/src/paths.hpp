@@ -19,7 +19,8 @@ class Environment {
 public:
     static Environment of_process();
     Environment() = default;
-    explicit Environment(std::vector<std::pair<std::string, std::string>> items) : items_(std::move(items)) {}
+    using Items = std::vector<std::pair<std::string, std::string>>;
+    explicit Environment(Items items) : items_(std::move(items)) {}
 
     /// Empty when unset.
     std::string get(std::string_view name) const;

@@ -103,6 +103,16 @@ std::vector<std::size_t> Plugins::providers(std::string_view port) const {
     return indices;
 }
 
+std::vector<std::size_t> Plugins::startup() const {
+    std::vector<std::size_t> found;
+    Entry entry;
+    for (std::size_t i = 0; i < slots_.size(); ++i) {
+        catalog_.read(slots_[i].ref, entry);
+        if (entry.startup && slots_[i].refusal == nullptr) found.push_back(i);
+    }
+    return found;
+}
+
 Result<std::size_t> Plugins::find(std::string_view id_or_name) const {
     std::vector<std::size_t> found;
     for (const auto table : {Catalog::Table::id, Catalog::Table::name}) {

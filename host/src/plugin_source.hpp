@@ -35,6 +35,7 @@ public:
     std::size_t size() const override { return slots_.size(); }
     const PluginEntry& entry(std::size_t at) const override;
     std::vector<std::size_t> providers(std::string_view port) const override;
+    std::vector<std::size_t> startup() const override;
     Result<std::size_t> find(std::string_view id_or_name) const override;
     /// The entry of a ref, when it has one.
     std::optional<std::size_t> at(Catalog::Ref ref) const;

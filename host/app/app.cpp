@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app.hpp"
+
+#include <symphony/abi/services/log.h>
+
+#include <algorithm>
+#include <set>
+
+namespace symphony::app {
+namespace fs = std::filesystem;
+using host::Catalog;
+using manifests::Data;
+
+namespace {
+
+// The first diagnostics of a configuration as one error, so that all of them are told at once.
+Error config_error(const manifests::Manifest& manifest, const std::vector<manifests::Diagnostic>& diagnostics) {
+    std::string text = "plugin \"" + manifest.name() + "\": configuration:";
+    std::string hint;
+    for (const auto& item : diagnostics) {
+        if (item.severity != manifests::Severity::error) continue;
+        text += (text.ends_with(':') ? " " : "; ") + item.message + " (" + item.file;
+        if (item.line != 0) text += ":" + std::to_string(item.line);
+        text += ")";
+        if (hint.empty()) hint = item.hint;
+    }
+    if (hint.empty()) hint = "symphony show " + manifest.name() + " lists the keys and where their values come from";
+    return Error(Code::refused, "bad-config", text, hint);
+}
+
+Result<host::EffectiveConfig> runtime_config(const host::Config& config, const manifests::Manifest& manifest) {
+    const auto effective = config.effective(manifest);
+    if (!effective.ok()) return config_error(manifest, effective.diagnostics);
+    host::EffectiveConfig result;
+    result.values = host::encode_for_plugin(effective);
+    const auto value = [&effective](std::string_view key) -> const Data& {
+        static const Data nothing;
+        const auto* setting = effective.find(key);
+        return setting != nullptr ? setting->value : nothing;
+    };
+    if (const auto* enabled = value("enabled").as<bool>()) result.enabled = *enabled;
+    if (const auto* on = value("metrics_enabled").as<bool>()) result.metrics_enabled = *on;
+    if (const auto* ms = value("timeout").as<std::int64_t>()) result.timeout = std::chrono::milliseconds(*ms);
+    if (const auto* retry = value("retry").as<std::int64_t>()) result.retry = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*retry, 0, 1000));
+    return result;
+}
+
+} // namespace
+
+int status_of(const Error& error) noexcept {
+    if (error.code() == Code::refused || error.code() == Code::abi_mismatch) return plugin_refused;
+    return error.reason() == "usage" ? wrong_usage : failed;
+}
+
+Data error_data(const Error& error) {
+    const auto clean = [](std::string_view text) { return Data(host::printable(text)); };
+    return Data(Data::Map{{"code", clean(name_of(error.code()))}, {"reason", clean(error.reason())},
+                          {"message", clean(error.message())}, {"hint", clean(error.hint())}});
+}
+
+App::App(Console& screen, HostOptions typed, host::Environment variables, host::Paths folders)
+    : console(screen), options(std::move(typed)), environment(std::move(variables)), paths(std::move(folders)) {}
+
+Status App::prepare() {
+    log_.emplace(SYMPHONY_TRY(host::Log::create(options.log_level, options.log_file, [this](std::string_view line) { console.err(line); })));
+    for (const auto& warning : paths.warnings) log().warn(warning);
+    std::error_code error;
+    workspace_ = options.workspace.empty() ? fs::current_path(error) : fs::canonical(options.workspace, error);
+    if (!options.workspace.empty() && !fs::is_directory(workspace_, error)) {
+        return usage_error("--workspace " + options.workspace + ": there is no such folder", "name a folder");
+    }
+    auto roots = SYMPHONY_TRY(host::plugin_roots(paths, options.plugins, environment, options.safe_mode));
+    catalog_ = Catalog::open(std::move(roots), paths.cache.string());
+    for (const auto& warning : catalog_->warnings()) log().warn(warning);
+    return {};
+}
+
+const host::Config& App::config() {
+    if (config_) return *config_;
+    host::Config::Sources sources;
+    sources.flags = options.set;
+    sources.flag_plugin = default_plugin_;
+    sources.environment = environment;
+    if (!options.safe_mode) {
+        sources.workspace = workspace_;
+        sources.user_dir = paths.config;
+    }
+    config_ = host::Config::load(sources);
+    return *config_;
+}
+
+void App::follow_catalog() {
+    if (generation_ == catalog().generation()) return;
+    generation_ = catalog().generation();
+    judge_.reset();
+    plugins_.reset();
+    resolution_.reset();
+}
+
+const host::Resolution& App::resolution() {
+    follow_catalog();
+    if (!resolution_) {
+        host::ResolveOptions resolve_options;
+        resolve_options.disabled = [this](const host::Entry& entry) { return config().disabled(entry.id, entry.name); };
+        resolution_ = host::resolve(catalog(), resolve_options);
+    }
+    return *resolution_;
+}
+
+const host::Plugins& App::plugins() {
+    follow_catalog();
+    if (!plugins_) plugins_.emplace(catalog(), resolution());
+    return *plugins_;
+}
+
+host::RuntimeOptions App::runtime_options() {
+    host::RuntimeOptions made;
+    made.state_dir = paths.state;
+    made.cache_dir = paths.cache;
+    made.config_dir = paths.config;
+    made.safe_mode = options.safe_mode;
+    made.grants.workspace = workspace_;
+    made.config = [this](const host::PluginEntry& entry) { return runtime_config(config(), *entry.manifest); };
+    made.on_log = [this](std::string_view plugin, std::uint32_t level, std::string_view text) { log().write(level, plugin, text); };
+    made.on_event = [this](const host::Event& event) {
+        const bool transition = event.kind == host::Event::Kind::transition;
+        const auto text = transition ? std::string(name_of(event.from)) + " -> " + std::string(name_of(event.to))
+                                     : event.text + (event.reason.empty() ? "" : " [" + event.reason + "]");
+        log().write(transition ? SYMPHONY_LOG_DEBUG : SYMPHONY_LOG_WARN, event.plugin, text);
+    };
+    config(); // made now: the functions above are called on other threads
+    return made;
+}
+
+PluginView App::view(Catalog::Ref ref) {
+    PluginView made{ref, "usable", std::nullopt};
+    const auto& all = resolution();
+    const auto refused = std::lower_bound(all.refused.begin(), all.refused.end(), ref,
+                                          [](const auto& item, Catalog::Ref wanted) { return item.plugin < wanted; });
+    if (refused != all.refused.end() && refused->plugin == ref) {
+        made.error = refused->error;
+        made.state = made.error->reason() == "disabled" ? "disabled" : "refused";
+        return made;
+    }
+    if (std::find(all.superseded.begin(), all.superseded.end(), ref) != all.superseded.end()) {
+        made.state = "superseded";
+        return made;
+    }
+    const auto index = plugins().at(ref);
+    if (!judge_) {
+        if (auto runtime = host::Runtime::create(plugins(), runtime_options())) judge_.emplace(*std::move(runtime));
+    }
+    if (!index || !judge_) return made;
+    if (auto error = judge_->refusal(*index)) {
+        made.state = error->reason() == "disabled" ? "disabled" : error->reason() == "quarantined" ? "quarantined" : "refused";
+        made.error = std::move(error);
+    }
+    return made;
+}
+
+std::vector<PluginView> App::views() {
+    catalog().refresh();
+    std::vector<PluginView> all;
+    for (const auto ref : catalog().all()) all.push_back(view(ref));
+    std::vector<std::pair<std::string, std::size_t>> names;
+    for (std::size_t i = 0; i < all.size(); ++i) names.emplace_back(catalog().entry(all[i].ref).name, i);
+    std::sort(names.begin(), names.end());
+    std::vector<PluginView> sorted;
+    for (const auto& [name, i] : names) sorted.push_back(std::move(all[i]));
+    return sorted;
+}
+
+Result<Catalog::Ref> App::find_plugin(const std::string& id_or_name) {
+    catalog().look_up(id_or_name); // compares with the disk; Plugins below sees what it found
+    const auto index = SYMPHONY_TRY(plugins().find(id_or_name));
+    return plugins().ref(index);
+}
+
+Result<App::PluginCommand> App::find_command(const std::string& name) {
+    std::optional<Error> refusal;
+    for (const auto ref : catalog().look_up_command(name)) {
+        const auto index = plugins().at(ref);
+        if (!index) continue;
+        const auto& entry = plugins().entry(*index);
+        if (entry.refusal) {
+            if (!refusal) refusal = entry.refusal;
+            continue;
+        }
+        for (const auto& command : entry.manifest->commands) {
+            if (command.name == name) return PluginCommand{ref, command, entry.manifest->id()};
+        }
+    }
+    if (refusal) return std::move(*refusal).in("command \"" + name + "\"");
+    return Error(Code::not_found, "usage", "there is no command \"" + name + "\"", "symphony help lists the commands");
+}
+
+std::vector<std::pair<std::string, std::string>> App::plugin_commands() {
+    std::vector<std::pair<std::string, std::string>> commands;
+    std::set<std::string, std::less<>> seen;
+    for (const auto& own : host_commands()) seen.insert(own.name);
+    host::Entry entry;
+    for (const auto ref : resolution().order) {
+        catalog().read(ref, entry);
+        for (const auto& command : entry.commands) {
+            if (seen.emplace(command.name).second) commands.emplace_back(command.name, command.summary);
+        }
+    }
+    std::sort(commands.begin(), commands.end());
+    return commands;
+}
+
+} // namespace symphony::app

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "config.hpp"
+#include "console.hpp"
+#include "log.hpp"
+#include "paths.hpp"
+#include "plugin_source.hpp"
+#include "resolver.hpp"
+#include "words.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace symphony::app {
+
+enum Exit : int { done = 0, failed = 1, wrong_usage = 2, plugin_refused = 3 };
+
+/// The exit status that an error means.
+int status_of(const Error& error) noexcept;
+
+/// A plugin as `list`, `show` and completion speak of it.
+struct PluginView {
+    host::Catalog::Ref ref;
+    std::string state; // usable, refused, disabled, quarantined, superseded
+    std::optional<Error> error;
+};
+
+/// Everything one run of the program works with, made when it is first needed.
+class App {
+public:
+    App(Console& console, HostOptions options, host::Environment environment, host::Paths paths);
+
+    Console& console;
+    HostOptions options;
+    const host::Environment environment;
+    const host::Paths paths;
+
+    /// Opens the log and checks the host's own options. First, and once.
+    Status prepare();
+    host::Log& log() { return *log_; }
+    host::Catalog& catalog() { return *catalog_; }
+    const host::Config& config();
+    const host::Resolution& resolution();
+    const host::Plugins& plugins();
+    /// The workspace, absolute; empty when there is none.
+    const std::filesystem::path& workspace() const noexcept { return workspace_; }
+    /// Whom a --set without a plugin means.
+    void set_default_plugin(std::string name) { default_plugin_ = std::move(name); }
+
+    /// Every plugin folder with what became of it, by name. The disk is compared first.
+    std::vector<PluginView> views();
+    PluginView view(host::Catalog::Ref ref);
+    /// The plugin that a person means: the usable one of that id or name, else a refused one.
+    Result<host::Catalog::Ref> find_plugin(const std::string& id_or_name);
+    /// The command of that name and whose it is; the folder's manifest is read now.
+    struct PluginCommand {
+        host::Catalog::Ref ref;
+        manifests::Command command;
+        std::string plugin; // id
+    };
+    Result<PluginCommand> find_command(const std::string& name);
+    /// Names and summaries of all usable plugins' commands, sorted.
+    std::vector<std::pair<std::string, std::string>> plugin_commands();
+
+    /// Options of a runtime over plugins(): folders, grants of the workspace, configuration, log.
+    host::RuntimeOptions runtime_options();
+
+private:
+    void follow_catalog(); // forgets what was concluded from an older state of it
+
+    std::string default_plugin_;
+    std::uint64_t generation_ = 0;
+    std::filesystem::path workspace_;
+    std::optional<host::Log> log_;
+    std::optional<host::Catalog> catalog_;
+    std::optional<host::Config> config_;
+    std::optional<host::Resolution> resolution_;
+    std::optional<host::Plugins> plugins_;
+    std::optional<host::Runtime> judge_; // asked for quarantine records only; starts nothing
+};
+
+// The host's own commands.
+const std::vector<manifests::Command>& host_commands();
+Result<int> list(App& app, const Typed& typed);
+Result<int> show(App& app, const Typed& typed);
+Result<int> check(App& app, const Typed& typed);
+Result<int> doctor(App& app, const Typed& typed);
+Result<int> version(App& app, const Typed& typed);
+Result<int> completion(App& app, const Typed& typed);
+/// Candidates for the last of the words, one a line.
+int complete(App& app, const std::vector<std::string>& words);
+
+/// Help for a command, or for the program when there is none.
+std::string help_text(const manifests::Command& command, bool long_form, bool color);
+std::string overview(App& app, bool long_form);
+
+/// Loads a command's plugin and runs it to its end.
+Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed);
+/// Lets the workflow plugin check a file. Prints what it finds.
+Result<int> check_workflow(App& app, const std::filesystem::path& file);
+
+/// Prints diagnostics, or that there is none; `facts` join the JSON, `summary` the last line. @return Exit status.
+int report_findings(App& app, const std::string& what, const std::vector<manifests::Diagnostic>& found,
+                    const manifests::Data::Map& facts = {}, const std::string& summary = {});
+
+manifests::Data error_data(const Error& error);
+
+} // namespace symphony::app

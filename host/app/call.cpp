@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app.hpp"
+#include "signals.hpp"
+
+#include "runtime.hpp"
+
+#include <symphony/ports/command.hpp>
+#include <symphony/ports/workflow.hpp>
+
+#include <algorithm>
+#include <fstream>
+
+namespace symphony::app {
+namespace fs = std::filesystem;
+using manifests::Data;
+
+namespace {
+
+constexpr std::chrono::milliseconds shutdown_max{5000};
+constexpr std::uint32_t method_run = 1;   // of command/1
+constexpr std::uint32_t method_check = 1; // of workflow/1
+
+// The path in a word that selects one: the word, or what stands behind "NAME=".
+std::string path_in(const std::string& word, bool named) {
+    const auto equals = word.find('=');
+    return named && equals != std::string::npos ? word.substr(equals + 1) : word;
+}
+
+/// What was typed where the manifest says `selects`: that is the grant, and nothing else widens it.
+std::vector<host::SelectedPath> selected_paths(const manifests::Command& command, const Typed& typed) {
+    std::vector<host::SelectedPath> selected;
+    const auto add = [&](const std::string& name, manifests::Selects selects, bool named) {
+        const auto found = typed.values.find(name);
+        if (selects == manifests::Selects::nothing || found == typed.values.end()) return;
+        for (const auto& word : found->second) {
+            const auto path = path_in(word, named);
+            std::error_code error;
+            const bool read = selects == manifests::Selects::read;
+            // "--input depth=3" selects nothing: a value beside a name is a path only when there is such a file.
+            if (path.empty() || (named && read && !fs::exists(path, error))) continue;
+            selected.push_back({path, fs::absolute(path, error).lexically_normal(), read, !read});
+        }
+    };
+    for (const auto& flag : command.flags) add(flag.name, flag.selects, flag.value.find('=') != std::string::npos);
+    for (const auto& argument : command.arguments) add(argument.name, argument.selects, false);
+    return selected;
+}
+
+Value arguments_of(const manifests::Command& command, const Typed& typed) {
+    ValueBuilder builder;
+    builder.map();
+    const auto add = [&](const std::string& name, bool repeat, bool is_switch) {
+        const auto found = typed.values.find(name);
+        if (found == typed.values.end()) return;
+        builder.key(name);
+        if (is_switch) {
+            builder.boolean(true);
+        } else if (!repeat) {
+            builder.text(found->second.back());
+        } else {
+            builder.list();
+            for (const auto& text : found->second) builder.text(text);
+            builder.end();
+        }
+    };
+    for (const auto& argument : command.arguments) add(argument.name, argument.repeat, false);
+    for (const auto& flag : command.flags) add(flag.name, flag.repeat, flag.value.empty());
+    builder.end();
+    return builder.build();
+}
+
+template <class T>
+Result<T> decode(const host::Reply& reply) {
+    std::vector<symphony_buf> buffers;
+    for (const auto& buffer : reply) buffers.push_back(buffer.to_c());
+    WireReader reader(buffers.data(), static_cast<std::uint32_t>(buffers.size()), WireKeep::own);
+    T value{};
+    detail::read_fields(reader, value);
+    reader.finish();
+    if (!reader.ok()) return reader.status().error();
+    return value;
+}
+
+/// A runtime with its signals: one stop cancels every call, the end is bounded.
+class Session {
+public:
+    explicit Session(App& app) : app_(app), signals_(shutdown_max) {}
+
+    Status open(std::vector<host::SelectedPath> selected) {
+        auto options = app_.runtime_options();
+        options.handle_crashes = true;
+        options.triple = SYMPHONY_TRIPLE;
+        options.grants.selected = std::move(selected);
+        runtime_.emplace(SYMPHONY_TRY(host::Runtime::create(app_.plugins(), std::move(options))));
+        signals_.on_stop([this] {
+            stop_.request_stop();
+            runtime_->cancel_all();
+        });
+        if (!app_.options.safe_mode) runtime_->start();
+        return {};
+    }
+
+    template <class... Args>
+    Result<host::Reply> call(std::string_view port, std::string_view provider, std::uint32_t method,
+                             host::CallOptions options, const Args&... args) {
+        const auto handle = SYMPHONY_TRY(runtime_->acquire(port, provider));
+        if (signals_.received() != 0) return Error(Code::cancelled, "cancelled");
+        WireWriter writer;
+        detail::write_fields(writer, args...);
+        options.cancel = stop_.get_token();
+        const auto* buffers = writer.buffers();
+        return runtime_->call(handle, method, {buffers, writer.buffer_count()}, options);
+    }
+
+    void cancel() { stop_.request_stop(); }
+
+    /// Ends everything. @return The status that the process ends with when `status` was the work's.
+    int close(int status) {
+        app_.console.end_progress();
+        const auto ended = runtime_->shutdown(shutdown_max);
+        const int signal = signals_.received();
+        if (signal != 0) status = 128 + signal;
+        if (!ended) {
+            // A thread of a plugin still runs: destructors would pull the ground from under it.
+            app_.log().warn(ended.error().message());
+            app_.console.finish();
+            ::_exit(status);
+        }
+        return status;
+    }
+
+private:
+    App& app_;
+    Signals signals_;
+    std::stop_source stop_;
+    std::optional<host::Runtime> runtime_;
+};
+
+// Settings that are wrong concern the plugins that they are for; a flag is a mistake of this very command.
+Status check_settings(App& app) {
+    for (const auto& item : app.config().diagnostics()) {
+        if (item.severity != manifests::Severity::error || item.file != "--set") {
+            app.log().warn(manifests::format(item));
+        } else {
+            return usage_error(item.message, item.hint);
+        }
+    }
+    for (const auto& plugin : app.config().flagged_plugins()) {
+        if (auto found = app.plugins().find(plugin); !found) return usage_error("--set: " + found.error().message(), found.error().hint());
+    }
+    return {};
+}
+
+} // namespace
+
+Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
+    Session session(app); // first: threads that others start inherit the blocked signals
+    SYMPHONY_TRY(check_settings(app));
+    SYMPHONY_TRY(session.open(selected_paths(chosen.command, typed)));
+    host::CallOptions options;
+    options.on_part = [&](std::span<const symphony_buf> part) {
+        WireReader reader(part.data(), static_cast<std::uint32_t>(part.size()), WireKeep::borrow);
+        ports::CommandOutput output;
+        detail::read_fields(reader, output);
+        if (!reader.ok()) return;
+        const auto text = text_of(output.text.bytes());
+        if (output.stream == ports::CommandStream::err) {
+            app.console.err(text);
+        } else {
+            app.console.out(text);
+            if (app.console.broken()) session.cancel(); // nobody reads: no reason to go on
+        }
+    };
+    options.on_progress = [&app](std::uint32_t permille, std::string_view note) { app.console.progress(permille, note); };
+    std::error_code error;
+    ports::CommandContext context;
+    context.cwd = fs::current_path(error).string();
+    context.columns = app.console.columns();
+    context.color = app.console.out_color();
+    context.json = app.options.json;
+    const auto reply = session.call("command/1", chosen.plugin, method_run, options, chosen.command.name,
+                                    arguments_of(chosen.command, typed), context);
+    auto status = reply ? decode<std::int32_t>(*reply) : Result<std::int32_t>(reply.error());
+    if (!status && status.error().code() == Code::cancelled && app.console.broken()) status = failed;
+    const int ended = session.close(status ? *status : status_of(status.error()));
+    if (!status && ended < 128) return std::move(status).error();
+    return ended;
+}
+
+Result<int> check_workflow(App& app, const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) return Error(Code::io, "unreadable", file.string() + " cannot be read", "check its permissions");
+    const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    ports::WorkflowSource source;
+    source.path = file.string();
+    source.text = Buffer::copy(text);
+    Session session(app);
+    SYMPHONY_TRY(session.open({}));
+    const auto reply = session.call("workflow/1", {}, method_check, {}, source);
+    const auto report = reply ? decode<ports::CheckReport>(*reply) : Result<ports::CheckReport>(reply.error());
+    const int ended = session.close(report && report->ok ? done : failed);
+    if (!report) {
+        auto problem = report.error();
+        if (problem.code() == Code::not_found && problem.hint().empty()) problem.with_hint("symphony list --why shows whether a plugin provides workflow/1");
+        return problem;
+    }
+    std::vector<manifests::Diagnostic> found;
+    for (const auto& item : report->diagnostics) {
+        const auto severity = item.severity == ports::Severity::error     ? manifests::Severity::error
+                              : item.severity == ports::Severity::warning ? manifests::Severity::warning
+                                                                          : manifests::Severity::note;
+        found.push_back({severity, item.reason, item.message, item.hint, item.file.empty() ? file.string() : item.file, item.line, item.column});
+    }
+    const Data::Map facts{{"id", report->id}, {"name", report->name}, {"version", report->version},
+                          {"nodes", std::int64_t{report->nodes}}, {"edges", std::int64_t{report->edges}}};
+    report_findings(app, file.string(), found, facts,
+                    std::to_string(report->nodes) + " nodes, " + std::to_string(report->edges) + " edges");
+    return ended;
+}
+
+} // namespace symphony::app

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app.hpp"
+
+#include "supervisor.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <thread>
+
+#include <linux/landlock.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace symphony::app {
+namespace fs = std::filesystem;
+using manifests::Data;
+
+namespace {
+
+struct Line {
+    std::string verdict; // ok, warn, fail
+    std::string subject;
+    std::string text;
+    std::string mend;
+};
+
+std::string first_line(const fs::path& file) {
+    std::ifstream stream(file);
+    std::string line;
+    std::getline(stream, line);
+    return line;
+}
+
+bool has_user_namespaces() {
+    const pid_t child = ::fork(); // a process of its own: a namespace cannot be left again
+    if (child == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
+    int status = 1;
+    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+Line memfd_line() {
+    const int fd = ::memfd_create("symphony-doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    bool works = false;
+    if (fd >= 0) {
+        works = ::ftruncate(fd, 4096) == 0;
+        void* page = works ? ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0) : MAP_FAILED;
+        works = page != MAP_FAILED;
+        if (works) ::munmap(page, 4096);
+        ::close(fd);
+    }
+    return {works ? "ok" : "fail", "verified loading", works ? "executable memfds work" : "executable memfds are forbidden here",
+            works ? "" : "sysctl vm.memfd_noexec=0, and no policy that forbids them"};
+}
+
+std::vector<Line> machine() {
+    std::vector<Line> lines;
+    utsname name{};
+    ::uname(&name);
+    const auto cores = std::thread::hardware_concurrency();
+    lines.push_back({"ok", "machine", std::string(name.sysname) + " " + name.release + ", " + name.machine + ", " +
+                                          std::to_string(cores) + (cores == 1 ? " core" : " cores"), ""});
+    lines.push_back(memfd_line());
+    const auto landlock = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    lines.push_back(landlock > 0 ? Line{"ok", "landlock", "ABI " + std::to_string(landlock), ""}
+                                 : Line{"warn", "landlock", "not available: plugins cannot be confined to folders by the kernel",
+                                        "boot with lsm=landlock,... or use kernel 5.13 or newer"});
+    const bool namespaces = has_user_namespaces();
+    lines.push_back({namespaces ? "ok" : "warn", "user namespaces",
+                     namespaces ? "available" : "not available: isolation of plugins will be weaker",
+                     namespaces ? "" : "sysctl user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1"});
+    std::vector<std::string> models;
+    std::error_code error;
+    for (const auto* folder : {"/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tessdata"}) {
+        for (fs::directory_iterator item(folder, error), end; item != end; item.increment(error)) {
+            if (item->path().extension() == ".traineddata") models.push_back(item->path().stem().string());
+        }
+    }
+    std::sort(models.begin(), models.end());
+    std::string list;
+    for (const auto& model : models) list += (list.empty() ? "" : ", ") + model;
+    lines.push_back(!models.empty() ? Line{"ok", "tesseract data", list, ""}
+                                    : Line{"warn", "tesseract data", "no language models: images cannot be read",
+                                           "apt-get install tesseract-ocr-eng"});
+    return lines;
+}
+
+void folders(App& app, std::vector<Line>& lines) {
+    const auto writable = [&lines](const std::string& what, const fs::path& folder, const std::string& loss) {
+        if (folder.empty()) {
+            lines.push_back({"warn", what, "none: " + loss, "export HOME, or the XDG_* variable of this folder"});
+            return;
+        }
+        const auto made = host::make_writable(folder);
+        lines.push_back(made ? Line{"ok", what, folder.string(), ""}
+                             : Line{"warn", what, made.error().message() + ": " + loss, "chmod u+w " + folder.string()});
+    };
+    writable("cache folder", app.paths.cache, "every start reads all manifests");
+    writable("state folder", app.paths.state, "crashes and quarantine are forgotten between runs");
+    for (const auto& root : app.catalog().roots()) {
+        const auto text = root.root.path + ": " +
+                          (root.present ? std::to_string(root.plugins) + " plugins, " + (root.cached ? "index cached" : "index not cached")
+                                        : std::string("not there"));
+        const bool expected = root.root.origin == host::Origin::flag || root.root.origin == host::Origin::environment;
+        lines.push_back({root.present || !expected ? "ok" : "warn", "plugins (" + std::string(name_of(root.root.origin)) + ")", text, ""});
+    }
+    for (const auto& item : app.config().diagnostics()) {
+        lines.push_back({item.severity == manifests::Severity::error ? "fail" : "warn", "configuration", manifests::format(item), item.hint});
+    }
+}
+
+void plugins(App& app, std::vector<Line>& lines) {
+    std::size_t usable = 0, off = 0;
+    host::Entry entry;
+    for (const auto& view : app.views()) {
+        app.catalog().read(view.ref, entry);
+        usable += view.state == "usable";
+        off += view.state == "disabled" || view.state == "superseded";
+        if (!view.error || view.state == "disabled") continue;
+        auto mend = view.error->hint();
+        if (view.state == "quarantined") mend = "symphony doctor --release " + std::string(entry.name);
+        lines.push_back({view.state == "quarantined" ? "fail" : "warn", "plugin " + std::string(entry.name),
+                         view.state + ": " + view.error->message() + " [" + std::string(view.error->reason()) + "]", mend});
+    }
+    lines.push_back({usable > 0 ? "ok" : "warn", "plugins",
+                     std::to_string(usable) + " usable" + (off > 0 ? ", " + std::to_string(off) + " not in use" : ""),
+                     usable > 0 ? "" : "put plugins into one of the folders above, or name one with --plugins"});
+    std::error_code error;
+    if (app.paths.state.empty()) return;
+    for (fs::directory_iterator item(app.paths.state / "crashes", error), end; item != end; item.increment(error)) {
+        lines.push_back({"warn", "crash record", item->path().string() + ": " + first_line(item->path()),
+                         "read it, then rm " + item->path().string()});
+    }
+}
+
+} // namespace
+
+Result<int> doctor(App& app, const Typed& typed) {
+    if (typed.has("release")) {
+        const auto ref = SYMPHONY_TRY(app.find_plugin(typed.one("release")));
+        const auto name = std::string(app.catalog().entry(ref).id);
+        SYMPHONY_TRY(host::Supervisor(app.paths.state).release(name));
+        if (app.options.json) {
+            app.console.json(Data(Data::Map{{"released", name}}));
+        } else {
+            app.console.out(name + ": out of quarantine\n");
+        }
+        return done;
+    }
+    auto lines = machine();
+    folders(app, lines);
+    plugins(app, lines);
+    const bool broken = std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.verdict == "fail"; });
+    if (app.options.json) {
+        Data::List list;
+        for (const auto& line : lines) {
+            list.push_back(Data(Data::Map{{"verdict", line.verdict}, {"subject", host::printable(line.subject)},
+                                          {"text", host::printable(line.text)}, {"mend", host::printable(line.mend)}}));
+        }
+        app.console.json(Data(Data::Map{{"ok", !broken}, {"findings", Data(std::move(list))}}));
+        return broken ? failed : done;
+    }
+    std::string out;
+    for (const auto& line : lines) {
+        const std::string color = line.verdict == "ok" ? "\x1b[32m" : line.verdict == "warn" ? "\x1b[33m" : "\x1b[31m";
+        auto verdict = line.verdict + std::string(6 - line.verdict.size(), ' ');
+        if (app.console.out_color()) verdict = color + verdict + "\x1b[0m";
+        out += verdict + host::printable(line.subject) + ": " + host::printable(line.text) + "\n";
+        if (!line.mend.empty()) out += "      mend: " + host::printable(line.mend) + "\n";
+    }
+    app.console.out(out);
+    return broken ? failed : done;
+}
+
+} // namespace symphony::app
