@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "parse.hpp"
+
+#include <symphony/manifests/semver.hpp>
+#include <symphony/manifests/units.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace symphony::tracker {
+namespace {
+
+using Keys = std::span<const std::string_view>;
+
+bool is_id(std::string_view text) noexcept {
+    const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+    if (text.empty() || text.size() > 64 || !word(text.front())) return false;
+    return std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '-'; });
+}
+
+bool is_workflow_id(std::string_view text) noexcept {
+    const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    if (text.empty() || text.size() > 100 || !word(text.front())) return false;
+    return std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
+}
+
+/// A relative path that stays beneath its folder.
+bool is_inner_path(std::string_view path) noexcept {
+    if (path.empty() || path.size() > 255 || path.front() == '/' || path.back() == '/') return false;
+    for (const char c : path) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == 0x7F) return false;
+    }
+    while (!path.empty()) {
+        const auto slash = path.find('/');
+        const auto part = path.substr(0, slash);
+        if (part.empty() || part == "." || part == "..") return false;
+        path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    }
+    return true;
+}
+
+/// What an edge's end is written as: "node", "node.port", "$inputs.name".
+struct End {
+    std::string_view node;
+    std::string_view port;
+    bool input = false;
+};
+
+End split_end(std::string_view text) noexcept {
+    End end;
+    if (text.starts_with("$inputs.")) {
+        end.input = true;
+        end.node = text.substr(8);
+        return end;
+    }
+    const auto dot = text.find('.');
+    end.node = text.substr(0, dot);
+    if (dot != std::string_view::npos) end.port = text.substr(dot + 1);
+    return end;
+}
+
+class Parser {
+public:
+    Parser(const Doc& root, const Limits& limits, Findings& findings) : root_(root), limits_(limits), findings_(findings) {}
+
+    std::optional<Workflow> run() {
+        if (root_.kind != Doc::Kind::table) {
+            findings_.error("wrong-kind", "the file is " + std::string(root_.kind_name()) + ", not a table", root_.place);
+            return std::nullopt;
+        }
+        made_.file = findings_.file();
+        constexpr std::array<std::string_view, 5> keys{"workflow", "inputs", "outputs", "nodes", "edges"};
+        check_keys(root_, keys, "the file");
+        header();
+        declare_inputs();
+        declare_nodes();
+        if (too_many_) return std::nullopt;
+        for (std::size_t i = 0; i < node_docs_.size() && !too_many_; ++i) node_body(static_cast<Id>(i), *node_docs_[i]);
+        if (!too_many_) edges();
+        if (too_many_) return std::nullopt;
+        outputs();
+        return std::move(made_);
+    }
+
+private:
+    void error(std::string_view reason, std::string message, Place place, std::string hint = {}) {
+        findings_.error(reason, std::move(message), place, std::move(hint));
+    }
+
+    void check_keys(const Doc& table, Keys known, const std::string& where) {
+        for (const auto& entry : table.entries) {
+            if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
+                error("unknown-key", "unknown key " + shown(entry.key) + " in " + where, entry.place, meant(entry.key, known));
+            }
+        }
+    }
+    bool expect(const DocEntry& entry, Doc::Kind kind, std::string_view wanted) {
+        if (entry.value.kind == kind) return true;
+        error("wrong-kind", shown(entry.key) + " is " + std::string(entry.value.kind_name()) + ", expected " + std::string(wanted), entry.place);
+        return false;
+    }
+    std::string_view text(const Doc& table, std::string_view key) {
+        const auto* entry = table.find(key);
+        return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
+    }
+    bool boolean(const Doc& table, std::string_view key, bool otherwise) {
+        const auto* entry = table.find(key);
+        return entry != nullptr && expect(*entry, Doc::Kind::boolean, "true or false") ? entry->value.truth : otherwise;
+    }
+    std::uint32_t integer(const Doc& table, std::string_view key, std::int64_t min, std::int64_t max, std::uint32_t otherwise) {
+        const auto* entry = table.find(key);
+        if (entry == nullptr || !expect(*entry, Doc::Kind::integer, "an integer")) return otherwise;
+        if (entry->value.integer < min || entry->value.integer > max) {
+            error("bad-value", shown(key) + " is " + std::to_string(entry->value.integer) + ", expected " + std::to_string(min) + " to " + std::to_string(max), entry->place);
+            return otherwise;
+        }
+        return static_cast<std::uint32_t>(entry->value.integer);
+    }
+    std::uint64_t duration_ns(const Doc& table, std::string_view key, std::uint64_t otherwise) {
+        const auto* entry = table.find(key);
+        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a duration such as \"30s\"")) return otherwise;
+        const auto ms = manifests::parse_duration(entry->value.text);
+        constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
+        if (!ms || *ms > ms_max) {
+            error("bad-duration", shown(key) + " is " + shown(entry->value.text) + ", expected a duration such as \"250ms\", \"30s\" or \"1h\", at most a year", entry->place);
+            return otherwise;
+        }
+        return *ms * 1'000'000;
+    }
+    std::optional<Type> type(const Doc& table) {
+        const auto* entry = table.find("type");
+        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a type such as \"list<text>\"")) return std::nullopt;
+        auto parsed = Type::parse(entry->value.text);
+        if (parsed) return *parsed;
+        error("bad-type", parsed.error().message(), entry->place, parsed.error().hint());
+        return std::nullopt;
+    }
+    bool good_id(std::string_view id, std::string_view what, Place place) {
+        if (is_id(id)) return true;
+        error("bad-id", std::string(what) + " id " + shown(id) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}", place);
+        return false;
+    }
+    /// [section] of tables by id, or nothing.
+    const Doc* section(std::string_view key) {
+        const auto* entry = root_.find(key);
+        if (entry == nullptr) return nullptr;
+        return expect(*entry, Doc::Kind::table, "a table") ? &entry->value : nullptr;
+    }
+
+    void header() {
+        const auto* entry = root_.find("workflow");
+        if (entry == nullptr) {
+            error("missing-key", "no [workflow] table", root_.place, "begin with: [workflow] id = \"my-workflow\" version = \"1.0.0\"");
+            return;
+        }
+        if (!expect(*entry, Doc::Kind::table, "a table")) return;
+        const Doc& table = entry->value;
+        constexpr std::array<std::string_view, 6> keys{"id", "name", "version", "description", "timeout", "fail_fast"};
+        check_keys(table, keys, "[workflow]");
+        for (const std::string_view key : {"id", "version"}) {
+            if (table.find(key) == nullptr) error("missing-key", "[workflow] has no " + shown(key), entry->place);
+        }
+        made_.id = text(table, "id");
+        if (const auto* id = table.find("id"); id != nullptr && id->value.kind == Doc::Kind::text && !is_workflow_id(made_.id)) {
+            error("bad-id", "workflow id " + shown(made_.id) + " is not of the form [a-z0-9][a-z0-9.-]{0,99}", id->place);
+        }
+        made_.version = text(table, "version");
+        if (const auto* version = table.find("version"); version != nullptr && version->value.kind == Doc::Kind::text) {
+            if (!manifests::Version::parse(made_.version)) error("bad-version", "version " + shown(made_.version) + " is not SemVer, such as \"1.0.0\"", version->place);
+        }
+        made_.name = text(table, "name");
+        made_.description = text(table, "description");
+        made_.timeout_ns = duration_ns(table, "timeout", 0);
+        made_.fail_fast = boolean(table, "fail_fast", false);
+    }
+
+    void declare_inputs() {
+        const Doc* tables = section("inputs");
+        if (tables == nullptr) return;
+        constexpr std::array<std::string_view, 4> keys{"type", "default", "description", "required"};
+        for (const auto& entry : tables->entries) {
+            if (!good_id(entry.key, "input", entry.place) || !expect(entry, Doc::Kind::table, "a table")) continue;
+            const Id name = made_.names.intern(entry.key);
+            if (input_ids_.contains(name)) continue;  // reported by the reader
+            check_keys(entry.value, keys, "[inputs." + entry.key + "]");
+            InputDecl input;
+            input.name = entry.key;
+            input.place = entry.place;
+            input.description = text(entry.value, "description");
+            input.type = type(entry.value).value_or(Type());
+            if (const auto* otherwise = entry.value.find("default"); otherwise != nullptr) input.otherwise = to_value(otherwise->value);
+            input.required = boolean(entry.value, "required", !input.otherwise.has_value() && !input.type.optional());
+            input_ids_.emplace(name, static_cast<Id>(made_.inputs.size()));
+            input_names_.push_back(made_.names[name]);
+            made_.inputs.push_back(std::move(input));
+        }
+    }
+
+    void declare_nodes() {
+        const auto* entry = root_.find("nodes");
+        const bool list = entry != nullptr && entry->value.kind == Doc::Kind::list;
+        if (entry != nullptr && !list && !expect(*entry, Doc::Kind::table, "tables by id, or a list of tables with an id")) return;
+        if (entry == nullptr || entry->value.entries.empty()) {
+            error("no-nodes", "the workflow has no nodes", entry == nullptr ? root_.place : entry->place, "add one: [nodes.ID] plugin = \"text\" operation = \"count\"");
+            return;
+        }
+        if (entry->value.entries.size() > limits_.nodes_max) {
+            report_too_many(findings_, true, limits_.nodes_max, entry->place);
+            too_many_ = true;
+            return;
+        }
+        made_.nodes.reserve(entry->value.entries.size());
+        for (const auto& item : entry->value.entries) {
+            if (item.value.kind != Doc::Kind::table) {
+                error("wrong-kind", "node " + shown(item.key) + " is " + std::string(item.value.kind_name()) + ", expected a table", item.place);
+                continue;
+            }
+            std::string_view id = item.key;
+            Place place = item.place;
+            if (list) {
+                const auto* own = item.value.find("id");
+                if (own == nullptr || own->value.kind != Doc::Kind::text) {
+                    error("missing-key", "a node in [[nodes]] has no \"id\"", item.place);
+                    continue;
+                }
+                id = own->value.text;
+                place = own->place;
+            }
+            if (!good_id(id, "node", place)) continue;
+            const Id name = made_.names.intern(id);
+            const auto [first, added] = node_ids_.emplace(name, static_cast<Id>(made_.nodes.size()));
+            // A second node of one id stays in the graph, so that its own faults are found; no name leads to it.
+            if (!added && list) {
+                error("duplicate-id", "a second node " + shown(id), place, "the first is in line " + std::to_string(made_.nodes[first->second].place.line) + "; ids are unique, rename one");
+            }
+            Node node;
+            node.name = name;
+            node.place = place;
+            made_.nodes.push_back(node);
+            node_docs_.push_back(&item.value);
+        }
+        node_names_.reserve(made_.nodes.size());
+        for (const auto& node : made_.nodes) node_names_.push_back(made_.names[node.name]);
+    }
+
+    void node_body(Id id, const Doc& doc) {
+        const std::string where = "[nodes." + std::string(made_.node_name(id)) + "]";
+        const auto kind = text(doc, "type");
+        constexpr std::array<std::string_view, 3> kinds{"operator", "instrument", "control"};
+        if (!kind.empty() && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+            error("bad-value", "node type " + shown(kind) + " is not known", doc.find("type")->place, meant(kind, kinds));
+        }
+        Node& node = made_.nodes[id];
+        node.description = made_.names.intern(text(doc, "description"));
+        if (kind == "control") control_body(node, doc, where);
+        else plugin_body(node, doc, where, kind == "instrument" ? NodeKind::instrument : NodeKind::operation);
+        sugar(id, doc);
+    }
+
+    void control_body(Node& node, const Doc& doc, const std::string& where) {
+        constexpr std::array<std::string_view, 7> keys{"id", "type", "operation", "inputs", "mode", "after", "description"};
+        check_keys(doc, keys, where);
+        constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
+        const auto* operation = doc.find("operation");
+        const auto name = text(doc, "operation");
+        node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
+        if (operation == nullptr) error("missing-key", where + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
+        else if (!name.empty() && name != "branch" && name != "merge") {
+            error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
+        }
+        if (const auto* mode = doc.find("mode"); mode != nullptr) {
+            constexpr std::array<std::string_view, 5> modes{"first", "any", "all", "concat", "named"};
+            const auto wanted = text(doc, "mode");
+            const auto found = std::find(modes.begin(), modes.end(), wanted);
+            if (found == modes.end()) {
+                if (mode->value.kind == Doc::Kind::text) error("bad-value", "merge mode " + shown(wanted) + " is not known", mode->place, meant(wanted, modes));
+            } else {
+                node.mode = static_cast<MergeMode>(found - modes.begin());
+            }
+            if (node.kind == NodeKind::branch) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
+        }
+    }
+
+    void plugin_body(Node& node, const Doc& doc, const std::string& where, NodeKind kind) {
+        constexpr std::array<std::string_view, 13> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
+                                                        "parallel", "on_error", "timeout", "retry", "after", "description"};
+        check_keys(doc, keys, where);
+        node.kind = kind;
+        for (const std::string_view key : {"plugin", "operation"}) {
+            if (doc.find(key) == nullptr) error("missing-key", where + " has no " + shown(key), node.place);
+        }
+        node.plugin = made_.names.intern(text(doc, "plugin"));
+        node.operation = made_.names.intern(text(doc, "operation"));
+        node.each = made_.names.intern(text(doc, "each"));
+        if (const auto* on_error = doc.find("on_error"); on_error != nullptr && expect(*on_error, Doc::Kind::text, "text")) {
+            constexpr std::array<std::string_view, 3> policies{"fail", "collect", "skip"};
+            const auto found = std::find(policies.begin(), policies.end(), on_error->value.text);
+            if (found == policies.end()) error("bad-value", "on_error " + shown(on_error->value.text) + " is not known", on_error->place, meant(on_error->value.text, policies));
+            else node.on_error = static_cast<OnError>(found - policies.begin());
+        }
+        CallPolicy policy;
+        policy.timeout_ns = duration_ns(doc, "timeout", 0);
+        policy.parallel_max = integer(doc, "parallel", 1, 1024, 0);
+        if (const auto* parallel = doc.find("parallel"); parallel != nullptr && node.each == 0) {
+            error("unknown-key", "\"parallel\" is for nodes with \"each\"", parallel->place);
+        }
+        if (const auto* retry = doc.find("retry"); retry != nullptr && expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) {
+            constexpr std::array<std::string_view, 2> retry_keys{"max", "backoff"};
+            check_keys(retry->value, retry_keys, "\"retry\" of " + where);
+            policy.retries_max = integer(retry->value, "max", 0, 100, 0);
+            policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
+        }
+        node.policy = policy_index(policy);
+        node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
+        if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {
+            for (const auto& entry : with->value.entries) {
+                made_.constants.push_back({made_.names.intern(entry.key), to_value(entry.value), entry.place});
+            }
+        }
+        node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
+    }
+
+    std::uint32_t policy_index(const CallPolicy& policy) {
+        auto& all = made_.policies;
+        for (std::size_t i = all.size(); i-- > 0 && all.size() - i < 64;) {
+            if (all[i] == policy) return static_cast<std::uint32_t>(i);
+        }
+        all.push_back(policy);
+        return static_cast<std::uint32_t>(all.size() - 1);
+    }
+
+    /// `inputs` and `after` of a node are edges.
+    void sugar(Id to, const Doc& doc) {
+        if (const auto* inputs = doc.find("inputs"); inputs != nullptr && expect(*inputs, Doc::Kind::table, "a table such as { text = \"read.text\" }")) {
+            for (const auto& entry : inputs->value.entries) {
+                Edge edge;
+                edge.to = to;
+                edge.to_port = made_.names.intern(entry.key);
+                edge.place = entry.place;
+                std::string_view from;
+                if (entry.value.kind == Doc::Kind::text) {
+                    from = entry.value.text;
+                } else if (entry.value.kind == Doc::Kind::table) {
+                    constexpr std::array<std::string_view, 2> keys{"from", "when"};
+                    check_keys(entry.value, keys, "input " + shown(entry.key));
+                    from = text(entry.value, "from");
+                    if (const auto* when = entry.value.find("when"); when != nullptr) condition(edge, *when);
+                    if (entry.value.find("from") == nullptr) {
+                        error("missing-key", "input " + shown(entry.key) + " has no \"from\"", entry.place);
+                        continue;
+                    }
+                } else {
+                    error("wrong-kind", "input " + shown(entry.key) + " is " + std::string(entry.value.kind_name()) + ", expected \"node.port\"", entry.place, "constants go into `with`");
+                    continue;
+                }
+                if (entry.key.empty()) error("bad-id", "an input without a name", entry.place);
+                else add_edge(edge, from, true);
+            }
+        }
+        const auto* after = doc.find("after");
+        if (after == nullptr || !expect(*after, Doc::Kind::list, "a list of node ids")) return;
+        for (const auto& entry : after->value.entries) {
+            if (entry.value.kind != Doc::Kind::text) {
+                error("wrong-kind", "\"after\" lists node ids", entry.value.place);
+                continue;
+            }
+            Edge edge;
+            edge.to = to;
+            edge.kind = EdgeKind::control;
+            edge.place = entry.value.place.line != 0 ? entry.value.place : after->place;
+            add_edge(edge, entry.value.text, false);
+        }
+    }
+
+    void condition(Edge& edge, const DocEntry& when) {
+        edge.kind = EdgeKind::conditional;
+        if (!expect(when, Doc::Kind::text, "an expression")) return;
+        auto parsed = Expression::parse(when.value.text);
+        if (!parsed) {
+            error("bad-expression", parsed.error().message(), when.place, "see the language in the workflow file's documentation");
+            return;
+        }
+        edge.condition = static_cast<std::uint32_t>(made_.conditions.size());
+        made_.conditions.push_back(*std::move(parsed));
+    }
+
+    /// Resolves the source; the target is known. Edges whose source is unknown are left out after their report.
+    void add_edge(Edge edge, std::string_view from, bool needs_port) {
+        if (!resolve_from(edge, from, needs_port)) return;
+        if (made_.edges.size() >= limits_.edges_max) {
+            if (!too_many_) report_too_many(findings_, false, limits_.edges_max, edge.place);
+            too_many_ = true;
+            return;
+        }
+        made_.edges.push_back(edge);
+    }
+
+    bool resolve_from(Edge& edge, std::string_view written, bool needs_port) {
+        const End end = split_end(written);
+        if (end.input) {
+            const auto found = input_ids_.find(made_.names.find(end.node));
+            if (found == input_ids_.end()) {
+                error("unknown-input", "the workflow has no input " + shown(end.node), edge.place, meant(end.node, input_names_));
+                return false;
+            }
+            if (!needs_port) {
+                error("bad-value", shown(written) + " is a value; order needs a node", edge.place);
+                return false;
+            }
+            edge.input = found->second;
+            made_.inputs[found->second].used = true;
+            return true;
+        }
+        const Id node = resolve_node(end.node, edge.place);
+        if (node == no_id) return false;
+        if (needs_port && end.port.empty()) {
+            error("unknown-port", shown(written) + " names no output", edge.place, "write it as \"" + std::string(end.node) + ".PORT\"");
+            return false;
+        }
+        if (!needs_port && !end.port.empty()) {
+            error("bad-value", shown(written) + " names an output; here only the node counts", edge.place, "write " + shown(end.node) + ", or give both ends a port");
+            return false;
+        }
+        edge.from = node;
+        edge.from_port = made_.names.intern(end.port);
+        return true;
+    }
+
+    Id resolve_node(std::string_view id, Place place) {
+        const auto found = node_ids_.find(made_.names.find(id));
+        if (found != node_ids_.end()) return found->second;
+        error("unknown-node", "no node " + shown(id), place, meant(id, node_names_, "nodes"));
+        return no_id;
+    }
+
+    void edges() {
+        const auto* entry = root_.find("edges");
+        if (entry == nullptr || !expect(*entry, Doc::Kind::list, "a list of tables: [[edges]]")) return;
+        if (entry->value.entries.size() > limits_.edges_max) {
+            report_too_many(findings_, false, limits_.edges_max, entry->place);
+            too_many_ = true;
+            return;
+        }
+        constexpr std::array<std::string_view, 4> keys{"from", "to", "kind", "when"};
+        for (const auto& item : entry->value.entries) {
+            if (item.value.kind != Doc::Kind::table) {
+                error("wrong-kind", "an edge is " + std::string(item.value.kind_name()) + ", expected a table", item.place);
+                continue;
+            }
+            check_keys(item.value, keys, "[[edges]]");
+            written_edge(item.value, item.value.place.line != 0 ? item.value.place : item.place);
+            if (too_many_) return;
+        }
+    }
+
+    void written_edge(const Doc& doc, Place place) {
+        bool complete = true;
+        for (const std::string_view key : {"from", "to"}) {
+            if (doc.find(key) != nullptr) continue;
+            error("missing-key", "an edge has no " + shown(key), place);
+            complete = false;
+        }
+        const auto kind = text(doc, "kind");
+        constexpr std::array<std::string_view, 3> kinds{"data", "control", "conditional"};
+        const auto* when = doc.find("when");
+        Edge edge;
+        edge.place = place;
+        if (!kind.empty()) {
+            const auto found = std::find(kinds.begin(), kinds.end(), kind);
+            if (found == kinds.end()) error("bad-value", "edge kind " + shown(kind) + " is not known", doc.find("kind")->place, meant(kind, kinds));
+            else edge.kind = static_cast<EdgeKind>(found - kinds.begin());
+        }
+        if (edge.kind == EdgeKind::conditional && when == nullptr) error("missing-key", "a conditional edge has no \"when\"", place);
+        if (when != nullptr) {
+            if (!kind.empty() && edge.kind != EdgeKind::conditional) error("unknown-key", "\"when\" is for conditional edges", when->place);
+            condition(edge, *when);
+        }
+        if (!complete) return;
+        const auto from = text(doc, "from");
+        const auto to = text(doc, "to");
+        if (from.empty() || to.empty()) return;
+        const auto* to_entry = doc.find("to");
+        const End end = split_end(to);
+        if (end.input) {
+            error("unknown-node", shown(to) + " is an input of the workflow; an edge leads to a node", to_entry->place);
+            return;
+        }
+        edge.to = resolve_node(end.node, to_entry->place);
+        edge.to_port = made_.names.intern(end.port);
+        edge.place = doc.find("from")->place;
+        if (edge.kind == EdgeKind::data && end.port.empty()) {
+            error("unknown-port", shown(to) + " names no input", to_entry->place, "write it as \"" + std::string(end.node) + ".PORT\", or kind = \"control\" for order only");
+            return;
+        }
+        if (edge.kind == EdgeKind::control && !end.port.empty()) {
+            error("bad-value", shown(to) + " names an input; a control edge carries no value", to_entry->place);
+            return;
+        }
+        Edge probe = edge;
+        const bool needs_port = !end.port.empty();
+        if (edge.to == no_id) {
+            resolve_from(probe, from, needs_port);  // for its own faults
+            return;
+        }
+        add_edge(edge, from, needs_port);
+    }
+
+    void outputs() {
+        const Doc* tables = section("outputs");
+        if (tables == nullptr) return;
+        constexpr std::array<std::string_view, 4> keys{"from", "type", "file", "description"};
+        std::unordered_map<std::string, std::uint32_t> files;
+        std::unordered_map<std::string, bool> seen;
+        for (const auto& entry : tables->entries) {
+            if (!good_id(entry.key, "output", entry.place) || !expect(entry, Doc::Kind::table, "a table")) continue;
+            if (!seen.emplace(entry.key, true).second) continue;  // reported by the reader
+            check_keys(entry.value, keys, "[outputs." + entry.key + "]");
+            OutputDecl output;
+            output.name = entry.key;
+            output.place = entry.place;
+            output.description = text(entry.value, "description");
+            output.type = type(entry.value);
+            output.file = text(entry.value, "file");
+            if (const auto* file = entry.value.find("file"); file != nullptr && file->value.kind == Doc::Kind::text) {
+                if (!is_inner_path(output.file)) {
+                    error("bad-path", "file " + shown(output.file) + " is not a relative path beneath the output folder", file->place);
+                    output.file.clear();
+                } else if (const auto [first, added] = files.emplace(output.file, file->place.line); !added) {
+                    error("bad-path", "file " + shown(output.file) + " is also written by the output in line " + std::to_string(first->second), file->place);
+                }
+            }
+            const auto* from = entry.value.find("from");
+            if (from == nullptr) {
+                error("missing-key", "[outputs." + entry.key + "] has no \"from\"", entry.place);
+                continue;
+            }
+            if (!expect(*from, Doc::Kind::text, "\"node.port\"")) continue;
+            Edge edge;
+            edge.place = from->place;
+            if (!resolve_from(edge, from->value.text, true)) continue;
+            output.node = edge.from;
+            output.port = edge.from_port;
+            output.input = edge.input;
+            output.place = from->place;
+            made_.outputs.push_back(std::move(output));
+        }
+    }
+
+    const Doc& root_;
+    const Limits& limits_;
+    Findings& findings_;
+    Workflow made_;
+    std::vector<const Doc*> node_docs_;
+    std::unordered_map<Id, Id> node_ids_;   // name -> node
+    std::unordered_map<Id, Id> input_ids_;  // name -> input
+    std::vector<std::string_view> node_names_;
+    std::vector<std::string_view> input_names_;
+    bool too_many_ = false;
+};
+
+} // namespace
+
+std::optional<Workflow> parse_workflow(std::string_view path, std::string_view text, const Limits& limits, Findings& findings) {
+    const auto document = read_document(path, text, limits, findings);
+    if (!document) return std::nullopt;
+    return Parser(*document, limits, findings).run();
+}
+
+} // namespace symphony::tracker

@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "validate.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace symphony::tracker {
+namespace {
+
+/// The type that takes both.
+Type joined(Type a, Type b) {
+    if (manifests::fit(a.as_optional(false), b.as_optional(false)) == manifests::Fit::always) return a;
+    if (manifests::fit(b.as_optional(false), a.as_optional(false)) == manifests::Fit::always) return b;
+    return Type();
+}
+
+class Validator {
+public:
+    Validator(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
+              const std::function<std::uint64_t()>& now_ns)
+        : workflow_(workflow), catalogue_(catalogue), limits_(limits), findings_(findings), now_ns_(now_ns),
+          started_ns_(now_ns()) {}
+
+    Binding run() {
+        const std::size_t nodes = workflow_.nodes.size();
+        binding_.providers.assign(nodes, nullptr);
+        binding_.operations.assign(nodes, nullptr);
+        control_types_.assign(nodes, Type());
+        for (Id n = 0; n < nodes && in_time(); ++n) bind(n);
+        if (workflow_.order.size() < nodes && in_time()) cycles();
+        // Nodes of a cycle come last: their ports are checked too, merges among them count as `any`.
+        std::vector<Id> order = workflow_.order;
+        if (order.size() < nodes) {
+            std::vector<bool> placed(nodes, false);
+            for (const Id n : order) placed[n] = true;
+            for (Id n = 0; n < nodes; ++n) {
+                if (!placed[n]) order.push_back(n);
+            }
+        }
+        for (const Id n : order) {
+            if (!in_time()) break;
+            node(n);
+        }
+        for (const auto& output : workflow_.outputs) {
+            if (!in_time()) break;
+            check_output(output);
+        }
+        for (const auto& input : workflow_.inputs) check_input(input);
+        return std::move(binding_);
+    }
+
+private:
+    void error(std::string_view reason, std::string message, Place place, std::string hint = {}) {
+        findings_.error(reason, std::move(message), place, std::move(hint));
+    }
+
+    /// Looks at the clock every 256 steps.
+    bool in_time() {
+        if (late_) return false;
+        if (++steps_ % 256 != 0 || now_ns_() - started_ns_ <= limits_.check_ns_max) return true;
+        late_ = true;
+        error("check-too-slow", "checking took longer than " + std::to_string(limits_.check_ns_max / 1'000'000) + " ms; the rest was not checked", {},
+              "split the workflow, or raise check_time_max of dag-tracker");
+        return false;
+    }
+
+    std::string name(Id node) const { return shown(workflow_.node_name(node)); }
+
+    void bind(Id n) {
+        const Node& node = workflow_.nodes[n];
+        if (node.kind != NodeKind::operation && node.kind != NodeKind::instrument) return;
+        if (node.plugin == 0 || node.operation == 0) return;  // reported by the parser
+        const bool instrument = node.kind == NodeKind::instrument;
+        const auto plugin = workflow_.names[node.plugin];
+        const Provider* provider = catalogue_.find(instrument, plugin);
+        if (provider == nullptr) {
+            missing(node, instrument, plugin);
+            return;
+        }
+        if (!provider->usable) {
+            error("refused-plugin", "node " + shown(workflow_.names[node.name]) + ": plugin " + shown(plugin) + " is refused: " + provider->refusal, node.place,
+                  "symphony show " + provider->name);
+        }
+        binding_.providers[n] = provider;
+        if (!provider->typed) return;
+        const auto* operation = provider->operation(workflow_.names[node.operation]);
+        if (operation == nullptr) {
+            std::vector<std::string_view> known;
+            for (const auto& each : provider->operations) known.push_back(each.name);
+            error("unknown-operation", "plugin " + shown(plugin) + " has no operation " + shown(workflow_.names[node.operation]), node.place,
+                  meant(workflow_.names[node.operation], known, "operations"));
+            return;
+        }
+        binding_.operations[n] = operation;
+    }
+
+    void missing(const Node& node, bool instrument, std::string_view plugin) {
+        const std::string who = "node " + shown(workflow_.names[node.name]) + ": ";
+        if (const auto* other = catalogue_.find(!instrument, plugin); other != nullptr) {
+            error("wrong-node-type", who + "plugin " + shown(plugin) + " is an " + (instrument ? "operator" : "instrument") + ", the node says " + (instrument ? "instrument" : "operator"),
+                  node.place, std::string("type = ") + (instrument ? "\"operator\"" : "\"instrument\""));
+            return;
+        }
+        std::vector<std::string_view> known;
+        for (const auto& provider : catalogue_.providers()) {
+            if (provider.instrument == instrument) known.push_back(plugin.find('.') != std::string_view::npos ? provider.id : provider.name);
+        }
+        const auto near = nearest(plugin, known);
+        error("missing-plugin", who + "plugin " + shown(plugin) + " is not installed", node.place,
+              near.empty() ? "symphony install " + std::string(plugin)
+                           : "symphony install " + std::string(plugin) + ", or did you mean " + shown(near) + "?");
+    }
+
+    // ---- cycles ----
+
+    /// Tarjan 1972 with an explicit stack, over the nodes Kahn could not place; of each knot one shortest cycle is named.
+    void cycles() {
+        const std::size_t nodes = workflow_.nodes.size();
+        std::vector<std::uint32_t> index(nodes, 0), low(nodes, 0), component(nodes, no_id);
+        std::vector<bool> placed(nodes, false), on_stack(nodes, false);
+        for (const Id n : workflow_.order) placed[n] = true;
+        struct Frame {
+            Id node;
+            std::uint32_t next;
+        };
+        std::vector<Frame> frames;
+        std::vector<Id> stack;
+        std::uint32_t counter = 0;
+        std::uint32_t components = 0;
+        std::vector<Id> roots;
+        for (Id start = 0; start < nodes; ++start) {
+            if (placed[start] || index[start] != 0) continue;
+            frames.push_back({start, workflow_.out_offsets[start]});
+            index[start] = low[start] = ++counter;
+            stack.push_back(start);
+            on_stack[start] = true;
+            while (!frames.empty()) {
+                Frame& frame = frames.back();
+                const Id n = frame.node;
+                if (frame.next < workflow_.out_offsets[n + 1]) {
+                    const Id to = workflow_.edges[workflow_.out_edges[frame.next++]].to;
+                    if (to == no_id || placed[to]) continue;
+                    if (index[to] == 0) {
+                        index[to] = low[to] = ++counter;
+                        stack.push_back(to);
+                        on_stack[to] = true;
+                        frames.push_back({to, workflow_.out_offsets[to]});
+                    } else if (on_stack[to]) {
+                        low[n] = std::min(low[n], index[to]);
+                    }
+                    continue;
+                }
+                frames.pop_back();
+                if (!frames.empty()) low[frames.back().node] = std::min(low[frames.back().node], low[n]);
+                if (low[n] != index[n]) continue;
+                Id least = n;
+                std::size_t size = 0;
+                for (Id popped = no_id; popped != n; ++size) {
+                    popped = stack.back();
+                    stack.pop_back();
+                    on_stack[popped] = false;
+                    component[popped] = components;
+                    least = std::min(least, popped);
+                }
+                ++components;
+                if (size > 1 || loops(n)) roots.push_back(least);
+            }
+        }
+        std::sort(roots.begin(), roots.end());
+        for (const Id root : roots) name_cycle(root, component);
+    }
+
+    bool loops(Id n) const {
+        for (auto i = workflow_.out_offsets[n]; i < workflow_.out_offsets[n + 1]; ++i) {
+            if (workflow_.edges[workflow_.out_edges[i]].to == n) return true;
+        }
+        return false;
+    }
+
+    /// Breadth first from `root` within its component until an edge leads back.
+    void name_cycle(Id root, const std::vector<std::uint32_t>& component) {
+        std::unordered_map<Id, Id> came;  // node -> edge
+        std::vector<Id> queue{root};
+        for (std::size_t k = 0; k < queue.size(); ++k) {
+            const Id n = queue[k];
+            for (auto i = workflow_.out_offsets[n]; i < workflow_.out_offsets[n + 1]; ++i) {
+                const Id e = workflow_.out_edges[i];
+                const Id to = workflow_.edges[e].to;
+                if (to == no_id || component[to] != component[root]) continue;
+                if (to == root) {
+                    report_cycle(root, e, came);
+                    return;
+                }
+                if (came.emplace(to, e).second) queue.push_back(to);
+            }
+        }
+    }
+
+    void report_cycle(Id root, Id last, const std::unordered_map<Id, Id>& came) {
+        std::vector<Id> path;
+        for (Id n = workflow_.edges[last].from; n != root; n = workflow_.edges[came.at(n)].from) path.push_back(n);
+        path.push_back(root);
+        std::reverse(path.begin(), path.end());
+        constexpr std::size_t named_max = 12;
+        std::string text;
+        for (std::size_t i = 0; i < path.size(); ++i) {
+            if (i == named_max && path.size() > named_max + 1) {
+                text += "… (" + std::to_string(path.size() - named_max) + " more) -> ";
+                break;
+            }
+            text += std::string(workflow_.node_name(path[i])) + " -> ";
+        }
+        text += workflow_.node_name(root);
+        error("cycle", "the nodes wait for each other: " + text, workflow_.edges[last].place, "remove one of these edges; work in rounds belongs into `each` or into the operation");
+    }
+
+    // ---- ports and types ----
+
+    Type input_type(const InputDecl& input) const { return input.type; }
+
+    /// The type of what `edge` carries, or nothing when its source is not known (then that is reported already).
+    std::optional<Type> source_type(const Edge& edge, bool report) {
+        if (edge.from == no_id) return workflow_.inputs[edge.input].type;
+        return output_type(edge.from, edge.from_port, edge.place, report);
+    }
+
+    std::optional<Type> output_type(Id n, Id port, Place place, bool report) {
+        const Node& node = workflow_.nodes[n];
+        const auto port_name = workflow_.names[port];
+        if (node.kind == NodeKind::branch || node.kind == NodeKind::merge) {
+            if (port_name == "value") return control_types_[n];
+            if (report) error("unknown-port", name(n) + " has no output " + shown(port_name), place, "a " + std::string(name_of(node.kind)) + " has one output, \"value\"");
+            return std::nullopt;
+        }
+        const Type list_of_maps = Type::list_of(Type(Type::Kind::map));
+        const auto* operation = binding_.operations[n];
+        const bool collects = node.on_error == OnError::collect;
+        if (node.each != 0) {
+            if (port_name == "results") return list_of_maps;
+            if (port_name == "items") return operation == nullptr ? Type(Type::Kind::list) : items_type(n);
+            if (port_name == "problems" && collects) return list_of_maps;
+        }
+        if (operation == nullptr) {
+            if (binding_.providers[n] != nullptr && !binding_.providers[n]->typed) return node.each != 0 ? Type(Type::Kind::list) : Type();
+            return std::nullopt;
+        }
+        const auto* spec = operation->output(port_name);
+        if (spec != nullptr) {
+            // A plain node that collects may make nothing but problems.
+            if (node.each != 0) return Type::list_of(spec->type);
+            return spec->type;
+        }
+        if (port_name == "problems" && collects) return list_of_maps;
+        if (report) {
+            std::vector<std::string_view> known;
+            for (const auto& each : operation->outputs) known.push_back(each.name);
+            if (node.each != 0) known.insert(known.end(), {"results", "items"});
+            if (collects) known.push_back("problems");
+            std::string hint = meant(port_name, known, "outputs");
+            if (!collects && port_name == "problems") hint = "a node with on_error = \"collect\" has it";
+            error("unknown-port", name(n) + " (" + std::string(workflow_.names[node.plugin]) + "." + operation->name + ") has no output " + shown(port_name), place, std::move(hint));
+        }
+        return std::nullopt;
+    }
+
+    Type items_type(Id n) {
+        for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+            const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+            if (edge.to_port != workflow_.nodes[n].each) continue;
+            if (const auto type = source_type(edge, false); type && type->kind() == Type::Kind::list) return type->as_optional(false);
+        }
+        return Type(Type::Kind::list);
+    }
+
+    void node(Id n) {
+        const Node& node = workflow_.nodes[n];
+        const auto from = workflow_.in_offsets[n];
+        const auto to = workflow_.in_offsets[n + 1];
+        // Of a conditional edge the source must exist whatever the node is.
+        if (node.kind == NodeKind::branch) branch(n);
+        else if (node.kind == NodeKind::merge) merge(n);
+        else plugin_node(n);
+        for (auto i = from; i < to; ++i) {
+            const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+            if (edge.condition != no_id && workflow_.conditions[edge.condition].is_else()) check_else(edge);
+        }
+        bool leads = workflow_.out_offsets[n] != workflow_.out_offsets[n + 1];
+        if (!leads && from == to && workflow_.nodes.size() > 1 && !is_output(n)) {
+            findings_.warning("orphan", "node " + name(n) + " is connected to nothing", node.place, "connect it, make it an output, or remove it");
+        }
+    }
+
+    bool is_output(Id n) {
+        if (!outputs_listed_) {
+            for (const auto& output : workflow_.outputs) {
+                if (output.node != no_id) output_nodes_.insert({output.node, true});
+            }
+            outputs_listed_ = true;
+        }
+        return output_nodes_.contains(n);
+    }
+
+    void check_else(const Edge& edge) {
+        if (edge.from == no_id) {
+            error("bad-expression", "\"else\" needs another conditional edge from the same output", edge.place);
+            return;
+        }
+        const std::uint64_t key = std::uint64_t{edge.from} << 32 | edge.from_port;
+        if (!elses_listed_) {
+            for (const auto& each : workflow_.edges) {
+                if (each.condition == no_id || each.from == no_id) continue;
+                auto& [plain, otherwise] = conditionals_[std::uint64_t{each.from} << 32 | each.from_port];
+                ++(workflow_.conditions[each.condition].is_else() ? otherwise : plain);
+            }
+            elses_listed_ = true;
+        }
+        if (conditionals_[key].first == 0) error("bad-expression", "\"else\" needs another conditional edge from the same output", edge.place);
+    }
+
+    void branch(Id n) {
+        bool given = false;
+        for_inputs(n, [&](const Edge& edge) {
+            const auto port = workflow_.names[edge.to_port];
+            const auto type = source_type(edge, true);
+            if (port != "value") {
+                error("unknown-port", "branch " + name(n) + " has no input " + shown(port), edge.place, "a branch has one input, \"value\"");
+                return;
+            }
+            if (given) two_sources(n, edge);
+            given = true;
+            if (type) control_types_[n] = type->as_optional(false);
+        });
+        if (!given) error("missing-input", "branch " + name(n) + " has no input \"value\"", workflow_.nodes[n].place, "inputs = { value = \"node.port\" }");
+    }
+
+    void merge(Id n) {
+        const Node& node = workflow_.nodes[n];
+        std::optional<Type> all;
+        bool given = false;
+        std::vector<Id> ports;
+        for_inputs(n, [&](const Edge& edge) {
+            given = true;
+            ports.push_back(edge.to_port);
+            auto type = source_type(edge, true);
+            if (!type) {
+                all = Type();
+                return;
+            }
+            if (node.mode == MergeMode::concat && !manifests::accepts(Type(Type::Kind::list), type->as_optional(false))) {
+                error("type-mismatch", "merge " + name(n) + " joins lists, " + source_name(edge) + " is " + type->text(), edge.place, "mode = \"all\" makes a list of what comes in");
+            }
+            all = all ? joined(*all, type->as_optional(false)) : type->as_optional(false);
+        });
+        std::sort(ports.begin(), ports.end());
+        if (const auto twice = std::adjacent_find(ports.begin(), ports.end()); twice != ports.end()) {
+            for_inputs(n, [&, seen = false](const Edge& edge) mutable {
+                if (edge.to_port != *twice) return;
+                if (seen) two_sources(n, edge);
+                seen = true;
+            });
+        }
+        if (!given) error("missing-input", "merge " + name(n) + " has no inputs", node.place, "inputs = { a = \"node.port\", b = \"node.port\" }");
+        const Type one = all.value_or(Type());
+        switch (node.mode) {
+        case MergeMode::first:
+        case MergeMode::any: control_types_[n] = one; break;
+        case MergeMode::all: control_types_[n] = Type::list_of(one); break;
+        case MergeMode::concat: control_types_[n] = one.kind() == Type::Kind::list ? one : Type(Type::Kind::list); break;
+        case MergeMode::named: control_types_[n] = Type::map_of(one); break;
+        }
+    }
+
+    template <class Visit>
+    void for_inputs(Id n, Visit visit) {
+        for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+            const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+            if (edge.carries()) visit(edge);
+        }
+    }
+
+    std::string source_name(const Edge& edge) const {
+        if (edge.from == no_id) return "\"$inputs." + workflow_.inputs[edge.input].name + '"';
+        return shown(std::string(workflow_.node_name(edge.from)) + "." + std::string(workflow_.names[edge.from_port]));
+    }
+    std::string target_name(Id n, Id port) const {
+        return shown(std::string(workflow_.node_name(n)) + "." + std::string(workflow_.names[port]));
+    }
+    void two_sources(Id n, const Edge& edge) {
+        error("two-sources", target_name(n, edge.to_port) + " gets its value twice", edge.place, "join several values with a merge node");
+    }
+
+    void plugin_node(Id n) {
+        const Node& node = workflow_.nodes[n];
+        const auto* operation = binding_.operations[n];
+        given_.clear();
+        for_inputs(n, [&](const Edge& edge) {
+            const auto type = source_type(edge, true);
+            if (!give(edge.to_port)) {
+                two_sources(n, edge);
+                return;
+            }
+            if (operation == nullptr) return;
+            const auto* spec = input_spec(n, edge.to_port, edge.place);
+            if (spec == nullptr || !type) return;
+            const Type wanted = edge.to_port == node.each ? Type::list_of(spec->type) : spec->type;
+            // A source that may be missing is fine: the node is then skipped.
+            if (manifests::accepts(wanted, type->as_optional(false))) return;
+            std::string hint;
+            if (edge.to_port != node.each && type->kind() == Type::Kind::list && manifests::accepts(spec->type, type->element())) {
+                hint = "each = " + shown(workflow_.names[edge.to_port]) + " runs the node once per element";
+            }
+            error("type-mismatch", source_name(edge) + " is " + type->text() + ", " + target_name(n, edge.to_port) + " takes " + wanted.text(), edge.place, std::move(hint));
+        });
+        for (auto i = node.constants_from; i < node.constants_to; ++i) {
+            const Constant& constant = workflow_.constants[i];
+            if (!give(constant.port)) {
+                error("two-sources", target_name(n, constant.port) + " gets its value twice", constant.place, "an input comes from one edge or one constant");
+                continue;
+            }
+            if (operation == nullptr) continue;
+            const auto* spec = input_spec(n, constant.port, constant.place);
+            if (spec == nullptr) continue;
+            const Type wanted = constant.port == node.each ? Type::list_of(spec->type) : spec->type;
+            if (const auto fits = value_fits(constant.value.view(), wanted); !fits) {
+                error("type-mismatch", target_name(n, constant.port) + " takes " + wanted.text() + ": " + fits.error().message(), constant.place);
+            }
+        }
+        if (node.each != 0 && !contains(node.each)) {
+            error("missing-input", "node " + name(n) + " runs each " + shown(workflow_.names[node.each]) + ", but nothing leads there", node.place,
+                  "inputs = { " + std::string(workflow_.names[node.each]) + " = \"node.port\" }");
+        }
+        if (operation == nullptr) return;
+        for (const auto& spec : operation->inputs) {
+            const Id port = workflow_.names.find(spec.name);
+            if (spec.type.optional() || (port != no_id && contains(port)) || (port != no_id && port == node.each)) continue;
+            error("missing-input", "node " + name(n) + " gives no " + shown(spec.name) + " (" + spec.type.text() + ") to " + std::string(workflow_.names[node.plugin]) + "." + operation->name, node.place,
+                  "inputs = { " + spec.name + " = \"node.port\" }, or with = { " + spec.name + " = … }");
+        }
+    }
+
+    const PortSpec* input_spec(Id n, Id port, Place place) {
+        const auto* operation = binding_.operations[n];
+        const auto* spec = operation->input(workflow_.names[port]);
+        if (spec == nullptr) {
+            std::vector<std::string_view> known;
+            for (const auto& each : operation->inputs) known.push_back(each.name);
+            error("unknown-port", name(n) + " (" + std::string(workflow_.names[workflow_.nodes[n].plugin]) + "." + operation->name + ") has no input " + shown(workflow_.names[port]), place, meant(workflow_.names[port], known, "inputs"));
+        }
+        return spec;
+    }
+
+    bool give(Id port) {
+        if (contains(port)) return false;
+        given_.push_back(port);
+        return true;
+    }
+    bool contains(Id port) const { return std::find(given_.begin(), given_.end(), port) != given_.end(); }
+
+    void check_output(const OutputDecl& output) {
+        const auto type = output.node == no_id ? std::optional(workflow_.inputs[output.input].type)
+                                               : output_type(output.node, output.port, output.place, true);
+        if (!type || !output.type || manifests::accepts(*output.type, type->as_optional(false))) return;
+        error("type-mismatch", "output " + shown(output.name) + " is declared " + output.type->text() + ", its source is " + type->text(), output.place);
+    }
+
+    void check_input(const InputDecl& input) {
+        if (input.otherwise) {
+            if (const auto fits = value_fits(input.otherwise->view(), input.type); !fits) {
+                error("type-mismatch", "the default of input " + shown(input.name) + ": " + fits.error().message(), input.place);
+            }
+        }
+        const bool output = std::any_of(workflow_.outputs.begin(), workflow_.outputs.end(), [&](const auto& each) {
+            return each.input != no_id && &workflow_.inputs[each.input] == &input;
+        });
+        if (!input.used && !output) findings_.warning("unused-input", "no node reads input " + shown(input.name), input.place);
+    }
+
+    const Workflow& workflow_;
+    const Catalogue& catalogue_;
+    const Limits& limits_;
+    Findings& findings_;
+    const std::function<std::uint64_t()>& now_ns_;
+    std::uint64_t started_ns_;
+    std::uint32_t steps_ = 0;
+    bool late_ = false;
+    Binding binding_;
+    std::vector<Type> control_types_;
+    std::vector<Id> given_;
+    std::unordered_map<Id, bool> output_nodes_;
+    std::unordered_map<std::uint64_t, std::pair<unsigned, unsigned>> conditionals_;
+    bool outputs_listed_ = false;
+    bool elses_listed_ = false;
+};
+
+Error misfit(const std::string& where, Type type, ValueView value) {
+    return {Code::invalid_argument, "wrong-kind", where + " is " + std::string(name_of(value.kind())) + ", expected " + type.text()};
+}
+
+Status fits(ValueView value, Type type, const std::string& where) {
+    if (value.is_null() && type.optional()) return {};
+    switch (type.kind()) {
+    case Type::Kind::any: return {};
+    case Type::Kind::boolean: if (value.is_bool()) return {}; break;
+    case Type::Kind::integer: if (value.is_integer()) return {}; break;
+    case Type::Kind::number: if (value.is_number()) return {}; break;
+    case Type::Kind::text: if (value.is_text()) return {}; break;
+    case Type::Kind::bytes: if (value.is_bytes()) return {}; break;
+    case Type::Kind::list: {
+        if (!value.is_list()) break;
+        if (type.element().kind() == Type::Kind::any) return {};
+        std::size_t index = 0;
+        for (const auto item : value.items()) {
+            if (auto status = fits(item, type.element(), where + "[" + std::to_string(index++) + "]"); !status) return status;
+        }
+        return {};
+    }
+    case Type::Kind::map:
+        if (!value.is_map()) break;
+        if (type.element().kind() == Type::Kind::any) return {};
+        for (const auto [key, item] : value.entries()) {
+            if (auto status = fits(item, type.element(), where + "." + std::string(key)); !status) return status;
+        }
+        return {};
+    }
+    return misfit(where, type, value);
+}
+
+} // namespace
+
+Binding validate(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
+                 const std::function<std::uint64_t()>& now_ns) {
+    return Validator(workflow, catalogue, limits, findings, now_ns).run();
+}
+
+// Recursion is as deep as the type, at most sixteen levels.
+Status value_fits(ValueView value, Type type) { return fits(value, type, "it"); }
+
+} // namespace symphony::tracker
