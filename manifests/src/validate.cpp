@@ -197,10 +197,11 @@ void check_command(const Command& command, Reporter& reporter) {
 
 void advise(const Manifest& manifest, Reporter& reporter) {
     const auto& extension = manifest.extension;
-    if (extension.description.empty()) {
+    const bool there = extension.place.line != 0; // else its absence is said already
+    if (there && extension.description.empty()) {
         reporter.warning(extension.place, "advice", "[extension]: no description", "say in one sentence what the plugin does");
     }
-    if (extension.license.empty()) {
+    if (there && extension.license.empty()) {
         reporter.warning(extension.place, "advice", "[extension]: no license", "name it, such as license = \"Apache-2.0\"");
     }
     for (const auto& operation : manifest.operations) {

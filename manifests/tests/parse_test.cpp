@@ -326,6 +326,7 @@ TEST(Parse, AdvisesAuthorsOnly) {
     EXPECT_TRUE(linted.manifest);
     EXPECT_THAT(linted.diagnostics, testing::Each(testing::Field(&Diagnostic::reason, "advice")));
     EXPECT_EQ(linted.diagnostics.size(), 2u);
+    EXPECT_EQ(parse("", "m.toml", Strictness::lint).diagnostics.size(), 1u);
     const auto near = parse(std::string(head) + "[provides]\n\"x/1\" = { priorty = 3 }", "m.toml", Strictness::lint);
     EXPECT_THAT(near.diagnostics, testing::Contains(testing::Field(&Diagnostic::reason, "near-key")));
 }
