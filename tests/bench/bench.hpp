@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,9 +25,9 @@ void keep(const T& value) {
     asm volatile("" : : "r,m"(value) : "memory");
 }
 
-/// Median, 10th and 90th percentile.
+/// Median, and the distance of the quartiles over it.
 struct Spread {
-    double median = 0, low = 0, high = 0;
+    double median = 0, spread = 0;
 };
 
 inline Spread spread_of(std::vector<double> samples) {
@@ -35,7 +36,7 @@ inline Spread spread_of(std::vector<double> samples) {
     const auto at = [&](double quantile) {
         return samples[std::min(samples.size() - 1, static_cast<std::size_t>(quantile * static_cast<double>(samples.size())))];
     };
-    return {at(0.5), at(0.1), at(0.9)};
+    return {at(0.5), at(0.5) > 0 ? (at(0.75) - at(0.25)) / at(0.5) : 0};
 }
 
 /// Nanoseconds of one of `inner` calls of `body`.
@@ -46,32 +47,43 @@ double time_ns(std::size_t inner, Body&& body) {
     return (now_ns() - start) / static_cast<double>(inner);
 }
 
-/// Collects figures and prints them as one JSON object on stdout.
+/// Collects figures and writes them as one JSON object: to the file after --output, or to stdout.
 class Report {
 public:
-    explicit Report(std::string name) : name_(std::move(name)) {}
+    Report(std::string name, int argc, char** argv) : name_(std::move(name)) {
+        for (int i = 1; i + 1 < argc; ++i) {
+            if (std::string_view(argv[i]) == "--output") output_ = argv[i + 1];
+        }
+    }
     Report(const Report&) = delete;
     Report& operator=(const Report&) = delete;
-    ~Report() {
-        std::printf("{\"bench\": \"%s\", \"figures\": [", name_.c_str());
-        for (std::size_t i = 0; i < rows_.size(); ++i) std::printf("%s\n  %s", i == 0 ? "" : ",", rows_[i].c_str());
-        std::printf("\n]}\n");
-    }
+    ~Report() = default;
 
     /// One figure without a peer.
     void add(const std::string& figure, const std::string& unit, const std::vector<double>& samples, const std::string& goal = "") {
-        rows_.push_back("{" + body(figure, unit, spread_of(samples), samples.size(), goal) + "}");
+        rows_.push_back("{" + body(figure, unit, samples, goal) + "}");
     }
-    /// A figure and its peer, sampled in turn: samples[i] and peer[i] are neighbours.
+    /// A figure and its peer, sampled in turn: samples[i] and peer[i] are neighbours, the ratio is the median over the pairs.
     void add(const std::string& figure, const std::string& unit, const std::vector<double>& samples, const std::string& peer_name,
              const std::vector<double>& peer, const std::string& goal) {
         std::vector<double> ratios;
         for (std::size_t i = 0; i < std::min(samples.size(), peer.size()); ++i) ratios.push_back(samples[i] / peer[i]);
-        const Spread theirs = spread_of(peer);
-        const Spread ratio = spread_of(ratios);
-        rows_.push_back("{" + body(figure, unit, spread_of(samples), samples.size(), goal) + ", \"peer\": \"" + peer_name +
-                        "\", \"peer_value\": " + number(theirs.median) + ", \"ratio\": " + number(ratio.median) +
-                        ", \"ratio_low\": " + number(ratio.low) + ", \"ratio_high\": " + number(ratio.high) + "}");
+        rows_.push_back("{" + body(figure, unit, samples, goal) + ", \"peer\": \"" + peer_name + "\", \"peer_value\": " +
+                        number(spread_of(peer).median) + ", \"ratio\": " + number(spread_of(ratios).median) + "}");
+    }
+
+    /// @return The exit status of the program.
+    int write() const {
+        std::FILE* out = output_.empty() ? stdout : std::fopen(output_.c_str(), "w");
+        if (out == nullptr) {
+            std::perror(output_.c_str());
+            return 1;
+        }
+        std::fprintf(out, "{\"name\": \"%s\", \"rows\": [", name_.c_str());
+        for (std::size_t i = 0; i < rows_.size(); ++i) std::fprintf(out, "%s\n  %s", i == 0 ? "" : ",", rows_[i].c_str());
+        const bool good = std::fputs("\n]}\n", out) >= 0 && std::fflush(out) == 0;
+        if (out != stdout) std::fclose(out);
+        return good ? 0 : 1;
     }
 
 private:
@@ -80,12 +92,14 @@ private:
         std::snprintf(text, sizeof text, "%.6g", value);
         return text;
     }
-    static std::string body(const std::string& figure, const std::string& unit, Spread spread, std::size_t samples, const std::string& goal) {
-        return "\"figure\": \"" + figure + "\", \"unit\": \"" + unit + "\", \"value\": " + number(spread.median) + ", \"low\": " +
-               number(spread.low) + ", \"high\": " + number(spread.high) + ", \"samples\": " + std::to_string(samples) +
+    static std::string body(const std::string& figure, const std::string& unit, const std::vector<double>& samples, const std::string& goal) {
+        const Spread of = spread_of(samples);
+        return "\"figure\": \"" + figure + "\", \"unit\": \"" + unit + "\", \"value\": " + number(of.median) + ", \"spread\": " +
+               number(of.spread) + ", \"samples\": " + std::to_string(samples.size()) +
                (goal.empty() ? std::string() : ", \"goal\": \"" + goal + "\"");
     }
     std::string name_;
+    std::string output_;
     std::vector<std::string> rows_;
 };
 
