@@ -89,6 +89,11 @@ const host::Config& App::config() {
     return *config_;
 }
 
+void App::set_default_plugin(std::string id) {
+    default_plugin_ = std::move(id);
+    config_.reset(); // what was read before the command was known
+}
+
 void App::follow_catalog() {
     if (generation_ == catalog().generation()) return;
     generation_ = catalog().generation();

@@ -49,7 +49,7 @@ public:
     /// The workspace, absolute; empty when there is none.
     const std::filesystem::path& workspace() const noexcept { return workspace_; }
     /// Whom a --set without a plugin means.
-    void set_default_plugin(std::string name) { default_plugin_ = std::move(name); }
+    void set_default_plugin(std::string id);
 
     /// Every plugin folder with what became of it, by name. The disk is compared first.
     std::vector<PluginView> views();

@@ -37,6 +37,18 @@ Flag host_flag(std::string name, std::string value, bool repeat, std::string hel
     return flag;
 }
 
+void set_option(HostOptions& options, const std::string& name, const std::vector<std::string>& texts) {
+    if (name == "json") options.json = true;
+    if (name == "safe-mode") options.safe_mode = true;
+    if (name == "no-color") options.no_color = true;
+    if (name == "help") options.help = true;
+    if (name == "plugins") options.plugins.insert(options.plugins.end(), texts.begin(), texts.end());
+    if (name == "set") options.set.insert(options.set.end(), texts.begin(), texts.end());
+    if (name == "workspace") options.workspace = texts.back();
+    if (name == "log-level") options.log_level = texts.back();
+    if (name == "log-file") options.log_file = texts.back();
+}
+
 Error unknown_flag(const Command& command, const std::string& word) {
     std::vector<std::string> known;
     for (const auto* flags : {&command.flags, &host_flags()}) {
@@ -99,15 +111,15 @@ CommandWords command_words(const std::vector<std::string>& typed) {
 HostOptions scan_host_flags(const std::vector<std::string>& words) {
     HostOptions options;
     for (std::size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-        if (words[i] == "--json") options.json = true;
-        if (words[i] == "--no-color") options.no_color = true;
-        if (words[i] == "--safe-mode") options.safe_mode = true;
-        if (words[i] == "-h") options.help = true;
-        if (words[i] == "--help") options.help = options.help_long = true;
-        const auto takes = takes_next_word(words[i]);
-        if (words[i].starts_with("--plugins=")) options.plugins.push_back(words[i].substr(10));
-        if (words[i] == "--plugins" && i + 1 < words.size()) options.plugins.push_back(words[i + 1]);
-        if (takes) ++i;
+        const auto equals = words[i].find('=');
+        const auto* flag = words[i] == "-h" ? find_flag(host_flags(), "help")
+                           : words[i].starts_with("--") ? find_flag(host_flags(), words[i].substr(2, equals == std::string::npos ? equals : equals - 2))
+                                                        : nullptr;
+        if (flag == nullptr) continue;
+        if (flag->name == "help") options.help_long = words[i] != "-h";
+        const bool next = takes_next_word(words[i]);
+        if (next && i + 1 == words.size()) break;
+        set_option(options, flag->name, {next ? words[++i] : equals == std::string::npos ? "" : words[i].substr(equals + 1)});
     }
     return options;
 }
@@ -164,16 +176,8 @@ Result<Typed> read_words(const Command& command, const std::vector<std::string>&
             if (given) typed.values[sink.name] = *sink.texts;
             else if (!sink.flag->default_value.empty()) typed.values[sink.name] = {sink.flag->default_value};
         } else if (given) {
-            const auto last = [&] { return sink.texts->back(); };
-            if (sink.name == "json") options.json = true;
-            if (sink.name == "safe-mode") options.safe_mode = true;
-            if (sink.name == "no-color") options.no_color = true;
-            if (sink.name == "help") options.help = true;
-            if (sink.name == "plugins") options.plugins = *sink.texts;
-            if (sink.name == "set") options.set = *sink.texts;
-            if (sink.name == "workspace") options.workspace = last();
-            if (sink.name == "log-level") options.log_level = last();
-            if (sink.name == "log-file") options.log_file = last();
+            if (sink.flag->repeat) (sink.name == "set" ? options.set : options.plugins).clear();
+            set_option(options, sink.name, *sink.texts);
         }
     }
     std::size_t next = 0;

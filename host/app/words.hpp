@@ -45,7 +45,7 @@ CommandWords command_words(const std::vector<std::string>& typed);
 /// Reads the words (without the command's own) by its description. Wrong usage is reason "usage".
 Result<Typed> read_words(const manifests::Command& command, const std::vector<std::string>& words, HostOptions& options);
 
-/// Reads only the host's flags, so that --json and --help count also when the rest is wrong.
+/// Reads only the host's flags: they count before the command is known, and --json also when the rest is wrong.
 HostOptions scan_host_flags(const std::vector<std::string>& words);
 
 /// "symphony run WORKFLOW [--input NAME=VALUE]..."
