@@ -346,11 +346,18 @@ void CallTable::on_progress(void* ctx, symphony_handle id, std::uint32_t permill
 }
 
 std::uint32_t CallTable::on_cancelled(void* ctx, symphony_handle id) {
-    const CallTable& table = *static_cast<Target*>(ctx)->table;
-    const Slot* slot = table.find(id);
+    CallTable& table = *static_cast<Target*>(ctx)->table;
+    Slot* slot = table.find(id);
     if (slot == nullptr) return 1;
-    const std::uint64_t word = slot->word.load(std::memory_order_acquire);
-    return generation_of(word) != static_cast<std::uint32_t>(id >> 32) || (word & open_bit) == 0 || (word & cancelled_bit) != 0 ? 1 : 0;
+    std::uint64_t word = slot->word.load(std::memory_order_acquire);
+    if (generation_of(word) != static_cast<std::uint32_t>(id >> 32) || (word & open_bit) == 0 || (word & cancelled_bit) != 0) return 1;
+    // The caller may know of a cancel that we were not told: of its own token, or of the call that it answers itself.
+    if (!table.pin(*slot, word, static_cast<std::uint32_t>(id >> 32))) return (word & open_bit) == 0 ? 1 : 0;
+    const symphony_call_ops* to = slot->ops.load(std::memory_order_relaxed);
+    const bool asked = callable(to, &symphony_call_ops::cancelled) &&
+                       to->cancelled(slot->ctx.load(std::memory_order_relaxed), slot->caller_id.load(std::memory_order_relaxed)) != 0;
+    table.unpin(*slot);
+    return asked ? 1 : 0;
 }
 
 // --- what the caller calls --------------------------------------------------------------------------------------
@@ -649,7 +656,7 @@ bool CallTable::scan() noexcept {
         const std::string plugin = "plugin \"" + std::string(callee.label.name) + "\"";
         symphony_error error{};
         if ((word & cancelled_bit) != 0) to_c(Error(Code::cancelled, plugin + ": the call was cancelled and did not end by itself"), &error);
-        else to_c(Error(Code::deadline, plugin + ": did not answer in time", "give it more time: --set timeout=..."), &error);
+        else to_c(Error(Code::deadline, plugin + ": did not answer in time").with_hint("give it more time: --set " + std::string(callee.label.name) + ".timeout=60s"), &error);
         // `word` still is the slot's word, so `now`, `deadline_ns` and `callee` were this call's.
         if (!end_by_host(slot, word, {nullptr, 0, &error})) return;
         callee.failures.fetch_add(1, std::memory_order_relaxed);

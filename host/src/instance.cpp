@@ -287,7 +287,7 @@ void Instance::wind_down(Clock::time_point limit) {
             gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10));
         }
         if (host_.calls().entered(*this) != 0 || (gate.inside() > 0 && ops_.quiesce == nullptr)) return;
-        host_.calls().fail_all(*this, Error(Code::plugin_failed, "never-answered", who() + ": stopped without answering"));
+        host_.calls().fail_all(*this, Error(Code::cancelled, "stopped", who() + ": was stopped before it answered"));
         if (!quiet) fail(quiet.error());
         activated_ = false;
         if (const Status done = control("deactivate", ops_.deactivate, instance); !done) fail(done.error());

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "elf.hpp"
+#include "rig.hpp"
+
+#include <random>
+
+using namespace symphony;
+using namespace symphony::host;
+using namespace symphony::host::test;
+
+TEST(Elf, TellsIdentityExportsAndNeededLibraries) {
+    const std::string bytes = read_file(std::filesystem::path(PROBES) / "libprobe.so");
+    const auto facts = read_elf(bytes_of(bytes));
+    ASSERT_TRUE(facts) << facts.error().message();
+    EXPECT_STREQ(facts->note.id, "probe");
+    EXPECT_STREQ(facts->note.version, "1.2.3");
+    EXPECT_EQ(facts->exports, std::vector<std::string_view>{"symphony_plugin_v1"});
+    EXPECT_EQ(std::count(facts->needed.begin(), facts->needed.end(), "libc.so.6"), 1);
+    EXPECT_EQ(facts->build_id.size(), 20u);
+}
+
+TEST(Elf, SurvivesEveryTruncation) {
+    const std::string bytes = read_file(std::filesystem::path(PROBES) / "libprobe.so");
+    for (std::size_t size = 0; size < bytes.size(); size += size < 4096 ? 1 : 97) {
+        const std::vector<std::uint8_t> part(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size)); // its own block, so that a sanitizer sees its end
+        static_cast<void>(read_elf(part));
+    }
+}
+
+TEST(Elf, SurvivesBytesChangedAtRandom) {
+    const std::string bytes = read_file(std::filesystem::path(PROBES) / "libprobe.so");
+    constexpr unsigned seed = 20261124;
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    for (int i = 0; i < 20'000; ++i) {
+        std::vector<std::uint8_t> changed(bytes.begin(), bytes.end());
+        for (unsigned n = 1 + random() % 4; n-- > 0;) {
+            // Half of the hits go where the structure is.
+            const std::size_t at = random() % 2 == 0 ? random() % 0x400 : random() % changed.size();
+            changed[at] = static_cast<std::uint8_t>(random());
+        }
+        static_cast<void>(read_elf(changed));
+    }
+}
