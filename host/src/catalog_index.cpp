@@ -15,9 +15,10 @@
 namespace symphony::host {
 namespace {
 
-// File: Header | rows | slots of the four tables | lists of row numbers | blob of texts and entries.
+// File: Header | rows | slots of the four tables | lists of row numbers | keys | blob of texts and entries.
+// Keys lie close together, apart from the entries, so that a look-up touches few pages.
 // Numbers are in the machine's order: the file is a cache and never travels; `order` refuses a foreign one.
-constexpr std::array<char, 8> magic{'S', 'Y', 'M', 'C', 'A', 'T', '0', '1'};
+constexpr std::array<char, 8> magic{'S', 'Y', 'M', 'C', 'A', 'T', '0', '2'};
 constexpr std::uint32_t byte_order = 0x01020304;
 
 struct Range {
@@ -36,6 +37,7 @@ struct Header {
     Range rows;
     Range slots[CatalogIndex::tables];
     Range lists;
+    Range keys;
     Range blob;
 };
 constexpr std::size_t checked_from = offsetof(Header, file_size);
@@ -49,8 +51,8 @@ struct Row {
 
 struct Slot {
     std::uint32_t tag;  // upper half of the hash
-    std::uint32_t text; // blob offset of the length-prefixed key
-    std::uint32_t list; // first item in lists
+    std::uint32_t text; // offset in keys, of a length-prefixed text
+    std::uint32_t list; // first item in lists; the row itself when there is one
     std::uint32_t count; // 0 = empty slot
 };
 
@@ -186,7 +188,7 @@ bool CatalogIndex::accept(CatalogIndex& index, std::string_view root) {
         return false;
     }
     bool fits = inside(header.rows, sizeof(Row), data.size()) && inside(header.lists, 4, data.size()) &&
-                inside(header.blob, 1, data.size()) && header.rows.count <= UINT32_MAX;
+                inside(header.keys, 1, data.size()) && inside(header.blob, 1, data.size()) && header.rows.count <= UINT32_MAX;
     for (const auto& slots : header.slots) {
         fits = fits && inside(slots, sizeof(Slot), data.size()) && (slots.count == 0 || std::has_single_bit(slots.count));
     }
@@ -220,19 +222,23 @@ Stamp CatalogIndex::root_stamp() const noexcept { return header_of(data_).root_s
 
 std::span<const std::uint32_t> CatalogIndex::find(Table table, std::string_view key) const noexcept {
     const auto slots = load<Range>(data_, offsetof(Header, slots) + sizeof(Range) * static_cast<std::size_t>(table));
-    const auto lists = load<Range>(data_, offsetof(Header, lists));
-    const auto blob = load<Range>(data_, offsetof(Header, blob));
+    const auto keys = load<Range>(data_, offsetof(Header, keys));
     const auto hash = hash_of(key);
     const auto tag = static_cast<std::uint32_t>(hash >> 32);
     for (std::uint64_t probe = 0; probe < slots.count; ++probe) {
-        const auto slot = load<Slot>(data_, slots.offset + sizeof(Slot) * ((hash + probe) & (slots.count - 1)));
+        const auto at = slots.offset + sizeof(Slot) * ((hash + probe) & (slots.count - 1));
+        const auto slot = load<Slot>(data_, at);
         if (slot.count == 0) return {};
         if (slot.tag != tag) continue;
-        Reader reader{data_.substr(blob.offset, blob.count), slot.text};
+        Reader reader{data_.substr(keys.offset, keys.count), slot.text};
         if (reader.text() != key || !reader.ok) continue;
-        if (slot.list > lists.count || slot.count > lists.count - slot.list) return {};
-        const char* first = data_.data() + lists.offset + 4 * std::uint64_t{slot.list};
-        return {reinterpret_cast<const std::uint32_t*>(first), slot.count};
+        auto first = at + offsetof(Slot, list);
+        if (slot.count > 1) {
+            const auto lists = load<Range>(data_, offsetof(Header, lists));
+            if (slot.list > lists.count || slot.count > lists.count - slot.list) return {};
+            first = lists.offset + 4 * std::uint64_t{slot.list};
+        }
+        return {reinterpret_cast<const std::uint32_t*>(data_.data() + first), slot.count};
     }
     return {};
 }
@@ -314,7 +320,7 @@ std::uint32_t CatalogIndexBuilder::put(std::string_view text) {
 
 void CatalogIndexBuilder::key(CatalogIndex::Table table, std::uint32_t text) {
     const auto word = Reader{blob_, text}.text();
-    keys_[static_cast<std::size_t>(table)].push_back({hash_of(word), text, count_});
+    if (!word.empty()) keys_[static_cast<std::size_t>(table)].push_back({hash_of(word), text, count_});
 }
 
 void CatalogIndexBuilder::add(const Entry& entry) {
@@ -327,10 +333,8 @@ void CatalogIndexBuilder::add(const Entry& entry) {
     flag(entry.startup);
     append(blob_, entry.abi_major);
     append(blob_, entry.abi_minor);
-    const auto id = put(entry.id);
-    const auto name = put(entry.name);
-    if (!entry.id.empty()) key(Table::id, id);
-    if (!entry.name.empty()) key(Table::name, name);
+    key(Table::id, put(entry.id));
+    key(Table::name, put(entry.name));
     for (const auto text : {entry.version, entry.type, entry.description, entry.host_range}) put(text);
     append(blob_, entry.host_range_line);
     append(blob_, entry.abi_line);
@@ -381,6 +385,7 @@ std::string CatalogIndexBuilder::finish(std::string_view root, const Stamp& root
     header.root_text = put(root);
     std::vector<Slot> slots;
     std::vector<std::uint32_t> lists;
+    std::string key_texts;
     header.rows = {sizeof header, count_};
     const auto slots_offset = sizeof header + rows_.size();
     for (std::size_t table = 0; table < CatalogIndex::tables; ++table) {
@@ -401,15 +406,20 @@ std::string CatalogIndexBuilder::finish(std::string_view root, const Stamp& root
             }
             auto at = keys[start].hash & (room - 1);
             while (slots[first + at].count != 0) at = (at + 1) & (room - 1);
-            slots[first + at] = {static_cast<std::uint32_t>(keys[start].hash >> 32), keys[start].text, list,
-                                 static_cast<std::uint32_t>(lists.size()) - list};
+            const auto count = static_cast<std::uint32_t>(lists.size()) - list;
+            slots[first + at] = {static_cast<std::uint32_t>(keys[start].hash >> 32), static_cast<std::uint32_t>(key_texts.size()),
+                                 count == 1 ? lists.back() : list, count};
+            if (count == 1) lists.pop_back();
+            append(key_texts, static_cast<std::uint32_t>(word.size()));
+            key_texts += word;
         }
         header.slots[table] = {slots_offset + sizeof(Slot) * first, room};
         keys.clear();
         keys.shrink_to_fit();
     }
     header.lists = {slots_offset + sizeof(Slot) * slots.size(), lists.size()};
-    header.blob = {header.lists.offset + 4 * lists.size(), blob_.size()};
+    header.keys = {header.lists.offset + 4 * lists.size(), key_texts.size()};
+    header.blob = {header.keys.offset + (key_texts.size() + 3) / 4 * 4, blob_.size()};
     header.file_size = header.blob.offset + blob_.size();
     std::string file;
     file.reserve(header.file_size);
@@ -417,6 +427,8 @@ std::string CatalogIndexBuilder::finish(std::string_view root, const Stamp& root
     file += rows_;
     file.append(reinterpret_cast<const char*>(slots.data()), sizeof(Slot) * slots.size());
     file.append(reinterpret_cast<const char*>(lists.data()), 4 * lists.size());
+    file += key_texts;
+    file.resize(header.blob.offset); // keeps every part aligned
     file += blob_;
     CatalogIndex::seal(file);
     return file;
