@@ -143,22 +143,21 @@ public:
     Receiver(const Receiver&) = delete;
     Receiver& operator=(const Receiver&) = delete;
 
-    static Result<T> decode(const symphony_buf* out, std::uint32_t count) noexcept {
+    /// Into its place, because large records should not move more often than they must.
+    static void decode(std::optional<Result<T>>& slot, const symphony_buf* out, std::uint32_t count) noexcept {
         try {
             WireReader reader(out, count, WireKeep::own);
             if constexpr (std::is_void_v<T>) {
+                slot.emplace();
                 read_fields(reader);
-                reader.finish();
-                return reader.status();
             } else {
-                T value{};
-                read_fields(reader, value);
-                reader.finish();
-                if (!reader.ok()) return reader.status().error();
-                return value;
+                slot.emplace(T{});
+                read_fields(reader, **slot);
             }
+            reader.finish();
+            if (!reader.ok()) slot.emplace(reader.status().error());
         } catch (...) {
-            return current_exception_error();
+            slot.emplace(current_exception_error());
         }
     }
     void part(const symphony_buf* bytes, std::uint32_t count) const noexcept {
@@ -249,8 +248,7 @@ public:
 private:
     enum State : std::uint32_t { pending, waiting, done, released };
 
-    void finish(Result<T>&& result) noexcept {
-        result_.emplace(std::move(result));
+    void finish() noexcept {
         if (state_.exchange(done, std::memory_order_acq_rel) != waiting) return;
         state_.notify_one();
         state_.store(released, std::memory_order_release); // the frame may go only after the notify
@@ -264,10 +262,12 @@ private:
 
     static BlockingCall& of(void* ctx) noexcept { return *static_cast<BlockingCall*>(ctx); }
     static void complete(void* ctx, symphony_handle, const symphony_buf* out, std::uint32_t count) noexcept {
-        of(ctx).finish(Receiver<T, Part>::decode(out, count));
+        Receiver<T, Part>::decode(of(ctx).result_, out, count);
+        of(ctx).finish();
     }
     static void fail(void* ctx, symphony_handle, const symphony_error* error) noexcept {
-        of(ctx).finish(from_c(*error, SYMPHONY_E_INTERNAL));
+        of(ctx).result_.emplace(from_c(*error, SYMPHONY_E_INTERNAL));
+        of(ctx).finish();
     }
     static void emit(void* ctx, symphony_handle, const symphony_buf* part, std::uint32_t count) noexcept {
         of(ctx).receiver_.part(part, count);
@@ -332,7 +332,9 @@ private:
     }
     static AsyncCall& of(void* ctx) noexcept { return *static_cast<AsyncCall*>(ctx); }
     static void complete(void* ctx, symphony_handle, const symphony_buf* out, std::uint32_t count) noexcept {
-        of(ctx).finish(Receiver<T, Part>::decode(out, count));
+        std::optional<Result<T>> result;
+        Receiver<T, Part>::decode(result, out, count);
+        of(ctx).finish(std::move(*result));
     }
     static void fail(void* ctx, symphony_handle, const symphony_error* error) noexcept {
         of(ctx).finish(from_c(*error, SYMPHONY_E_INTERNAL));

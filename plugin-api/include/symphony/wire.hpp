@@ -37,7 +37,7 @@ public:
 
     template <class T>
         requires std::integral<T> || std::floating_point<T>
-    void scalar(T value) {
+    [[gnu::always_inline]] void scalar(T value) {
         reserve(sizeof value);
         if constexpr (std::endian::native == std::endian::little) {
             std::memcpy(data_ + size_, &value, sizeof value);
@@ -64,27 +64,22 @@ public:
     }
     void payload(const Value& value) {
         const Bytes bytes = value.bytes();
-        if (bytes.size() < wire_attach_bytes_min) return inline_payload(bytes);
-        symphony_buf buf{};
-        if (value.owned()) {
-            buf = value.shared().to_c();
-        } else {
-            buf.struct_size = sizeof buf;
-            buf.data = bytes.data();
-            buf.size = bytes.size();
-        }
-        attach(buf);
+        if (bytes.size() < wire_attach_bytes_min) [[likely]] inline_payload(bytes);
+        else attach_value(value, bytes);
     }
 
-    std::size_t begin_record() {
+
+    [[gnu::always_inline]] std::size_t begin_record() {
         scalar(std::uint32_t{0});
         return size_;
     }
-    void end_record(std::size_t start) {
+    [[gnu::always_inline]] void end_record(std::size_t start) {
         const std::size_t size = size_ - start;
-        if (size >= wire_attached) throw std::length_error("compact binary: a record of more than 2 GiB");
+        if (size >= wire_attached) [[unlikely]] throw std::length_error("compact binary: a record of more than 2 GiB");
         const auto n = static_cast<std::uint32_t>(size);
-        for (std::size_t i = 0; i < 4; ++i) data_[start - 4 + i] = static_cast<std::uint8_t>(n >> (8 * i));
+        const std::uint8_t raw_size[4] = {static_cast<std::uint8_t>(n), static_cast<std::uint8_t>(n >> 8),
+                                          static_cast<std::uint8_t>(n >> 16), static_cast<std::uint8_t>(n >> 24)};
+        std::memcpy(data_ + start - 4, raw_size, 4);
     }
 
     Bytes bytes() const noexcept { return {data_, size_}; }
@@ -100,7 +95,18 @@ public:
     std::uint32_t buffer_count() const noexcept { return 1 + attached_; }
 
 private:
-    void inline_payload(Bytes bytes) {
+    void attach_value(const Value& value, Bytes bytes) {
+        symphony_buf buf{};
+        if (value.owned()) {
+            buf = value.shared().to_c();
+        } else {
+            buf.struct_size = sizeof buf;
+            buf.data = bytes.data();
+            buf.size = bytes.size();
+        }
+        attach(buf);
+    }
+    [[gnu::always_inline]] void inline_payload(Bytes bytes) {
         scalar(static_cast<std::uint32_t>(bytes.size()));
         raw(bytes.data(), bytes.size());
     }
@@ -117,15 +123,14 @@ private:
     symphony_buf& buffer_at(std::size_t slot) noexcept {
         return far_buffers_.empty() ? near_buffers_[slot] : far_buffers_[slot];
     }
-    void raw(const void* from, std::size_t n) {
+    [[gnu::always_inline]] void raw(const void* from, std::size_t n) {
         if (n == 0) return;
         reserve(n);
         std::memcpy(data_ + size_, from, n);
         size_ += n;
     }
-    void reserve(std::size_t more) {
-        if (capacity_ - size_ >= more) return;
-        grow(more);
+    [[gnu::always_inline]] void reserve(std::size_t more) {
+        if (capacity_ - size_ < more) [[unlikely]] grow(more);
     }
     [[gnu::noinline]] void grow(std::size_t more) {
         const std::size_t wanted = std::max(size_ + more, capacity_ * 2);
@@ -183,7 +188,7 @@ public:
     }
 
     /// Everything read until leave() belongs to this record; `more()` tells whether it has another field.
-    const std::uint8_t* enter() noexcept {
+    [[gnu::always_inline]] const std::uint8_t* enter() noexcept {
         const std::uint8_t* outer = end_;
         const auto size = scalar<std::uint32_t>();
         if (size > left()) fail("record longer than its bytes");
@@ -203,9 +208,9 @@ public:
 
     template <class T>
         requires std::integral<T> || std::floating_point<T>
-    T scalar() noexcept {
+    [[gnu::always_inline]] T scalar() noexcept {
         T value{};
-        if (left() < sizeof value) {
+        if (left() < sizeof value) [[unlikely]] {
             fail("cut off");
             return value;
         }
@@ -317,7 +322,10 @@ template <>
 struct Wire<std::string> {
     static constexpr std::size_t bytes_min = 4;
     static void write(WireWriter& to, std::string_view value) { to.string(value); }
-    static void read(WireReader& from, std::string& value) { value = from.string(); }
+    static void read(WireReader& from, std::string& value) {
+        if (const std::string_view text = from.string(); !text.empty()) value = text;
+        else value.clear();
+    }
 };
 template <>
 struct Wire<std::string_view> { // borrows: for arguments only
