@@ -51,25 +51,6 @@ private:
     int fd_;
 };
 
-/// A writable view of a memfd. Gone before the seals are put on: they refuse while one exists.
-class Mapping {
-public:
-    Mapping(int fd, std::size_t size)
-        : size_(size), data_(::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0)) {}
-    Mapping(const Mapping&) = delete;
-    Mapping& operator=(const Mapping&) = delete;
-    ~Mapping() {
-        if (good()) ::munmap(data_, size_);
-    }
-    bool good() const { return data_ != MAP_FAILED; }
-    std::uint8_t* data() const { return static_cast<std::uint8_t*>(data_); }
-    Bytes bytes() const { return {data(), size_}; }
-
-private:
-    std::size_t size_;
-    void* data_;
-};
-
 /// One plugin's artifact on its way into memory.
 class Opener {
 public:
@@ -113,18 +94,29 @@ public:
         }
         Fd memory(fd);
         if (fd < 0) return io("cannot make a memory file");
-        if (::ftruncate(fd, static_cast<off_t>(artifact_.size_bytes)) != 0) return io("cannot size a memory file");
         return memory;
     }
 
-    Status fill(const Fd& file, const Mapping& memory) const {
+    /// Both by plain reads and writes: page for page, mapping a memory file to fill it costs twice as much.
+    Status read(const Fd& file, std::uint8_t* bytes) const {
         for (std::uint64_t done = 0; done < artifact_.size_bytes;) {
-            const ssize_t n = ::read(file.get(), memory.data() + done, artifact_.size_bytes - done);
+            const ssize_t n = ::read(file.get(), bytes + done, artifact_.size_bytes - done);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) return io("cannot read the library");
             if (n == 0) return at("size-mismatch", "library became shorter while it was read", artifact_.place);
             done += static_cast<std::uint64_t>(n);
         }
+        return {};
+    }
+    Status write(const Fd& memory, Bytes bytes) const {
+        for (std::size_t done = 0; done < bytes.size();) {
+            const ssize_t n = ::write(memory.get(), bytes.data() + done, bytes.size() - done);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0) return io("cannot fill a memory file");
+            done += static_cast<std::size_t>(n);
+        }
+        constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
+        if (::fcntl(memory.get(), F_ADD_SEALS, seals) != 0) return io("cannot seal a memory file");
         return {};
     }
 
@@ -242,24 +234,19 @@ Result<VerifiedImage> VerifiedImage::open(const manifests::Manifest& manifest, c
                              static_cast<std::uint16_t>(manifest.abi.minor), host_minor); !s) return std::move(s).error();
     const Opener opener(manifest, *artifact, folder);
     const Fd file = SYMPHONY_TRY(opener.open_file());
-    Fd memory = SYMPHONY_TRY(opener.make_memory());
-    std::string digest;
-    symphony_note note;
-    {
-        const Mapping bytes(memory.get(), artifact->size_bytes);
-        if (!bytes.good()) return opener.io("cannot map a memory file");
-        SYMPHONY_TRY(opener.fill(file, bytes));
-        digest = hex(host::sha256(text_of(bytes.bytes())));
-        if (digest != artifact->sha256) {
-            return opener.at("digest-mismatch", "library has sha256 " + digest.substr(0, 12) + ", the manifest says " + artifact->sha256.substr(0, 12), artifact->sha256_place);
-        }
-        auto facts = read_elf(bytes.bytes());
-        if (!facts) return std::move(facts).error().in(who(manifest));
-        if (Status s = check_facts(manifest, *facts, host_minor); !s) return std::move(s).error();
-        note = facts->note;
+    const auto storage = std::make_unique_for_overwrite<std::uint8_t[]>(artifact->size_bytes);
+    const Bytes bytes(storage.get(), artifact->size_bytes);
+    SYMPHONY_TRY(opener.read(file, storage.get()));
+    std::string digest = hex(host::sha256(text_of(bytes)));
+    if (digest != artifact->sha256) {
+        return opener.at("digest-mismatch", "library has sha256 " + digest.substr(0, 12) + ", the manifest says " + artifact->sha256.substr(0, 12), artifact->sha256_place);
     }
-    if (::fcntl(memory.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) return opener.io("cannot seal a memory file");
-    return VerifiedImage(memory.release(), note, std::move(digest));
+    auto facts = read_elf(bytes);
+    if (!facts) return std::move(facts).error().in(who(manifest));
+    SYMPHONY_TRY(check_facts(manifest, *facts, host_minor));
+    Fd memory = SYMPHONY_TRY(opener.make_memory());
+    SYMPHONY_TRY(opener.write(memory, bytes));
+    return VerifiedImage(memory.release(), facts->note, std::move(digest));
 }
 
 Result<Library> Library::load(VerifiedImage image, const manifests::Manifest& manifest, std::uint16_t host_minor) {
