@@ -129,9 +129,11 @@ host::RuntimeOptions App::runtime_options() {
     made.on_log = [this](std::string_view plugin, std::uint32_t level, std::string_view text) { log().write(level, plugin, text); };
     made.on_event = [this](const host::Event& event) {
         const bool transition = event.kind == host::Event::Kind::transition;
+        // Whoever asked for a refused plugin is told by the answer; nobody asked for those that begin by themselves.
+        const bool answered = event.kind == host::Event::Kind::refused && !starting_;
         const auto text = transition ? std::string(name_of(event.from)) + " -> " + std::string(name_of(event.to))
                                      : event.text + (event.reason.empty() ? "" : " [" + event.reason + "]");
-        log().write(transition ? SYMPHONY_LOG_DEBUG : SYMPHONY_LOG_WARN, event.plugin, text);
+        log().write(transition ? SYMPHONY_LOG_DEBUG : answered ? SYMPHONY_LOG_INFO : SYMPHONY_LOG_WARN, event.plugin, text);
     };
     config(); // made now: the functions above are called on other threads
     return made;

@@ -9,6 +9,7 @@
 #include "resolver.hpp"
 #include "words.hpp"
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,12 +69,15 @@ public:
 
     /// Options of a runtime over plugins(): folders, grants of the workspace, configuration, log.
     host::RuntimeOptions runtime_options();
+    /// While plugins begin by themselves, refusals are warnings.
+    void set_starting(bool starting) noexcept { starting_ = starting; }
 
 private:
     void follow_catalog(); // forgets what was concluded from an older state of it
 
     std::string default_plugin_;
     std::uint64_t generation_ = 0;
+    std::atomic<bool> starting_ = false;
     std::filesystem::path workspace_;
     std::optional<host::Log> log_;
     std::optional<host::Catalog> catalog_;

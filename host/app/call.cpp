@@ -96,7 +96,9 @@ public:
             stop_.request_stop();
             runtime_->cancel_all();
         });
+        app_.set_starting(true);
         if (!app_.options.safe_mode) runtime_->start();
+        app_.set_starting(false);
         return {};
     }
 

@@ -102,7 +102,7 @@ void folders(App& app, std::vector<Line>& lines) {
     writable("state folder", app.paths.state, "crashes and quarantine are forgotten between runs");
     for (const auto& root : app.catalog().roots()) {
         const auto text = root.root.path + ": " +
-                          (root.present ? std::to_string(root.plugins) + " plugins, " + (root.cached ? "index cached" : "index not cached")
+                          (root.present ? std::to_string(root.plugins) + (root.plugins == 1 ? " plugin, " : " plugins, ") + (root.cached ? "index cached" : "index not cached")
                                         : std::string("not there"));
         const bool expected = root.root.origin == host::Origin::flag || root.root.origin == host::Origin::environment;
         lines.push_back({root.present || !expected ? "ok" : "warn", "plugins (" + std::string(name_of(root.root.origin)) + ")", text, ""});

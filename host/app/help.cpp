@@ -8,24 +8,36 @@ namespace {
 
 constexpr std::size_t line_width = 92;
 
-// Breaks long lines at blanks; short ones stay as their author wrote them.
+// Fills paragraphs to the width. Lines that begin with a blank, and lists, stay as their author wrote them.
 std::string wrapped(std::string_view text, std::size_t blanks) {
-    std::string result;
-    for (std::size_t at = 0; at < text.size();) {
-        const auto end = std::min(text.find('\n', at), text.size());
-        auto line = text.substr(at, end - at);
-        at = end + 1;
-        do {
-            auto cut = line.size();
-            if (line.size() + blanks > line_width) {
-                const auto blank = line.rfind(' ', line_width - blanks);
+    std::string result, paragraph;
+    const auto flush = [&] {
+        std::string_view rest = paragraph;
+        while (!rest.empty()) {
+            auto cut = rest.size();
+            if (rest.size() + blanks > line_width) {
+                const auto blank = rest.rfind(' ', line_width - blanks);
                 if (blank != std::string_view::npos && blank > 0) cut = blank;
             }
-            if (cut > 0) result += std::string(blanks, ' ') + std::string(line.substr(0, cut));
+            result += std::string(blanks, ' ') + std::string(rest.substr(0, cut)) + '\n';
+            rest.remove_prefix(std::min(rest.size(), cut + 1));
+        }
+        paragraph.clear();
+    };
+    for (std::size_t at = 0; at < text.size();) {
+        const auto end = std::min(text.find('\n', at), text.size());
+        const auto line = text.substr(at, end - at);
+        at = end + 1;
+        const bool kept = line.empty() || line[0] == ' ' || line.starts_with("- ");
+        if (kept) flush();
+        if (line.empty()) {
             result += '\n';
-            line.remove_prefix(std::min(line.size(), cut + 1));
-        } while (!line.empty());
+        } else {
+            paragraph += (paragraph.empty() ? "" : " ") + std::string(line);
+        }
+        if (!line.empty() && line[0] == ' ') flush();
     }
+    flush();
     return result;
 }
 

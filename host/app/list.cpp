@@ -94,7 +94,7 @@ Result<int> list(App& app, const Typed& typed) {
         std::string folders = rows.empty() ? "" : "searched:\n";
         for (const auto& root : app.catalog().roots()) {
             folders += "  " + host::printable(root.root.path) + " (" + std::string(name_of(root.root.origin)) + "): ";
-            folders += !root.present ? "not there" : std::to_string(root.plugins) + " plugins, " + std::to_string(root.read) +
+            folders += !root.present ? "not there" : std::to_string(root.plugins) + (root.plugins == 1 ? " plugin, " : " plugins, ") + std::to_string(root.read) +
                                                           " manifests read, the rest from the cache";
             folders += "\n";
         }

@@ -6,6 +6,8 @@
 #include <symphony/manifests/print.hpp>
 #include <symphony/manifests/units.hpp>
 
+#include <algorithm>
+
 namespace symphony::app {
 namespace {
 
@@ -66,6 +68,17 @@ Facts gather(App& app, host::Catalog::Ref ref) {
 
 Data shown(const manifests::EffectiveSetting& setting) {
     return setting.secret && !setting.value.is_null() ? Data("(secret)") : setting.value;
+}
+
+// Durations and sizes as people write them.
+std::string in_units(const manifests::EffectiveSetting& setting, const std::vector<manifests::ConfigKey>& keys) {
+    const auto* number = setting.value.as<std::int64_t>();
+    const auto key = std::find_if(keys.begin(), keys.end(), [&](const auto& item) { return item.name == setting.key; });
+    if (number != nullptr && *number >= 0 && !setting.secret && key != keys.end()) {
+        if (key->type == manifests::ConfigType::duration) return manifests::duration_text(static_cast<std::uint64_t>(*number));
+        if (key->type == manifests::ConfigType::size) return manifests::size_text(static_cast<std::uint64_t>(*number));
+    }
+    return setting.value.is_null() ? "(not set)" : manifests::to_toml(shown(setting));
 }
 
 Data to_json_data(App& app, const Facts& facts) {
@@ -158,9 +171,8 @@ void describe(App& app, const Manifest& manifest, Page& page) {
     }
     page.title("Configuration");
     const auto config = app.config().effective(manifest);
-    for (const auto& item : config.settings) {
-        page.line(item.key + " = " + (item.value.is_null() ? "(not set)" : manifests::to_toml(shown(item))) + "   from " + item.origin);
-    }
+    const auto keys = manifests::config_keys(manifest);
+    for (const auto& item : config.settings) page.line(item.key + " = " + in_units(item, keys) + "   from " + item.origin);
     for (const auto& item : config.diagnostics) page.line(manifests::format(item));
     if (!manifest.commands.empty()) {
         page.title("Commands");
@@ -193,7 +205,8 @@ Result<int> show(App& app, const Typed& typed) {
         page.row("author", manifest->extension.author);
         page.row("license", manifest->extension.license);
         page.row("homepage", manifest->extension.homepage);
-        page.row("library", facts.library_error ? facts.library_error->message() + " [" + std::string(facts.library_error->reason()) + "]"
+        const bool told = facts.library_error && facts.view.error && facts.library_error->reason() == facts.view.error->reason();
+        if (!told) page.row("library", facts.library_error ? facts.library_error->message() + " [" + std::string(facts.library_error->reason()) + "]"
                                                 : "sha256 " + facts.sha256 + " as the manifest says");
         page.row("note", facts.note);
         page.row("abi", std::to_string(manifest->abi.major) + "." + std::to_string(manifest->abi.minor) + ", " +
