@@ -27,9 +27,9 @@ std::string path_in(const std::string& word, bool named) {
 }
 
 /// What was typed where the manifest says `selects`: that is the grant, and nothing else widens it.
-std::vector<host::SelectedPath> selected_paths(const manifests::Command& command, const Typed& typed) {
+std::vector<host::SelectedPath> selected_paths(const host::Paths& paths, const manifests::Command& command, const Typed& typed) {
     std::vector<host::SelectedPath> selected;
-    const auto add = [&](const std::string& name, manifests::Selects selects, bool named) {
+    const auto add = [&](const std::string& name, manifests::Selects selects, bool named, bool workflow) {
         const auto found = typed.values.find(name);
         if (selects == manifests::Selects::nothing || found == typed.values.end()) return;
         for (const auto& word : found->second) {
@@ -38,11 +38,14 @@ std::vector<host::SelectedPath> selected_paths(const manifests::Command& command
             const bool read = selects == manifests::Selects::read;
             // "--input depth=3" selects nothing: a value beside a name is a path only when there is such a file.
             if (path.empty() || (named && read && !fs::exists(path, error))) continue;
-            selected.push_back({path, fs::absolute(path, error).lexically_normal(), read, !read});
+            // A shipped workflow's name stands for its file: the plugin opens the name.
+            const auto shipped = workflow ? host::find_workflow(paths, path) : fs::path();
+            const auto file = fs::absolute(shipped.empty() ? fs::path(path) : shipped, error).lexically_normal();
+            selected.push_back({path, file, read, !read});
         }
     };
-    for (const auto& flag : command.flags) add(flag.name, flag.selects, flag.value.find('=') != std::string::npos);
-    for (const auto& argument : command.arguments) add(argument.name, argument.selects, false);
+    for (const auto& flag : command.flags) add(flag.name, flag.selects, flag.value.find('=') != std::string::npos, flag.complete == "workflow");
+    for (const auto& argument : command.arguments) add(argument.name, argument.selects, false, argument.complete == "workflow");
     return selected;
 }
 
@@ -158,7 +161,7 @@ Status check_settings(App& app) {
 Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
     Session session(app); // first: threads that others start inherit the blocked signals
     SYMPHONY_TRY(check_settings(app));
-    SYMPHONY_TRY(session.open(selected_paths(chosen.command, typed)));
+    SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
     host::CallOptions options;
     options.on_part = [&](std::span<const symphony_buf> part) {
         WireReader reader(part.data(), static_cast<std::uint32_t>(part.size()), WireKeep::borrow);

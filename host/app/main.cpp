@@ -97,6 +97,7 @@ Result<int> run(App& app, std::vector<std::string> words) {
         SYMPHONY_TRY(app.prepare());
         return complete(app, {words.begin() + 1, words.end()});
     }
+    if (words.size() == 1 && words.front() == "--version") words.front() = "version"; // what people try first
     const auto own_words = command_words(words);
     if (own_words.words.empty()) {
         // No command: only the host's flags can be meant. An empty description finds the unknown ones.
