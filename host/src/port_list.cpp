@@ -66,7 +66,7 @@ Value port_list(const PluginSource& source, std::string_view port, const Instanc
         out.add("sha256", artifact != nullptr ? artifact->sha256 : std::string());
         if (const manifests::Provide* provide = manifest.find_provide(port)) put(out.key("data"), manifests::Data(provide->data));
         else out.key("data").map().end();
-        put_operations(out.key("operations"), manifest.operations);
+        if (!manifest.operations.empty()) put_operations(out.key("operations"), manifest.operations);
         out.end();
     }
     out.end();

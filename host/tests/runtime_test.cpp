@@ -300,15 +300,28 @@ TEST(Ports, StopTheCallerBeforeTheCallee) {
 
 TEST(Ports, AreListedFromManifestsAloneWithRetryAndRefusal) {
     Rig rig;
-    manifests::Manifest& probe = rig.add("probe");
-    probe.operations.push_back({"count", "Counts", {{"text", *manifests::Type::parse("text"), {}}}, {}, true, {}});
+    rig.add("probe").needs.push_back({"operator/1", false, manifests::Cardinality::many, "", {}});
+    manifests::Manifest& other = rig.add("other", "other");
+    other.operations.push_back({"count", "Counts", {{"text", *manifests::Type::parse("text"), {}}}, {}, true, {}});
+    other.abi.threads = manifests::Threads::concurrent_blocking;
+    other.artifacts.clear();
     rig.config.retry = 3;
     rig.run();
-    // The service's answer is what the runtime makes for it; nothing was loaded for it.
-    EXPECT_EQ(history(rig), "");
-    EXPECT_FALSE(rig.runtime().refusal(0));
-    rig.config.enabled = false;
-    EXPECT_EQ(rig.runtime().refusal(0)->reason(), "disabled");
+    const std::string bytes = rig.call(22);
+    EXPECT_EQ(rig.status(1).state, State::discovered) << "a list loads nothing";
+    const auto list = Value::checked(bytes_of(bytes));
+    ASSERT_TRUE(list) << list.error().message();
+    ASSERT_EQ(list->size(), 2u);
+    const ValueView first = list->at(0), second = list->at(1);
+    EXPECT_EQ(first["plugin"].as_text(), "probe");
+    EXPECT_TRUE(first["usable"].as_bool());
+    EXPECT_EQ(first["retry"].as_int(), 3);
+    EXPECT_EQ(first["sha256"].as_text().size(), 64u);
+    EXPECT_FALSE(first["operations"].exists());
+    EXPECT_FALSE(second["usable"].as_bool());
+    EXPECT_THAT(std::string(second["refusal"].as_text()), HasSubstr("no library for x86_64-linux-gnu"));
+    EXPECT_TRUE(second["blocking"].as_bool() && second["concurrent"].as_bool());
+    EXPECT_EQ(second["operations"].at(0)["inputs"]["text"].as_text(), "text");
 }
 
 TEST(Services, AreThereWhenAskedForAndGranted) {

@@ -274,6 +274,13 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
         return SYMPHONY_OK;
     }
     case 20: return forward(self, call, 4); /* somebody who never answers */
+    case 22: { /* the providers of its first required port, as they come */
+        symphony_buf list;
+        if (self->ports == NULL || self->ports->list(self->host->ctx, (symphony_str){"operator/1", 10}, &list) < 0) return SYMPHONY_E_NOT_GRANTED;
+        ops->complete(call->ctx, call->id, &list, 1);
+        list.ops->release(list.owner);
+        return SYMPHONY_OK;
+    }
     case 21: abort();
     default: return SYMPHONY_E_UNSUPPORTED;
     }
