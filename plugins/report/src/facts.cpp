@@ -185,10 +185,29 @@ Result<std::vector<Pattern>> read_patterns(const Inputs& inputs, std::uint64_t& 
     return out;
 }
 
+using LinesOfTexts = std::unordered_map<std::string_view, std::optional<std::uint64_t>>;
+
+/// The texts that were read: maps {path, lines}, or paths beside a list of line counts, which spares their content a journey.
+Result<LinesOfTexts> read_texts(const Inputs& inputs) {
+    LinesOfTexts out;
+    if (!inputs.given("texts")) return out;
+    std::vector<std::optional<std::uint64_t>> lines;
+    if (inputs.given("lines")) {
+        for (const ValueView count : SYMPHONY_TRY(inputs.need("lines", Kind::list)).items()) lines.push_back(count.to_uint());
+    }
+    std::size_t index = 0;
+    for (const ValueView text : SYMPHONY_TRY(inputs.need("texts", Kind::list)).items()) {
+        if (text.is_map()) out.emplace(text["path"].as_text(), text["lines"].to_uint());
+        else if (text.is_text()) out.emplace(text.as_text(), index < lines.size() ? lines[index] : std::nullopt);
+        else return inputs.wrong_item("texts", index, "map or path", text);
+        ++index;
+    }
+    return out;
+}
+
 /// What became of every file, from the lists that name it.
 Status tell_outcomes(Facts& facts, const Inputs& inputs) {
-    std::unordered_map<std::string_view, ValueView> texts;
-    for (const ValueView text : SYMPHONY_TRY(maps(inputs, "texts"))) texts.emplace(text["path"].as_text(), text);
+    const LinesOfTexts texts = SYMPHONY_TRY(read_texts(inputs));
     facts.texts = texts.size();
     std::unordered_map<std::string_view, std::uint64_t> words;
     for (const ValueView entry : SYMPHONY_TRY(maps(inputs, "words"))) words.emplace(entry["path"].as_text(), entry["words"].as_uint());
@@ -201,7 +220,7 @@ Status tell_outcomes(Facts& facts, const Inputs& inputs) {
     for (File& file : facts.files) {
         if (const auto found = words.find(file.path); found != words.end()) file.words = found->second;
         if (const auto found = texts.find(file.path); found != texts.end()) {
-            if (found->second["lines"].is_integer()) file.lines = found->second["lines"].as_uint();
+            file.lines = found->second;
             file.outcome = "read";
         } else if (pages.contains(file.path)) {
             file.outcome = "recognised";
@@ -217,7 +236,7 @@ Status tell_outcomes(Facts& facts, const Inputs& inputs) {
 } // namespace
 
 Result<Facts> Facts::of(ValueView input) {
-    const Inputs inputs = SYMPHONY_TRY(Inputs::of("survey", input, {"title", "folder", "generated", "files", "texts", "pages", "terms", "words", "total_words",
+    const Inputs inputs = SYMPHONY_TRY(Inputs::of("survey", input, {"title", "folder", "generated", "files", "texts", "lines", "pages", "terms", "words", "total_words",
                                                                     "distinct", "matches", "counts", "problems", "skipped", "timings"}));
     Facts facts;
     facts.title = SYMPHONY_TRY(inputs.text_or("title", "Survey"));

@@ -64,6 +64,18 @@ TEST(Facts, AMatchOutsideItsExcerptIsNotMarked) {
     for (const Match& match : facts->patterns[0].matches) EXPECT_EQ(match.length, 0u);
 }
 
+TEST(Facts, TextsAreMapsOrPathsBesideTheirLines) {
+    const auto value = input(R"({"files":[{"path":"a"},{"path":"b"},{"path":"c"}],"texts":["a",{"path":"b","lines":5},"c"],"lines":[3,4]})");
+    const auto facts = Facts::of(value);
+    ASSERT_TRUE(facts);
+    EXPECT_EQ(facts->texts, 3u);
+    EXPECT_EQ(facts->files[0].lines, 3u);
+    EXPECT_EQ(facts->files[1].lines, 5u);
+    EXPECT_EQ(facts->files[2].lines, std::nullopt);
+    EXPECT_EQ(facts->files[2].outcome, "read");
+    expect_refused(R"({"texts":[1]})", "wrong-kind", "texts");
+}
+
 TEST(Facts, EveryReasonHasARemedy) {
     for (const char* reason : {"image-broken", "empty", "never-heard-of", ""}) EXPECT_FALSE(remedy_for(reason).empty());
 }
