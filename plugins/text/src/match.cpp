@@ -80,6 +80,10 @@ Result<std::vector<Pattern>> compile(const Inputs& inputs) {
     return patterns;
 }
 
+bool starts_character(std::string_view text, std::size_t at) {
+    return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
+}
+
 /// Calls `hit(begin, end)` for each match, leftmost first, without overlap, empty ones left out, until it answers false.
 template <class OnHit>
 void each_match(const Pattern& pattern, std::string_view text, const OnHit& hit) {
@@ -97,8 +101,10 @@ void each_match(const Pattern& pattern, std::string_view text, const OnHit& hit)
     const re2::StringPiece whole(text.data(), text.size());
     re2::StringPiece found;
     while (at < text.size() && pattern.regex->Match(whole, at, text.size(), re2::RE2::UNANCHORED, &found, 1)) {
-        const auto begin = static_cast<std::size_t>(found.data() - text.data());
-        const std::size_t end = begin + found.size();
+        auto begin = static_cast<std::size_t>(found.data() - text.data());
+        std::size_t end = begin + found.size();
+        while (!starts_character(text, begin)) --begin; // \C matches inside characters; we give whole ones
+        while (!starts_character(text, end)) ++end;
         if (!found.empty() && !hit(begin, end)) return;
         at = end > at ? end : at;
         if (!found.empty()) continue;
@@ -135,10 +141,6 @@ private:
     std::uint64_t columns_ = 0;
 };
 
-bool starts_character(std::string_view text, std::size_t at) {
-    return at >= text.size() || (static_cast<unsigned char>(text[at]) & 0xC0u) != 0x80u;
-}
-
 struct Excerpt {
     std::string text;
     std::size_t begin = 0; // bytes of `text` before the match
@@ -153,7 +155,7 @@ Excerpt excerpt(std::string_view text, std::size_t line_start, const Hit& hit) {
     const std::size_t line_end = text.find_first_of("\r\n", hit.begin);
     if (line_end != std::string_view::npos) end = std::min(end, std::max(line_end, hit.begin));
     while (!starts_character(text, end)) --end;
-    std::string out(text.substr(begin, end > begin ? end - begin : 0)); // \C can match inside a character
+    std::string out(text.substr(begin, end - begin));
     for (char& c : out) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
     }
