@@ -95,6 +95,14 @@ private:
     std::atomic<int> cancels_{0};
 };
 
+void expect_error(const ports::OperatorClient& client, std::string_view operation, Code code, std::string_view reason) {
+    SCOPED_TRACE(operation);
+    const auto result = client.apply(operation, Value());
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code(), code) << result.error().message();
+    EXPECT_EQ(result.error().reason(), reason);
+}
+
 class PluginTest : public ::testing::Test {
 protected:
     PluginTest() {
@@ -104,14 +112,6 @@ protected:
         EXPECT_TRUE(fake_.add<Probe>("probe-2"));
     }
     ports::OperatorClient client() { return *ports::OperatorClient::acquire(fake_.host(), "probe"); }
-
-    void expect_error(std::string_view operation, Code code, std::string_view reason) {
-        SCOPED_TRACE(operation);
-        const auto result = client().apply(operation, Value());
-        ASSERT_FALSE(result);
-        EXPECT_EQ(result.error().code(), code) << result.error().message();
-        EXPECT_EQ(result.error().reason(), reason);
-    }
 
     testing::TempFolder folder_;
     testing::FakeHost fake_;
@@ -139,14 +139,14 @@ TEST_F(PluginTest, CarriesErrorsWhole) {
 }
 
 TEST_F(PluginTest, TurnsExceptionsIntoErrors) {
-    expect_error("throw", Code::plugin_failed, "exception");
-    expect_error("throw-int", Code::plugin_failed, "exception");
-    expect_error("no-memory", Code::exhausted, "out-of-memory");
-    expect_error("wrong-part", Code::plugin_failed, "exception");
+    expect_error(client(), "throw", Code::plugin_failed, "exception");
+    expect_error(client(), "throw-int", Code::plugin_failed, "exception");
+    expect_error(client(), "no-memory", Code::exhausted, "out-of-memory");
+    expect_error(client(), "wrong-part", Code::plugin_failed, "exception");
 }
 
 TEST_F(PluginTest, FailsACallWhoseCompletionWasDropped) {
-    expect_error("drop", Code::internal, "dropped-completion");
+    expect_error(client(), "drop", Code::internal, "dropped-completion");
 }
 
 TEST_F(PluginTest, TakesAnAnswerFromAnotherThread) {

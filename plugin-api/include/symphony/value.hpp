@@ -752,6 +752,8 @@ inline void write_canonical(ValueBuilder& to, ValueView from, std::size_t depth)
         entries.reserve(from.size());
         for (const auto entry : from.entries()) entries.push_back(entry);
         std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        // Only unchecked bytes can repeat a key; the first counts, as for operator[].
+        entries.erase(std::unique(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first == b.first; }), entries.end());
         to.map(entries.size());
         for (const auto& [key, value] : entries) write_canonical(to.key(key), value, depth + 1);
         to.end();
