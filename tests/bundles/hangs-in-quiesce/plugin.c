@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define FAULT_QUIESCE quiesce
+#include "fault.h"
+
+static symphony_status quiesce(symphony_instance *self, uint64_t deadline_ns, symphony_error *error) {
+    (void)self;
+    (void)deadline_ns;
+    (void)error;
+    return hang();
+}
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    return answer(call, "well");
+}
+FAULT_PLUGIN

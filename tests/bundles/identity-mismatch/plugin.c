@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#undef SYMPHONY_PLUGIN_ID
+#define SYMPHONY_PLUGIN_ID "somebody-else"
+#include "fault.h"
+
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    return answer(call, "well");
+}
+FAULT_PLUGIN

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define FAULT_NOTE SYMPHONY_NOTE_ABI_(2, 0, 0)
+#define FAULT_MAJOR 2
+#include "fault.h"
+
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    return answer(call, "well");
+}
+FAULT_PLUGIN
