@@ -29,6 +29,6 @@ inline constexpr std::uint64_t file_bytes_default = std::uint64_t{16} << 20;
 inline constexpr std::uint64_t file_bytes_max = std::uint64_t{512} << 20;
 /// Limits of all files of one call together.
 inline constexpr std::uint64_t total_bytes_default = std::uint64_t{256} << 20;
-inline constexpr std::uint64_t total_bytes_max = std::uint64_t{2} << 30;
+inline constexpr std::uint64_t total_bytes_max = std::uint64_t{1} << 30;
 
 } // namespace files
