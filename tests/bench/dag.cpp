@@ -69,7 +69,8 @@ Graph layered() {
     Graph g;
     g.name = "layered";
     constexpr std::uint32_t layers = 100, width = steps_count / layers;
-    std::mt19937 random(20261124);
+    std::minstd_rand engine(20261124);
+    const auto random = [&engine] { return static_cast<std::uint32_t>(engine()); };
     for (int i = 0; i < 50'000; ++i) {
         const std::uint32_t layer = random() % (layers - 1);
         const std::uint32_t ahead = 1 + random() % std::min(3u, layers - 1 - layer);
