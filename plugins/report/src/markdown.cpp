@@ -22,11 +22,11 @@ std::string row(std::initializer_list<std::string> cells) {
 
 std::string summary(const Facts& facts) {
     std::string out = "- " + counted(facts.files.size(), "file") + ", " + bytes_text(facts.total_bytes) + "\n";
-    out += "- " + counted(facts.texts, "text") + " read" + (facts.total_words ? ", " + counted(*facts.total_words, "word") : "") + "\n";
+    if (facts.texts > 0 || facts.total_words) out += "- " + counted(facts.texts, "text") + " read" + (facts.total_words ? ", " + counted(*facts.total_words, "word") : "") + "\n";
     const auto confidence = facts.mean_confidence();
     out += "- " + counted(facts.pages.size(), "page") + " recognised" + (confidence ? ", mean confidence " + fixed(*confidence, 1) + " of 100" : "") + "\n";
-    out += "- " + counted(facts.distinct.value_or(facts.terms.size()), "distinct term") + "\n";
-    out += "- " + counted(facts.match_count, "match", "matches") + " of " + counted(facts.patterns.size(), "pattern") + "\n";
+    if (facts.distinct || !facts.terms.empty()) out += "- " + counted(facts.distinct.value_or(facts.terms.size()), "distinct term") + "\n";
+    if (!facts.patterns.empty()) out += "- " + counted(facts.match_count, "match", "matches") + " of " + counted(facts.patterns.size(), "pattern") + "\n";
     out += "- " + counted(facts.count(Severity::error), "error") + ", " + counted(facts.count(Severity::warning), "warning") + ", " + counted(facts.count(Severity::note), "note") + "\n";
     return out;
 }

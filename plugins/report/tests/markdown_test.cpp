@@ -25,6 +25,11 @@ TEST(Markdown, CarriesTheSameFacts) {
     expect_line(text, "  Remedy: scan it again");
 }
 
+TEST(Markdown, SaysNothingAboutWhatWasNotAsked) {
+    const std::string text = markdown_of(R"({"files":[{"path":"p"}],"pages":[{"path":"p","text":"t","confidence":90}]})");
+    for (const char* absent : {"distinct", "pattern", "texts read", "## Terms", "## Matches"}) EXPECT_EQ(text.find(absent), std::string::npos) << absent;
+}
+
 TEST(Markdown, NoNameBreaksATableOrAFence) {
     const std::string text = markdown_of(R"({"files":[{"path":"a|b\nc","kind":"text"}],"pages":[{"path":"p","text":"```\n# not a heading\n````"}]})");
     expect_line(text, "| a\\|b c | text | 0 |  |  | not read |");
