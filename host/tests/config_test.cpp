@@ -109,21 +109,21 @@ TEST(Paths, MissingFoldersAreSaidOnceAndRelativeOnesIgnored) {
     EXPECT_EQ(none.prefix, "/opt/symphony");
     EXPECT_TRUE(none.cache.empty());
     EXPECT_EQ(none.warnings.size(), 1u);
-    const auto some = Paths::find(Environment(Environment::Items{{"HOME", "/home/a"}, {"XDG_CACHE_HOME", "relative"}, {"XDG_STATE_HOME", "/var/s"}}), "/x/y");
-    EXPECT_EQ(some.cache, "/home/a/.cache/symphony");
+    const auto some = Paths::find(Environment(Environment::Items{{"HOME", "/people/ann"}, {"XDG_CACHE_HOME", "relative"}, {"XDG_STATE_HOME", "/var/s"}}), "/x/y");
+    EXPECT_EQ(some.cache, "/people/ann/.cache/symphony");
     EXPECT_EQ(some.state, "/var/s/symphony");
 }
 
 TEST(Paths, SearchesInTheOrderThatPeopleAreTold) {
     TemporaryFolder folder;
-    const Environment environment(Environment::Items{{"HOME", "/home/a"}, {"SYMPHONY_PLUGIN_PATH", "/one::/two"}});
+    const Environment environment(Environment::Items{{"HOME", "/people/ann"}, {"SYMPHONY_PLUGIN_PATH", "/one::/two"}});
     const auto paths = Paths::find(environment, "/opt/symphony/bin/symphony");
     const auto roots = plugin_roots(paths, {folder.path()}, environment, false);
     ASSERT_TRUE(roots);
     std::vector<std::string> found;
     for (const auto& root : *roots) found.push_back(root.path);
     EXPECT_THAT(found, testing::ElementsAre(folder.path().string(), "/one", "/two", "/opt/symphony/plugins",
-                                            "/opt/symphony/lib/symphony/plugins", "/home/a/.local/share/symphony/plugins"));
+                                            "/opt/symphony/lib/symphony/plugins", "/people/ann/.local/share/symphony/plugins"));
     EXPECT_EQ(plugin_roots(paths, {"/nowhere/at/all"}, environment, false).error().reason(), "no-plugin-folder");
     EXPECT_EQ(plugin_roots(paths, {"/nowhere/at/all"}, environment, true)->size(), 2u);
 }

@@ -14,6 +14,9 @@ class Surroundings(Case):
     def survey_words(self, output="out"):
         return "run", "survey", "--input", f"folder={self.texts()}", "--output", self.folder / output
 
+    def expect_report(self):
+        self.assertIn("files", json.loads((self.folder / "out" / "report.json").read_text()))
+
     def test_a_closed_stdout_is_no_crash(self):
         for words in (("list",), ("version",), ("help",), self.survey_words()):
             with self.subTest(words=words):
@@ -24,7 +27,7 @@ class Surroundings(Case):
 
     def test_a_closed_stdout_takes_no_file_that_is_opened_later(self):
         self.finish(self.start(*self.survey_words(), stdout=None, preexec_fn=lambda: (os.close(0), os.close(1))))
-        json.loads((self.folder / "out" / "report.json").read_text())
+        self.expect_report()
 
     def test_a_reader_that_goes_away_is_no_crash(self):
         read, write = os.pipe()
@@ -54,6 +57,7 @@ class Surroundings(Case):
         listed = self.symphony("list")
         self.assertLessEqual(listed.err.count("warning"), 1, str(listed))
         self.symphony(*self.survey_words())
+        self.expect_report()
 
     def test_with_folders_that_cannot_be_written_it_works(self):
         # Not even root can make folders in /proc.
@@ -62,6 +66,7 @@ class Surroundings(Case):
         for _ in range(2):
             self.symphony("list")
         self.symphony(*self.survey_words())
+        self.expect_report()
 
     def test_a_cache_that_is_garbage_is_made_anew(self):
         self.symphony("list")
@@ -82,6 +87,7 @@ class Surroundings(Case):
         if not can_run("unshare", "-rn", "true"):
             self.skipTest("a process without a network cannot be made here")
         self.symphony(*self.survey_words(), before=["unshare", "-rn"])
+        self.expect_report()
 
     def traced(self, *words):
         """The system calls of a run."""

@@ -135,6 +135,12 @@ class Rules(TidyCase):
                 "TEST(Count, Both) {\n    both();\n}\n")
         self.assertEqual(list(sources.check_tests_assert(self.tree({"plugins/words/tests/count_test.cpp": text}))), [])
 
+    def test_a_test_that_asserts_through_its_fixture_is_fine(self):
+        text = (SPDX + "class Fixture : public testing::Test {\nprotected:\n    void one(int a) {\n        EXPECT_EQ(a, 1);\n    }\n};\n"
+                "TEST_F(Fixture, One) {\n    one(1);\n}\nTEST_F(Fixture, Nothing) {\n    two(1);\n}\n")
+        found = list(sources.check_tests_assert(self.tree({"plugins/words/tests/count_test.cpp": text})))
+        self.assertEqual([finding.message.split(" asserts")[0] for finding in found], ["Fixture, Nothing"])
+
     def test_a_python_test_that_asserts_nothing_is_found(self):
         self.expect(sources.check_tests_assert, {"tests/test_x.py": "def test_nothing():\n    print(1)\n"}, "tests/test_x.py", "test_nothing")
 

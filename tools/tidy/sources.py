@@ -21,6 +21,8 @@ def is_code(tree, path):
     name = Path(path).name
     if name == "CMakeLists.txt" or Path(path).suffix in CODE_SUFFIXES:
         return True
+    if "/corpus/" in path:
+        return False
     return "." not in name and not tree.is_binary(path) and tree.text(path).startswith("#!")
 
 
@@ -74,10 +76,25 @@ def cpp_blocks(lines):
             header = ""
 
 
+def fixture_methods(text):
+    """Blocks, as those of cpp_blocks, of the methods that are defined in classes of the outermost level."""
+    inside = []
+    for line in text.splitlines():
+        if re.match(r"^(class|struct)\b.*\{\s*$", line):
+            inside.append("")
+        elif line.startswith("}"):
+            inside.append(line)
+        elif line.startswith("    "):
+            inside.append(line[4:])
+        else:
+            inside.append("")
+    return cpp_blocks(enumerate(inside, start=1))
+
+
 def silent_cpp_tests(text, shared_helpers=()):
     """(line, name) of the tests that assert nothing, themselves or through a helper that asserts."""
     blocks = list(cpp_blocks(enumerate(text.splitlines(), start=1)))
-    helpers = {match.group(1): body for _, header, body in blocks
+    helpers = {match.group(1): body for _, header, body in [*blocks, *fixture_methods(text)]
                if not TEST_START.match(header) and (match := FUNCTION_START.match(header))}
     asserting = {name for name, body in helpers.items() if ASSERTION.search(body)} | set(shared_helpers)
 
