@@ -25,6 +25,9 @@
 #ifndef SYMPHONY_TARGET_MINOR
 #define SYMPHONY_TARGET_MINOR 0u
 #endif
+#if SYMPHONY_TARGET_MINOR > SYMPHONY_ABI_MINOR
+#error "SYMPHONY_TARGET_MINOR is newer than these headers"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
