@@ -38,11 +38,14 @@ void Catalogue::add(bool instrument, ValueView list) {
         provider.name = item["name"].as_text();
         provider.version = item["version"].as_text();
         provider.refusal = item["refusal"].is_map() ? item["refusal"]["message"].as_text() : item["refusal"].as_text();
+        if (const auto reason = item["reason"].as_text(); !reason.empty()) provider.refusal += " [" + std::string(reason) + "]";
+        provider.remedy = item["hint"].as_text();
         provider.instrument = instrument;
         provider.blocking = item["blocking"].as_bool();
         provider.concurrent = item["concurrent"].as_bool();
         provider.usable = item["usable"].as_bool(true);
-        const auto operations = item["data"]["operations"];
+        auto operations = item["operations"];
+        if (!operations.exists()) operations = item["data"]["operations"];
         provider.typed = operations.is_list();
         for (const auto operation : operations.items()) {
             provider.operations.push_back({std::string(operation["name"].as_text()), read_ports(operation["inputs"]),

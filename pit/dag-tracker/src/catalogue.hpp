@@ -35,6 +35,7 @@ struct Provider {
     std::string name;
     std::string version;
     std::string refusal;  ///< why it may not run, when it is not usable
+    std::string remedy;   ///< what helps then, or ""
     bool instrument = false;
     bool blocking = false;
     bool concurrent = false;
@@ -48,7 +49,7 @@ struct Provider {
 /// What nodes can call, from manifests alone. Const methods may be called concurrently.
 class Catalogue {
 public:
-    /// Adds the providers of a port from the host's list (ports.h: `list`), whose `data` has `operations`:
+    /// Adds the providers of a port from the host's list (ports.h: `list`), each with `operations`:
     /// a list of {name, pure, inputs: {port: type}, outputs: {port: type}}. A type nobody can read counts as `any`.
     void add(bool instrument, ValueView list);
     void add(Provider provider) { providers_.push_back(std::move(provider)); }

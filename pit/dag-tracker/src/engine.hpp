@@ -53,7 +53,8 @@ struct Job {
 
 /// How many jobs of a lane are under way at a time. A job holds its place until complete().
 struct LaneLimit {
-    std::size_t jobs_max = tbb::flow::unlimited;
+    static constexpr std::size_t none = ~std::size_t{0} / 2;
+    std::size_t jobs_max = none;
 };
 
 /// Runs steps in the order that the shape allows. `Body` (all noexcept):

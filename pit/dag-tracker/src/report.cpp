@@ -62,7 +62,7 @@ std::vector<Diagnostic> Findings::take() {
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
     if (word.empty() || word.size() > 128) return {};
-    const std::size_t limit = std::max<std::size_t>(1, word.size() / 3);
+    const std::size_t limit = word.size() < 2 ? 0 : std::max<std::size_t>(1, word.size() / 3);
     std::string_view best;
     std::size_t best_distance = limit + 1;
     std::size_t looked_at = 0;

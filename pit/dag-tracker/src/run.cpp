@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <unordered_map>
 
 namespace symphony::tracker {
@@ -101,7 +102,7 @@ public:
         }
         if (workflow_.nodes.empty()) drained_ = true;
         else engine_->start();
-        const bool ended = attend(on_event, cancelled);
+        const bool ended = attend(on_event, cancelled) && workers_are_back();
         if (ended) engine_->wait();
         RunResult result = collect();
         result.elapsed_ns = steady_now_ns() - started;
@@ -670,7 +671,11 @@ private:
                 if (const auto self = run.lock()) self->tell_progress(n, permille, std::string(note));
             };
         }
+        if (lane_kinds_[lane_of_[n]].blocking) return caller_->call(std::move(request), std::move(progress), std::move(done));
+        // Whoever answers and does not return holds a worker.
+        computing_.fetch_add(1, std::memory_order_relaxed);
         caller_->call(std::move(request), std::move(progress), std::move(done));
+        computing_.fetch_sub(1, std::memory_order_release);
     }
 
     // ---- answers ----
@@ -684,6 +689,11 @@ private:
         if (result && !result->is_map()) {
             result = Error(Code::plugin_failed, "wrong-kind", "the plugin answered " + std::string(symphony::name_of(result->kind())) + ", expected a map of outputs");
         }
+        if (result) {
+            if (auto wrong = wrong_output(n, *result)) result = *std::move(wrong);
+        } else if (result.error().reason() == "bad-record") {
+            result = Error(result.error()).in(provider_name(n)).with_hint("its answer makes no sense; report it to the plugin's author");
+        }
         if (!result && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
         const bool stopped = stop_.load(std::memory_order_acquire) != Stop::no;
         if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && slot.attempt <= workflow_.policy(n).retries_max &&
@@ -692,6 +702,31 @@ private:
         }
         if (active.single) return end_single(n, std::move(result), stopped);
         return next_element(job, active, slot, std::move(result), stopped);
+    }
+
+    std::string provider_name(Id n) const {
+        const Provider& provider = *plan_->binding.providers[n];
+        return "plugin \"" + provider.name + "\" " + provider.version;
+    }
+
+    /// The manifest promised types, and other plugins rely on them.
+    std::optional<Error> wrong_output(Id n, ValueView outputs) const {
+        const OperationSpec* operation = plan_->binding.operations[n];
+        if (operation == nullptr) return std::nullopt;
+        for (const PortSpec& port : operation->outputs) {
+            const ValueView value = outputs[port.name];
+            if (!value.exists()) continue; // nothing: who needs it is skipped
+            const std::string where = provider_name(n) + ": output \"" + port.name + "\" of " + operation->name;
+            // The outermost kind only: the same time for a list of one and of a million.
+            if (!value_fits(value, Type(port.type.kind()).as_optional())) {
+                return Error(Code::plugin_failed, "wrong-output", where + " is " + std::string(symphony::name_of(value.kind())) + ", its manifest says " + port.type.text(),
+                             "report it to the plugin's author");
+            }
+            if (value.is_text() && !is_valid_utf8(value.as_text())) {
+                return Error(Code::data_corrupt, where + " is text that is not UTF-8").with_hint("report it to the plugin's author; bytes that are no text have the type bytes");
+            }
+        }
+        return std::nullopt;
     }
 
     /// Puts a job off to its next attempt. False when there would be no time for it.
@@ -955,6 +990,17 @@ private:
         }
     }
 
+    /// Every node has ended. @return False when a worker does not come back from a plugin.
+    bool workers_are_back() const {
+        const std::uint64_t give_up = steady_now_ns() + settings_.grace_ns;
+        for (unsigned tries = 0; computing_.load(std::memory_order_acquire) != 0; ++tries) {
+            if (tries < 1000) std::this_thread::yield();
+            else if (steady_now_ns() >= give_up) return false;
+            else std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+        return true;
+    }
+
     RunResult collect() {
         RunResult result;
         const Stop why = stop_.load(std::memory_order_acquire);
@@ -1024,6 +1070,7 @@ private:
     std::vector<LaneLimit> lane_limits_;
     std::atomic<Stop> stop_{Stop::no};
     std::atomic<std::uint32_t> done_{0};
+    std::atomic<std::uint32_t> computing_{0};  // workers inside a provider that computes
     std::atomic<std::size_t> live_bytes_{0};
     std::atomic<std::uint64_t> seed_;
 

@@ -79,7 +79,7 @@ private:
         }
         if (!provider->usable) {
             error("refused-plugin", "node " + shown(workflow_.names[node.name]) + ": plugin " + shown(plugin) + " is refused: " + provider->refusal, node.place,
-                  "symphony show " + provider->name);
+                  provider->remedy.empty() ? "symphony show " + provider->name : provider->remedy);
         }
         binding_.providers[n] = provider;
         if (!provider->typed) return;

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "run.hpp"
+
+#include <symphony/host.hpp>
+#include <symphony/ports/instrument.hpp>
+#include <symphony/ports/operator.hpp>
+
+#include <unordered_map>
+#include <variant>
+
+namespace symphony::tracker {
+
+/// Reaches plugins through the host's ports. Every provider that a plan uses is acquired before the run, so that loading
+/// never happens on a compute worker and a refusal is known before anything has started.
+class PluginCaller final : public Caller {
+public:
+    /// @return `refused`, `abi_mismatch` or what else the host says of the first provider that cannot be had. [may block]
+    static Result<std::shared_ptr<PluginCaller>> acquire(const Host& host, const Plan& plan);
+
+    void call(CallRequest request, Progress progress, Done done) override;
+    void cancel_all() noexcept override { cancel_.cancel(); }
+
+private:
+    using Client = std::variant<ports::OperatorClient, ports::InstrumentClient>;
+    std::unordered_map<const Provider*, Client> clients_;
+    CancelSource cancel_;
+};
+
+} // namespace symphony::tracker

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_command.hpp"
+
+#include "draw.hpp"
+#include "given.hpp"
+#include "json_text.hpp"
+#include "run_table.hpp"
+
+#include <symphony/manifests/units.hpp>
+
+#include <algorithm>
+#include <charconv>
+
+namespace symphony::tracker {
+namespace {
+
+constexpr std::int32_t done = 0;
+constexpr std::int32_t work_failed = 1;
+constexpr std::int32_t plugin_refused = 3;
+
+Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
+
+class RunCommand {
+public:
+    RunCommand(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context)
+        : tracker_(tracker), call_(call), arguments_(arguments), context_(context), quiet_(arguments["quiet"].as_bool()) {}
+
+    Result<std::int32_t> run() {
+        const std::string path(arguments_["workflow"].as_text());
+        if (path.empty()) return usage("run needs a workflow", "symphony run survey");
+        const Files files = SYMPHONY_TRY(tracker_.host().files());
+        auto text = files.read_all("selected", path, tracker_.limits().file_bytes_max + 1);
+        if (!text) {
+            if (text.error().code() == Code::not_found) return usage("there is no workflow " + shown(path), "give a file, or the name of a shipped workflow: symphony run --help");
+            return std::move(text).error().in(path);
+        }
+        const Checked checked = tracker_.check(path, text->text());
+        if (!checked.ok) return refuse(checked);
+        for (const auto& found : checked.diagnostics) err(format(found) + "\n");
+        const Workflow& workflow = checked.plan->workflow;
+        auto settings = SYMPHONY_TRY(settings_given());
+        const auto words = inputs_words();
+        const Value inputs = SYMPHONY_TRY(inputs_given(workflow, words));
+        if (const auto graph = arguments_["graph"].as_text(); !graph.empty()) {
+            SYMPHONY_TRY(write_graph(files, std::string(graph), workflow));
+            if (words.empty()) return done;
+        }
+        if (auto wanted = check_inputs(workflow, inputs); !wanted) {
+            const std::string rest = required_inputs(workflow);
+            return usage(wanted.error().message(), rest.empty() ? wanted.error().hint() : "symphony run " + path + " " + rest);
+        }
+        const std::size_t nodes = workflow.nodes.size();
+        std::vector<std::uint32_t> permille(nodes, 0);
+        std::uint64_t sum = 0;
+        const auto result = SYMPHONY_TRY(tracker_.run(call_, checked.plan, inputs, settings, [&](const RunEvent& event) { tell(workflow, event, permille, sum); }));
+        const auto written = write_outputs(files, workflow, result);
+        return conclude(*checked.plan, result, written);
+    }
+
+private:
+    void put(std::uint8_t stream, std::string_view text) const {
+        ports::CommandOutput output;
+        output.stream = stream;
+        output.text = Buffer::copy(text);
+        call_.emit(output);
+    }
+    void out(std::string_view text) const { put(ports::CommandStream::out, text); }
+    void err(std::string_view text) const { put(ports::CommandStream::err, text); }
+
+    /// All faults of the file, each with its place.
+    std::int32_t refuse(const Checked& checked) const {
+        bool refused = false;
+        ValueBuilder json;
+        json.map(2).add("ok", false).key("diagnostics").list(checked.diagnostics.size());
+        for (const auto& found : checked.diagnostics) {
+            refused = refused || found.reason == "refused-plugin";
+            json.map(7).add("severity", manifests::name_of(found.severity)).add("reason", std::string_view(found.reason)).add("message", std::string_view(found.message));
+            json.add("hint", std::string_view(found.hint)).add("file", std::string_view(found.file)).add("line", found.line).add("column", found.column).end();
+            if (found.severity != Severity::error) {
+                err(format(found) + "\n");
+                continue;
+            }
+            std::string place = found.file;
+            if (found.line != 0) place += ":" + std::to_string(found.line) + ":" + std::to_string(found.column);
+            err("error: " + found.message + " (" + place + ") [" + found.reason + "]\n");
+            if (!found.hint.empty()) err("hint: " + found.hint + "\n");
+        }
+        if (context_.json) {
+            if (const auto text = json_of(json.end().end().build(), true)) out(*text + "\n");
+        }
+        return refused ? plugin_refused : work_failed;
+    }
+
+    std::vector<std::string> inputs_words() const {
+        std::vector<std::string> words;
+        for (const auto word : arguments_["input"].items()) words.emplace_back(word.as_text());
+        if (arguments_["input"].is_text()) words.emplace_back(arguments_["input"].as_text());
+        return words;
+    }
+
+    Result<RunSettings> settings_given() const {
+        RunSettings settings = tracker_.settings();
+        settings.fail_fast = arguments_["fail-fast"].as_bool();
+        if (const auto timeout = arguments_["timeout"].as_text(); !timeout.empty()) {
+            const auto ms = manifests::parse_duration(timeout);
+            if (!ms || *ms == 0) return usage("--timeout " + std::string(timeout) + " is no duration", "write it as 90s, 5m or 1h");
+            constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
+            settings.deadline_ns = steady_now_ns() + std::min(*ms, ms_max) * 1'000'000;
+        }
+        if (const auto workers = arguments_["workers"].as_text(); !workers.empty()) {
+            unsigned number = 0;
+            const auto read = std::from_chars(workers.data(), workers.data() + workers.size(), number);
+            if (read.ec != std::errc() || read.ptr != workers.data() + workers.size() || number == 0 || number > 256) {
+                return usage("--workers " + std::string(workers) + " is no number of threads", "1 to 256");
+            }
+            settings.workers = number;
+        }
+        return settings;
+    }
+
+    Status write_graph(const Files& files, const std::string& path, const Workflow& workflow) const {
+        const std::string picture = draw(workflow);
+        if (auto written = files.write_atomic("selected", path, picture); !written) return std::move(written).error().in("cannot write " + path);
+        if (!quiet_) err("drew " + path + "\n");
+        return {};
+    }
+
+    void tell(const Workflow& workflow, const RunEvent& event, std::vector<std::uint32_t>& permille, std::uint64_t& sum) const {
+        if (event.node == no_id) return;
+        const bool over = event.state > NodeState::running;
+        const std::uint32_t now = over ? 1000 : std::max(event.permille, permille[event.node]);
+        sum += now - permille[event.node];
+        permille[event.node] = now;
+        std::string note(workflow.node_name(event.node));
+        if (!event.note.empty()) note += " " + event.note;
+        // A node that ended says nothing of its own: what runs is what people want to see.
+        if (over) note = std::to_string(event.done) + "/" + std::to_string(workflow.nodes.size()) + " " + note;
+        call_.progress(static_cast<std::uint32_t>(sum / workflow.nodes.size()), note);
+    }
+
+    std::vector<WrittenFile> write_outputs(const Files& files, const Workflow& workflow, const RunResult& result) const {
+        std::vector<WrittenFile> written;
+        std::string folder(arguments_["output"].as_text("symphony-out"));
+        while (folder.size() > 1 && folder.back() == '/') folder.pop_back();
+        for (const auto& [index, value] : result.outputs) {
+            const OutputDecl& output = workflow.outputs[index];
+            if (output.file.empty()) continue;
+            WrittenFile file{output.name, folder + (folder == "/" ? "" : "/") + output.file, std::nullopt};
+            if (auto status = write_output(files, file.path, value); !status) file.error = std::move(status).error();
+            written.push_back(std::move(file));
+        }
+        return written;
+    }
+    static Status write_output(const Files& files, const std::string& path, const Value& value) {
+        if (value.is_text()) return files.write_atomic("selected", path, value.as_text());
+        if (value.is_bytes()) return files.write_atomic("selected", path, value.as_bytes());
+        return files.write_atomic("selected", path, SYMPHONY_TRY(json_of(value.view(), true)) + "\n");
+    }
+
+    std::int32_t conclude(const Plan& plan, const RunResult& result, const std::vector<WrittenFile>& written) const {
+        const Workflow& workflow = plan.workflow;
+        bool ok = result.state == RunResult::State::completed;
+        if (context_.json) {
+            if (auto text = json_of(run_json(plan, result, written).view(), true)) out(*text + "\n");
+            else err("error: the result has no JSON form: " + text.error().message() + " [" + std::string(text.error().reason()) + "]\n");
+        } else if (!quiet_) {
+            out(run_table(plan, result, {context_.color, context_.columns}));
+        }
+        err(problem_lines(plan, result));
+        for (const auto& file : written) {
+            if (!file.error) continue;
+            ok = false;
+            err("error: cannot write " + file.path + ": " + file.error->message() + " [" + std::string(file.error->reason()) + "]\n");
+            err("hint: " + (file.error->hint().empty() ? "choose another folder with --output DIR" : file.error->hint()) + "\n");
+        }
+        std::string missing;
+        for (Id o = 0; o < workflow.outputs.size(); ++o) {
+            const bool made = std::any_of(result.outputs.begin(), result.outputs.end(), [&](const auto& output) { return output.first == o; });
+            if (!made) missing += (missing.empty() ? "" : ", ") + workflow.outputs[o].name;
+        }
+        if (!missing.empty()) err("not made: " + missing + "\n");
+        if (!context_.json) show_outputs(workflow, result, written);
+        if (result.abandoned > 0) err("warning: " + std::to_string(result.abandoned) + " calls did not end after they were cancelled\n");
+        if (result.state == RunResult::State::cancelled) {
+            err(result.late ? "error: the run was stopped: its time was over [deadline]\nhint: give it more with --timeout, or `timeout` in [workflow]\n"
+                            : "error: the run was cancelled; outputs that were complete are kept [cancelled]\nhint: run it again to finish\n");
+        }
+        return ok ? done : work_failed;
+    }
+
+    /// Paths, and what has no file: short values as they are.
+    void show_outputs(const Workflow& workflow, const RunResult& result, const std::vector<WrittenFile>& written) const {
+        constexpr std::size_t value_shown_max = 2000;
+        std::string text;
+        for (const auto& file : written) {
+            if (!file.error) text += file.output + ": " + file.path + "\n";
+        }
+        for (const auto& [index, value] : result.outputs) {
+            if (!workflow.outputs[index].file.empty()) continue;
+            const auto json = json_of(value.view(), false);
+            std::string line = value.is_text() ? std::string(value.as_text()) : json ? *json : std::string(symphony::name_of(value.kind()));
+            if (line.size() > value_shown_max) line = std::string(symphony::name_of(value.kind())) + " of " + std::to_string(value.bytes().size()) + " bytes (--json shows it)";
+            text += workflow.outputs[index].name + ": " + to_valid_utf8(line) + "\n";
+        }
+        const bool completed = result.state == RunResult::State::completed;
+        if (!quiet_) text = (completed ? "done in " : std::string(name_of(result.state)) + " after ") + time_text(result.elapsed_ns) + "\n" + text;
+        if (!text.empty()) out((quiet_ ? "" : "\n") + text);
+    }
+
+    const Tracker& tracker_;
+    Call& call_;
+    const Value& arguments_;
+    const ports::CommandContext& context_;
+    const bool quiet_;
+};
+
+} // namespace
+
+Result<std::int32_t> run_command(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context) {
+    return RunCommand(tracker, call, arguments, context).run();
+}
+
+} // namespace symphony::tracker

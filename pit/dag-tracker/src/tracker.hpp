@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "parse.hpp"
+#include "run.hpp"
+
+#include <symphony/host.hpp>
+#include <symphony/ports/workflow.hpp>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symphony::tracker {
+
+/// A workflow file read and checked.
+struct Checked {
+    std::vector<Diagnostic> diagnostics;
+    std::shared_ptr<const Plan> plan;  ///< null when there is no graph at all
+    bool ok = false;                   ///< may be run
+};
+
+/// What the plugin does, apart from being a plugin. Const methods may be called concurrently.
+class Tracker {
+public:
+    explicit Tracker(Host host);
+
+    Checked check(std::string_view path, std::string_view text) const;
+    /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
+    /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
+    Result<RunResult> run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings,
+                          const std::function<void(const RunEvent&)>& on_event) const;
+    RunSettings settings() const;
+    const Limits& limits() const noexcept { return limits_; }
+    const Host& host() const noexcept { return host_; }
+    /// A call of some run never came back: threads are not ours to wait for any more.
+    bool left_behind() const noexcept { return *left_behind_; }
+
+private:
+    Host host_;
+    Limits limits_;
+    std::unique_ptr<std::atomic<bool>> left_behind_ = std::make_unique<std::atomic<bool>>(false);
+};
+
+ports::CheckReport check_report(const Checked& checked);
+ports::RunEvent port_event(const Plan& plan, const RunEvent& event);
+ports::RunReport run_report(const Plan& plan, const RunResult& result);
+/// Why a node failed, or null.
+const Problem* failure_of(const RunResult& result, Id node);
+/// The first error of a workflow that may not be run, as the answer to a call.
+Error invalid_workflow(const Checked& checked);
+
+} // namespace symphony::tracker
