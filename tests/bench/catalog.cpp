@@ -38,11 +38,6 @@ std::string manifest(std::size_t i, std::size_t count) {
     return out.str();
 }
 
-std::string read(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
-
 double peak_mib() {
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
@@ -79,7 +74,7 @@ int main(int argc, char** argv) {
         cold_ms.push_back(time_ns(1, [&] { symphony::bench::keep(Catalog::open(roots, cache).generation()); }) / 1e6);
         parser_ms.push_back(time_ns(1, [&] {
             for (std::size_t i = 0; i < count; ++i) {
-                const auto result = toml::parse(read(plugins / ("plugin-" + std::to_string(i)) / "manifest.toml"));
+                const auto result = toml::parse(symphony::bench::read_file(plugins / ("plugin-" + std::to_string(i)) / "manifest.toml"));
                 symphony::bench::keep(result.size());
             }
         }) / 1e6);
