@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from harness import PATIENCE_S, SANITIZED, Case, main
+from harness import PATIENCE_S, Case, main
 
 # The host gives a run ten seconds to end by itself; more than that, under a sanitizer on a busy machine too, is a hang.
 STOP_S_MAX = 60
@@ -15,16 +15,18 @@ STOP_S_MAX = 60
 
 class Interruptions(Case):
     def busy(self, output="out"):
-        """A survey of many pages that has begun to recognise: it reads pages in a thread of its own."""
+        """A survey of many pages that has begun to recognise."""
         pages = self.folder / "pages"
         if not pages.exists():
             self.pages(400)
-        process = self.start("run", "survey", "--input", f"folder={pages}", "--output", self.folder / output, "--log-level", "debug",
-                             stderr=open(self.folder / f"{output}.log", "wb"))
-        self.wait_until(lambda: self.opened(process, "page-0"), process)
+        with open(self.folder / f"{output}.log", "wb") as log:
+            process = self.start("run", "survey", "--input", f"folder={pages}", "--output", self.folder / output,
+                                 "--log-level", "debug", stderr=log)
+        self.wait_until(lambda: self.is_recognising(process), process)
         return process
 
-    def opened(self, process, name):
+    @staticmethod
+    def is_recognising(process):
         """Has it used so much processor time that it must be recognising?"""
         with open(f"/proc/{process.pid}/stat") as file:
             fields = file.read().rsplit(")", 1)[1].split()

@@ -4,8 +4,6 @@
 import json
 import os
 import re
-import subprocess
-import unittest
 
 from harness import PROGRAM, SANITIZED, Case, can_run, main
 

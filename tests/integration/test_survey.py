@@ -5,9 +5,6 @@ import json
 import os
 import shutil
 import socket
-import stat
-import subprocess
-import unittest
 
 from harness import PROGRAM, SAMPLES, Case, can_run, main
 

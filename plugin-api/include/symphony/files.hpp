@@ -153,12 +153,14 @@ public:
     }
 
     /// All of the new content or the old file, also after a crash: written beside, synced, renamed over.
+    /// A single file that the person typed is the whole grant, with no room beside it: it is written in place.
     Status write_atomic(std::string_view root, std::string_view path, Bytes content) const {
         static std::atomic<std::uint64_t> counter{0};
         const std::size_t leaf = path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1;
         const std::string beside = std::string(path.substr(0, leaf)) + "." + std::string(path.substr(leaf)) + "." +
                                    std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + ".new";
         Status status = write_synced(root, beside, content);
+        if (!status && status.error().code() == Code::not_granted) return write_synced(root, path, content);
         if (status) status = rename(root, beside, path);
         if (!status) static_cast<void>(remove(root, beside));
         return status;
