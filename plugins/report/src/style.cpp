@@ -109,7 +109,7 @@ footer{margin-top:4rem;padding-top:1rem;border-top:1px solid var(--line);color:v
 @media (max-width:38rem){body{padding:2rem 1rem 3rem}.sheet{grid-template-columns:1fr}.lead{font-size:1.1rem}.hide-narrow{display:none}}
 @media print{:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#444;--line:#ccc;--accent:#000;--bar:#555;--track:#eee;--mark:#e8e8e8}
 html{font-size:10.5pt}body{max-width:none;padding:0}nav{display:none}section{margin-top:1.8rem}h2,h3,summary,header{break-after:avoid}
-tr,.tiles li,.sheet,.items li{break-inside:avoid}.chart{min-width:0}details::details-content{content-visibility:visible;block-size:auto}
+tr,.tiles li,.items li{break-inside:avoid}.about,.legend{break-after:avoid}.tiles{grid-template-columns:repeat(6,1fr);gap:.4rem}.tiles li{padding:.5rem .6rem}.tiles b{font-size:1.5rem}.chart{min-width:0}details::details-content{content-visibility:visible;block-size:auto}
 svg,mark,.swatch{-webkit-print-color-adjust:exact;print-color-adjust:exact}a{text-decoration:none}}
 )css";
 }

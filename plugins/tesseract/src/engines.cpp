@@ -102,7 +102,8 @@ Result<Engine> Engines::load_one(const std::string& language, Model& model, std:
                             "apt-get install --reinstall " + debian_package(language.substr(0, language.find('+'))));
         }
         const std::uint64_t after = heap_bytes();
-        bytes = after > before ? after - before : 0;
+        // Never less than the file, which is held whole: another allocator, as a sanitizer's, tells nothing here.
+        bytes = std::max(after > before ? after - before : 0, languages_.file_bytes(language).value_or(0));
     } catch (const std::bad_alloc&) {
         failure.emplace(Code::exhausted, "model-memory", "the model \"" + language + "\" does not fit into the memory that is left", "unload another model, or raise memory_limit");
     } catch (const std::exception& thrown) {
