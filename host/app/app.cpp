@@ -124,6 +124,7 @@ host::RuntimeOptions App::runtime_options() {
     made.cache_dir = paths.cache;
     made.config_dir = paths.config;
     made.safe_mode = options.safe_mode;
+    made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;
     made.config = [this](const host::PluginEntry& entry) { return runtime_config(config(), *entry.manifest); };
     made.on_log = [this](std::string_view plugin, std::uint32_t level, std::string_view text) { log().write(level, plugin, text); };

@@ -120,13 +120,18 @@ public:
     void cancel() { stop_.request_stop(); }
 
     /// Ends everything. @return The status that the process ends with when `status` was the work's.
-    int close(int status) {
+    /// @param error  Told here when the process has to end here.
+    int close(int status, const Error* error = nullptr) {
         app_.console.end_progress();
         const auto ended = runtime_->shutdown(shutdown_max);
         const int signal = signals_.received();
         if (signal != 0) status = 128 + signal;
         if (!ended) {
             // A thread of a plugin still runs: destructors would pull the ground from under it.
+            if (error != nullptr && signal == 0) {
+                if (app_.options.json) app_.console.json(Data(Data::Map{{"error", error_data(*error)}}));
+                app_.console.error(*error);
+            }
             app_.log().warn(ended.error().message());
             app_.console.finish();
             ::_exit(status);
@@ -187,7 +192,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
                                     arguments_of(chosen.command, typed), context);
     auto status = reply ? decode<std::int32_t>(*reply) : Result<std::int32_t>(reply.error());
     if (!status && status.error().code() == Code::cancelled && app.console.broken()) status = failed;
-    const int ended = session.close(status ? *status : status_of(status.error()));
+    const int ended = session.close(status ? *status : status_of(status.error()), status ? nullptr : &status.error());
     if (!status && ended < 128) return std::move(status).error();
     return ended;
 }
@@ -203,7 +208,7 @@ Result<int> check_workflow(App& app, const fs::path& file) {
     SYMPHONY_TRY(session.open({}));
     const auto reply = session.call("workflow/1", {}, method_check, {}, source);
     const auto report = reply ? decode<ports::CheckReport>(*reply) : Result<ports::CheckReport>(reply.error());
-    const int ended = session.close(report && report->ok ? done : failed);
+    const int ended = session.close(report && report->ok ? done : failed, report ? nullptr : &report.error());
     if (!report) {
         auto problem = report.error();
         if (problem.code() == Code::not_found && problem.hint().empty()) problem.with_hint("symphony list --why shows whether a plugin provides workflow/1");

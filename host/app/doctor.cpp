@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include "elf.hpp"
 #include "supervisor.hpp"
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <thread>
 
 #include <linux/landlock.h>
@@ -27,13 +30,6 @@ struct Line {
     std::string text;
     std::string mend;
 };
-
-std::string first_line(const fs::path& file) {
-    std::ifstream stream(file);
-    std::string line;
-    std::getline(stream, line);
-    return line;
-}
 
 bool has_user_namespaces() {
     const pid_t child = ::fork(); // a process of its own: a namespace cannot be left again
@@ -112,12 +108,36 @@ void folders(App& app, std::vector<Line>& lines) {
     }
 }
 
+/// Libraries that a plugin needs and the loader will not find, by the usual folders; nothing is loaded.
+void missing_libraries(App& app, const PluginView& view, std::vector<Line>& lines) {
+    const auto index = app.plugins().at(view.ref);
+    if (!index) return;
+    const auto& plugin = app.plugins().entry(*index);
+    const auto* artifact = plugin.manifest->find_artifact(SYMPHONY_TRIPLE);
+    if (artifact == nullptr) return;
+    std::ifstream stream(plugin.folder / artifact->path, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    const auto facts = host::read_elf(bytes_of(bytes));
+    if (!facts) return;
+    std::vector<fs::path> folders{"/lib/" SYMPHONY_TRIPLE, "/usr/lib/" SYMPHONY_TRIPLE, "/lib64", "/usr/lib64", "/lib", "/usr/lib",
+                                  "/usr/local/lib", "/usr/local/lib/" SYMPHONY_TRIPLE};
+    std::stringstream extra(app.environment.get("LD_LIBRARY_PATH"));
+    for (std::string folder; std::getline(extra, folder, ':');) folders.emplace_back(folder);
+    for (const auto name : facts->needed) {
+        std::error_code error;
+        if (std::any_of(folders.begin(), folders.end(), [&](const fs::path& folder) { return fs::exists(folder / name, error); })) continue;
+        lines.push_back({"fail", "plugin " + plugin.manifest->name(), "needs the library " + std::string(name) + ", which is not installed",
+                         "apt-file search " + std::string(name) + ", and apt-get install what it names"});
+    }
+}
+
 void plugins(App& app, std::vector<Line>& lines) {
     std::size_t usable = 0, off = 0;
     host::Entry entry;
     for (const auto& view : app.views()) {
         app.catalog().read(view.ref, entry);
         usable += view.state == "usable";
+        if (view.state == "usable") missing_libraries(app, view, lines);
         off += view.state == "disabled" || view.state == "superseded";
         if (!view.error || view.state == "disabled") continue;
         auto mend = view.error->hint();
@@ -128,11 +148,10 @@ void plugins(App& app, std::vector<Line>& lines) {
     lines.push_back({usable > 0 ? "ok" : "warn", "plugins",
                      std::to_string(usable) + " usable" + (off > 0 ? ", " + std::to_string(off) + " not in use" : ""),
                      usable > 0 ? "" : "put plugins into one of the folders above, or name one with --plugins"});
-    std::error_code error;
-    if (app.paths.state.empty()) return;
-    for (fs::directory_iterator item(app.paths.state / "crashes", error), end; item != end; item.increment(error)) {
-        lines.push_back({"warn", "crash record", item->path().string() + ": " + first_line(item->path()),
-                         "read it, then rm " + item->path().string()});
+    const auto now = std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+    for (const auto& crash : host::Supervisor(app.paths.state).recent_crashes(now)) {
+        lines.push_back({"warn", "plugin " + crash.name, "crashed in the last ten minutes: " + crash.text,
+                         "symphony show " + crash.name + "; the third time it is quarantined"});
     }
 }
 
@@ -140,8 +159,8 @@ void plugins(App& app, std::vector<Line>& lines) {
 
 Result<int> doctor(App& app, const Typed& typed) {
     if (typed.has("release")) {
-        const auto ref = SYMPHONY_TRY(app.find_plugin(typed.one("release")));
-        const auto name = std::string(app.catalog().entry(ref).id);
+        auto name = typed.one("release");
+        if (const auto ref = app.find_plugin(name)) name = app.catalog().entry(*ref).id; // else it was removed meanwhile
         SYMPHONY_TRY(host::Supervisor(app.paths.state).release(name));
         if (app.options.json) {
             app.console.json(Data(Data::Map{{"released", name}}));

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include "elf.hpp"
 #include "library.hpp"
 
 #include <symphony/manifests/print.hpp>
 #include <symphony/manifests/units.hpp>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 namespace symphony::app {
+namespace fs = std::filesystem;
 namespace {
 
 using manifests::CapabilityKind;
@@ -47,10 +51,11 @@ struct Facts {
     std::optional<Error> library_error; // of the digest and note check
     std::string note;                   // "ABI 1.0 (built 1.0), SDK 1.0.0"
     std::string sha256;
+    std::vector<std::string> needed;    // libraries of the system
 };
 
 Facts gather(App& app, host::Catalog::Ref ref) {
-    Facts facts{{}, app.catalog().entry(ref), app.view(ref), app.catalog().folder(ref), {}, {}, {}};
+    Facts facts{{}, app.catalog().entry(ref), app.view(ref), app.catalog().folder(ref), {}, {}, {}, {}};
     facts.file = host::read_manifest_file(facts.folder, manifests::Strictness::load);
     if (!facts.file.parsed.manifest) return facts;
     auto image = host::VerifiedImage::open(*facts.file.parsed.manifest, facts.folder, SYMPHONY_TRIPLE);
@@ -60,6 +65,9 @@ Facts gather(App& app, host::Catalog::Ref ref) {
         facts.note = "ABI " + std::to_string(note.abi_major) + "." + std::to_string(note.abi_required) + ", built with " +
                      std::to_string(note.abi_major) + "." + std::to_string(note.abi_built) + ", SDK " +
                      host::printable(read_bounded(note.sdk));
+        std::ifstream stream(fs::path(facts.folder) / facts.file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE)->path, std::ios::binary);
+        const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        if (const auto elf = host::read_elf(bytes_of(bytes))) facts.needed.assign(elf->needed.begin(), elf->needed.end());
     } else {
         facts.library_error = image.error();
     }
@@ -91,6 +99,9 @@ Data to_json_data(App& app, const Facts& facts) {
         map.emplace_back("manifest", manifests::to_data(*manifest));
         Data::Map library{{"ok", !facts.library_error}, {"sha256", facts.sha256}, {"note", facts.note}};
         if (facts.library_error) library.emplace_back("error", error_data(*facts.library_error));
+        Data::List needed;
+        for (const auto& name : facts.needed) needed.push_back(Data(host::printable(name)));
+        library.emplace_back("needed", Data(std::move(needed)));
         map.emplace_back("library", Data(std::move(library)));
         Data::List permissions;
         for (const auto& item : manifest->capabilities) {
@@ -209,6 +220,9 @@ Result<int> show(App& app, const Typed& typed) {
         if (!told) page.row("library", facts.library_error ? facts.library_error->message() + " [" + std::string(facts.library_error->reason()) + "]"
                                                 : "sha256 " + facts.sha256 + " as the manifest says");
         page.row("note", facts.note);
+        std::string needed;
+        for (const auto& name : facts.needed) needed += (needed.empty() ? "" : ", ") + name;
+        page.row("needs", needed);
         page.row("abi", std::to_string(manifest->abi.major) + "." + std::to_string(manifest->abi.minor) + ", " +
                             std::string(name_of(manifest->abi.threads)) + ", placement " + std::string(name_of(manifest->abi.placement)));
         describe(app, *manifest, page);

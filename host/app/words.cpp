@@ -40,6 +40,7 @@ Flag host_flag(std::string name, std::string value, bool repeat, std::string hel
 void set_option(HostOptions& options, const std::string& name, const std::vector<std::string>& texts) {
     if (name == "json") options.json = true;
     if (name == "safe-mode") options.safe_mode = true;
+    if (name == "paranoid") options.paranoid = true;
     if (name == "no-color") options.no_color = true;
     if (name == "help") options.help = true;
     if (name == "plugins") options.plugins.insert(options.plugins.end(), texts.begin(), texts.end());
@@ -72,6 +73,7 @@ const std::vector<Flag>& host_flags() {
         host_flag("json", "", false, "print JSON on standard output, errors too"),
         host_flag("plugins", "DIR", true, "look for plugins in DIR first", "", "directory"),
         host_flag("safe-mode", "", false, "only the distribution's plugins, no settings of user or project"),
+        host_flag("paranoid", "", false, "find the plugin that writes to memory that it was only lent; slow"),
         host_flag("workspace", "DIR", false, "the project folder that plugins may be granted; default: the current one", "",
                   "directory"),
         host_flag("set", "PLUGIN.KEY=VALUE", true, "a setting for this run, above every file"),

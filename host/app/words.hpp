@@ -17,6 +17,7 @@ struct HostOptions {
     bool help_long = false;
     bool json = false;
     bool safe_mode = false;
+    bool paranoid = false;
     bool no_color = false;
     std::vector<std::string> plugins;
     std::vector<std::string> set;
