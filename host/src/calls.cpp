@@ -386,7 +386,9 @@ symphony_status CallTable::invoke(Target& callee, Target* caller, const symphony
     slot->caller_id.store(call.id, std::memory_order_relaxed);
     slot->deadline_ns.store(deadline, std::memory_order_relaxed);
     const std::uint64_t fresh = (id & ~std::uint64_t{0xFFFFFFFF}) | open_bit | in_invoke_bit | (deadline != 0 ? deadline_bit : 0);
-    slot->word.store(entered == Gate::Entered::yes ? fresh | entered_bit : fresh, std::memory_order_release);
+    const std::uint64_t first = entered == Gate::Entered::yes ? fresh | entered_bit : fresh;
+    if (deadline == 0) slot->word.store(first, std::memory_order_release);
+    else slot->word.store(first, std::memory_order_seq_cst); // before arm_monitor() reads its flag
     if (call_out != nullptr) std::atomic_ref(*call_out).store(id, std::memory_order_release); // another thread may cancel by it
     if (deadline != 0) arm_monitor();
     if (entered == Gate::Entered::busy) [[unlikely]] {
@@ -515,7 +517,7 @@ std::uint64_t CallTable::mark_cancelled(Slot& slot) noexcept {
     const std::uint64_t limit = options_.now_ns() + static_cast<std::uint64_t>(options_.cancel_grace.count());
     const std::uint64_t old = slot.deadline_ns.load(std::memory_order_relaxed);
     if (old == 0 || limit < old) slot.deadline_ns.store(limit, std::memory_order_relaxed);
-    return slot.word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_acq_rel);
+    return slot.word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_seq_cst);
 }
 
 void CallTable::cancel(symphony_handle call, const Target* caller) noexcept {
@@ -616,9 +618,9 @@ std::uint32_t CallTable::entered(const Target& callee) const noexcept {
 
 // --- deadlines --------------------------------------------------------------------------------------------------
 
+/// We write our slot and then read the flag; monitor() writes the flag and then reads the slots: one sees the other.
 void CallTable::arm_monitor() noexcept {
-    std::atomic_thread_fence(std::memory_order_seq_cst); // our slot before their flag; monitor() does the reverse
-    if (monitoring_.load(std::memory_order_relaxed)) return;
+    if (monitoring_.load(std::memory_order_seq_cst)) return;
     const std::lock_guard lock(monitor_mutex_);
     if (!monitor_thread_.joinable()) monitor_thread_ = std::jthread([this](std::stop_token stop) { monitor(stop); });
     monitoring_.store(true, std::memory_order_relaxed);
@@ -632,8 +634,7 @@ void CallTable::monitor(std::stop_token stop) {
             monitor_wake_.wait_for(lock, stop, options_.scan_period, [] { return false; });
             continue;
         }
-        monitoring_.store(false, std::memory_order_relaxed);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
+        monitoring_.store(false, std::memory_order_seq_cst);
         if (scan()) { // one came between the scan and the flag
             monitoring_.store(true, std::memory_order_relaxed);
             continue;
@@ -648,7 +649,7 @@ bool CallTable::scan() noexcept {
     const std::uint64_t now = options_.now_ns();
     bool any = false;
     for_each([&](Slot& slot) {
-        const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+        const std::uint64_t word = slot.word.load(std::memory_order_seq_cst);
         if ((word & (open_bit | deadline_bit)) != (open_bit | deadline_bit)) return;
         any = true;
         if (slot.deadline_ns.load(std::memory_order_relaxed) > now) return;

@@ -3,6 +3,7 @@
 
 #include "crash.hpp"
 #include "services.hpp"
+#include "threads.hpp"
 
 #include <symphony/manifests/manifest.hpp>
 
@@ -187,6 +188,8 @@ void Instance::load_and_activate() {
         copy_cut(label.sha256, image.sha256());
         const Library library = SYMPHONY_TRY(load(std::move(image)));
         register_code(library.begin(), library.end(), new Label(label)); // stays mapped, so its label stays, too
+        code_begin_ = library.begin();
+        code_end_ = library.end();
         {
             const std::lock_guard lock(mutex_);
             sha256_ = library.sha256();
@@ -264,9 +267,14 @@ Status Instance::stop(Clock::time_point limit) {
     lock.lock();
     busy_ = false;
     changed_.notify_all();
-    if (!in_time || created_) wedged_ = true;
+    if (!in_time || created_ || left_thread_) wedged_ = true;
     if (!wedged_) return {};
     lock.unlock();
+    if (in_time && left_thread_) {
+        Error error(Code::misuse, "leaked-thread", who() + ": left a thread of its own running after it was stopped", "join its threads in quiesce; report it to the plugin's author");
+        host_.report(event(Event::Kind::misuse, "leaked-thread", error.message()));
+        return error;
+    }
     Error error(Code::deadline, "wedged", who() + ": did not stop in time" + (gate.inside() > 0 ? ", with calls in it" : ""), "report it to the plugin's author");
     host_.report(event(Event::Kind::wedged, "wedged", error.message()));
     return error;
@@ -305,6 +313,10 @@ void Instance::wind_down(Clock::time_point limit) {
     }
     created_ = false;
     static_cast<void>(move_to(State::unloaded));
+    // A thread that is just ending gets a moment.
+    for (int tries = 0; tries < 10 && (left_thread_ = threads_inside(code_begin_, code_end_) > 0); ++tries) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
 }
 
 } // namespace symphony::host

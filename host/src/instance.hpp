@@ -106,6 +106,8 @@ private:
     bool wedged_ = false;
     bool created_ = false;    // a destroy is owed; control thread only
     bool activated_ = false;  // and a deactivate before it
+    bool left_thread_ = false;
+    std::uintptr_t code_begin_ = 0, code_end_ = 0;
     State state_ = State::discovered;
     std::optional<Error> error_;
     std::string sha256_;

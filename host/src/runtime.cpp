@@ -93,6 +93,7 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
             std::error_code ignored;
             std::filesystem::remove_all(temp, ignored);
         }
+        if (crash_file < 0) return;
         set_crash_record(-1);
         Supervisor::remove_crash_file(crash_file);
     }

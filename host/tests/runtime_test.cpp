@@ -101,6 +101,16 @@ TEST(Lifecycle, NamesThePluginThatDoesNotStop) {
     EXPECT_TRUE(rig.happened(Event::Kind::wedged, "wedged"));
 }
 
+TEST(Lifecycle, NoticesAThreadThatStaysBehind) {
+    Rig rig;
+    rig.add("probe");
+    rig.run();
+    EXPECT_EQ(rig.call(24), "left");
+    EXPECT_FALSE(rig.runtime().shutdown(5s));
+    EXPECT_TRUE(rig.happened(Event::Kind::misuse, "leaked-thread"));
+    EXPECT_EQ(rig.status().state, State::unloaded) << "it was stopped in order nevertheless";
+}
+
 TEST(Lifecycle, BreaksACircleOfStarts) {
     Rig rig;
     rig.add("probe").needs.push_back({"operator/1", false, manifests::Cardinality::many, "other", {}});

@@ -109,6 +109,15 @@ TEST(Crash, NamesPluginVersionMethodAndCallAndDiesOfItsSignal) {
     EXPECT_EQ(WTERMSIG(status), SIGABRT);
 }
 
+TEST(Crash, IsToldOfThreadsOfTheirOwnAndOfStacksThatEnd) {
+    Rig rig;
+    rig.add("probe");
+    int status = 0;
+    EXPECT_THAT(crash(rig, 23, status), StartsWith("error: plugin \"probe\" 1.2.3 crashed (SIGSEGV at 0x10 in a thread of its own)"));
+    EXPECT_THAT(crash(rig, 25, status), HasSubstr(" in method 25 of operator/1"));
+    EXPECT_EQ(WTERMSIG(status), SIGSEGV);
+}
+
 TEST(Crash, WarnsTwiceAndQuarantinesTheThirdTime) {
     Rig rig;
     rig.add("probe");

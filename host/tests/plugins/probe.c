@@ -196,9 +196,23 @@ static symphony_status services(symphony_instance *self, const symphony_call *ca
     return SYMPHONY_OK;
 }
 
+static volatile int *volatile nowhere = (volatile int *)16;
+static void *crash_there(void *unused) {
+    *nowhere = 1;
+    return unused;
+}
+static void *stay(void *unused) {
+    hang();
+    return unused;
+}
+static int recurse(int depth) { /* the volatile array keeps each frame */
+    volatile char room[4096];
+    room[0] = (char)depth;
+    return depth == 0 ? 0 : recurse(depth + 1) + room[0];
+}
+
 static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
     const symphony_call_ops *ops = call->ops;
-    static volatile int *volatile nowhere = (volatile int *)16;
     const struct timespec nap = {0, 200000};
     symphony_error error;
     switch (call->method) {
@@ -281,6 +295,20 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
         list.ops->release(list.owner);
         return SYMPHONY_OK;
     }
+    case 23: { /* crashes in a thread of its own */
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, crash_there, NULL) == 0) pthread_join(thread, NULL);
+        return SYMPHONY_OK;
+    }
+    case 24: { /* leaves a thread behind */
+        pthread_t thread;
+        if (pthread_create(&thread, NULL, stay, NULL) == 0) pthread_detach(thread);
+        complete_text(call, "left", 4);
+        return SYMPHONY_OK;
+    }
+    case 25: /* needs more stack than there is */
+        complete_text(call, recurse(1) != 0 ? "deep" : "", 4);
+        return SYMPHONY_OK;
     case 21: abort();
     default: return SYMPHONY_E_UNSUPPORTED;
     }
