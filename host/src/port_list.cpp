@@ -62,6 +62,7 @@ Value port_list(const PluginSource& source, std::string_view port, const Instanc
         out.add("concurrent", threads == manifests::Threads::concurrent || threads == manifests::Threads::concurrent_blocking);
         out.add("usable", !why.has_value());
         out.add("refusal", why ? why->message() : std::string());
+        out.add("reason", why ? why->reason() : std::string_view()).add("hint", why ? std::string_view(why->hint()) : std::string_view());
         out.add("retry", config ? config->retry : 0u);
         out.add("sha256", artifact != nullptr ? artifact->sha256 : std::string());
         if (const manifests::Provide* provide = manifest.find_provide(port)) put(out.key("data"), manifests::Data(provide->data));

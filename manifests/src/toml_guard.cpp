@@ -49,7 +49,7 @@ Place place_at(std::string_view text, std::size_t at) noexcept {
 std::optional<Diagnostic> toml_trouble(std::string_view text, std::string_view file, std::size_t bytes_max) {
     if (text.size() > bytes_max) {
         return Diagnostic{Severity::error, "too-large",
-                          "the file has " + std::to_string(text.size()) + " bytes, at most " + std::to_string(bytes_max) +
+                          "the file has at least " + std::to_string(text.size()) + " bytes, at most " + std::to_string(bytes_max) +
                               " are read",
                           "move long texts into files of their own", std::string(file), 0, 0};
     }

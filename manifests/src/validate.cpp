@@ -156,7 +156,8 @@ void check_config_key(ConfigKey& key, Strictness strictness, Reporter& reporter)
 }
 
 // What the host understands with every command, and the words it keeps.
-constexpr std::string_view host_flags[] = {"json", "plugins", "safe-mode", "workspace", "set", "log-level", "no-color", "help"};
+constexpr std::string_view host_flags[] = {"json", "plugins", "safe-mode", "paranoid", "workspace", "set", "log-level", "log-file",
+                                           "no-color", "help"};
 constexpr std::string_view host_commands[] = {"list", "show", "check", "doctor", "version", "permission", "help", "completion"};
 
 void check_command(const Command& command, Reporter& reporter) {

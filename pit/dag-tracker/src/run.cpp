@@ -314,9 +314,9 @@ private:
         return begin_calls(n);
     }
 
-    /// Whether the node cannot do without the edge's value.
+    /// Whether the node cannot do without what the edge brings. A condition that does not hold says that it shall not run.
     bool needs(Id n, const Edge& edge) const {
-        if (!edge.carries() || edge.to_port == workflow_.nodes[n].each) return true;
+        if (!edge.carries() || edge.condition != no_id || edge.to_port == workflow_.nodes[n].each) return true;
         const auto* operation = plan_->binding.operations[n];
         const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
         return spec == nullptr || !spec->type.optional();
@@ -716,14 +716,14 @@ private:
         for (const PortSpec& port : operation->outputs) {
             const ValueView value = outputs[port.name];
             if (!value.exists()) continue; // nothing: who needs it is skipped
-            const std::string where = provider_name(n) + ": output \"" + port.name + "\" of " + operation->name;
+            const auto where = [&] { return provider_name(n) + ": output \"" + port.name + "\" of " + operation->name; };
             // The outermost kind only: the same time for a list of one and of a million.
             if (!value_fits(value, Type(port.type.kind()).as_optional())) {
-                return Error(Code::plugin_failed, "wrong-output", where + " is " + std::string(symphony::name_of(value.kind())) + ", its manifest says " + port.type.text(),
+                return Error(Code::plugin_failed, "wrong-output", where() + " is " + std::string(symphony::name_of(value.kind())) + ", its manifest says " + port.type.text(),
                              "report it to the plugin's author");
             }
             if (value.is_text() && !is_valid_utf8(value.as_text())) {
-                return Error(Code::data_corrupt, where + " is text that is not UTF-8").with_hint("report it to the plugin's author; bytes that are no text have the type bytes");
+                return Error(Code::data_corrupt, where() + " is text that is not UTF-8").with_hint("report it to the plugin's author; bytes that are no text have the type bytes");
             }
         }
         return std::nullopt;
