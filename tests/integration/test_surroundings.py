@@ -97,10 +97,16 @@ class Surroundings(Case):
         return trace.read_text(errors="replace")
 
     def test_list_show_and_help_open_no_plugin(self):
-        for words in (("list",), ("list", "--why"), ("show", "text"), ("help",), ("run", "--help")):
+        for words in (("list",), ("list", "--why"), ("help",), ("run", "--help")):
             with self.subTest(words=words):
                 opened = re.findall(r'open(?:at)?\(.*"([^"]*/plugins/[^"]*\.so[^"]*)"', self.traced(*words))
                 self.assertEqual(opened, [])
+
+    def test_show_reads_a_library_and_maps_none_of_it(self):
+        trace = self.traced("show", "text")
+        opened = re.search(r'openat\(.*libtext\.so".*\) = (\d+)', trace)
+        self.assertIsNotNone(opened)
+        self.assertIsNone(re.search(rf"mmap\(.*, {opened[1]}, ", trace[opened.end():]))
 
     def test_a_run_opens_no_internet_socket(self):
         self.assertEqual(re.findall(r"socket\(AF_INET6?.*", self.traced(*self.survey_words())), [])
