@@ -77,7 +77,12 @@ struct Callee : Target {
 
 struct CallsTest : testing::Test {
     Counter seen;
+    std::deque<Callee> callees; // outlive the table, whose threads look at them
     CallTable table{seen, {1h, 1ms, false, &real_now}};
+
+    Callee& make(std::function<symphony_status(const symphony_call&)> does, bool one_at_a_time = false) {
+        return callees.emplace_back(table, std::move(does), one_at_a_time);
+    }
 };
 
 void answer(const symphony_call& call) { call.ops->complete(call.ctx, call.id, nullptr, 0); }
@@ -89,7 +94,7 @@ void part(const symphony_call& call) {
 } // namespace
 
 TEST_F(CallsTest, EndsOnceHoweverOftenTheCalleeEndsIt) {
-    Callee callee(table, [](const symphony_call& call) {
+    Callee& callee = make([](const symphony_call& call) {
         for (int i = 0; i < 3; ++i) answer(call);
         return SYMPHONY_OK;
     });
@@ -102,7 +107,7 @@ TEST_F(CallsTest, EndsOnceHoweverOftenTheCalleeEndsIt) {
 
 TEST_F(CallsTest, RefusalMeansThatNothingFollows) {
     symphony_call kept{};
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         kept = call;
         return SYMPHONY_E_BUSY;
     });
@@ -118,7 +123,7 @@ TEST_F(CallsTest, RefusalMeansThatNothingFollows) {
 
 TEST_F(CallsTest, AnOldHandleIsAMisuseAndNotAnotherCallsEnd) {
     symphony_call first{};
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         if (call.method == 1) {
             first = call;
             answer(call);
@@ -142,7 +147,7 @@ TEST_F(CallsTest, AnEndInsideAPartWaitsForThePart) {
     // The caller cancels when it hears a part, and the callee ends the call from within that cancel.
     symphony_call running{};
     symphony_handle id = 0;
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         running = call;
         part(call);
         return SYMPHONY_OK;
@@ -172,7 +177,7 @@ TEST_F(CallsTest, AnEndInsideAPartWaitsForThePart) {
 
 TEST_F(CallsTest, ASerialCalleeIsEnteredByOneThreadAtATime) {
     std::atomic<int> inside{0}, most{0};
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         const int now = ++inside;
         most = std::max(most.load(), now);
         std::this_thread::yield();
@@ -194,7 +199,7 @@ TEST_F(CallsTest, ASerialCalleeIsEnteredByOneThreadAtATime) {
 
 TEST_F(CallsTest, WaitingForATurnEndsAtTheDeadlineAndByCancel) {
     std::atomic<bool> entered{false}, go{false};
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         entered = true;
         entered.notify_all();
         go.wait(false);
@@ -220,8 +225,9 @@ TEST_F(CallsTest, WaitingForATurnEndsAtTheDeadlineAndByCancel) {
 }
 
 TEST_F(CallsTest, NobodyCancelsTheCallsOfAnother) {
-    Callee callee(table, [](const symphony_call&) { return SYMPHONY_OK; });
-    Callee caller(table, {}), stranger(table, {});
+    Callee& callee = make([](const symphony_call&) { return SYMPHONY_OK; });
+    Callee& caller = make({});
+    Callee& stranger = make({});
     Ear ear;
     symphony_handle id = 0;
     table.invoke(callee, &caller, ear.call(), &id, nullptr);
@@ -237,7 +243,7 @@ TEST_F(CallsTest, NobodyCancelsTheCallsOfAnother) {
 }
 
 TEST_F(CallsTest, ExceptionsStopAtTheDoor) {
-    Callee callee(table, [](const symphony_call& call) -> symphony_status {
+    Callee& callee = make([](const symphony_call& call) -> symphony_status {
         if (call.method == 1) throw 5;
         throw std::runtime_error("x");
     });
@@ -259,7 +265,7 @@ TEST_F(CallsTest, GivesEveryCallOneEndUnderFire) {
     std::mutex mutex;
     std::deque<symphony_call> later;
     std::atomic<bool> over{false};
-    Callee callee(table, [&](const symphony_call& call) -> symphony_status {
+    Callee& callee = make([&](const symphony_call& call) -> symphony_status {
         switch (call.method % 7) {
         case 0: answer(call); return SYMPHONY_OK;
         case 1: return SYMPHONY_E_BUSY;
@@ -328,7 +334,7 @@ TEST_F(CallsTest, GivesEveryCallOneEndUnderFire) {
 
 TEST_F(CallsTest, GrowsToManyCallsInFlightAndReusesTheirSlots) {
     std::vector<symphony_call> open;
-    Callee callee(table, [&](const symphony_call& call) {
+    Callee& callee = make([&](const symphony_call& call) {
         open.push_back(call);
         return SYMPHONY_OK;
     });

@@ -109,8 +109,10 @@ public:
         result.abandoned = ended ? 0 : abandon();
         if (ended) {
             // Here and not in the destructor: a last callback on another thread may be what destroys the run.
+            // A thread that still hangs in a call keeps the run, but nothing of TBB's: the plugin can end its workers.
             engine_.reset();
             pool_.reset();
+            arena_.terminate();
         }
         if (on_event) {
             RunEvent last;
