@@ -77,15 +77,13 @@ build() {
   local preset=$1 jobs=$2
   shift 2
   local build=$root/build/$preset
-  if ninja -C "$build" -n "$@" 2>/dev/null | grep -q '^ninja: no work to do'; then
-    say "build/$preset is up to date"
-    return
-  fi
-  say "building build/$preset with $jobs jobs"
+  say "building what is out of date in build/$preset, $jobs at a time"
   if [ -t 2 ]; then
     ninja -C "$build" -j "$jobs" "$@" >&2 || fail "the build failed" "the first error above is the one to read"
   elif ! logged "$build/build.log" ninja -C "$build" -j "$jobs" "$@"; then
     grep -A 40 -m 1 '^FAILED' "$build/build.log" >&2 || tail -n 40 "$build/build.log" >&2
     fail "the build failed" "the whole log is $build/build.log"
+  elif grep -q '^ninja: no work to do' "$build/build.log"; then
+    say "build/$preset is up to date"
   fi
 }
