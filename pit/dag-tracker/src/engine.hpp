@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 namespace symphony::tracker {
@@ -91,8 +92,13 @@ public:
         publish(std::move(roots));
     }
 
-    /// Until nothing is left; the calling thread takes part.
-    void wait() { graph_.wait_for_all(); }
+    /// Until nothing is left; the calling thread takes part. Afterwards the engine may be destroyed.
+    void wait() {
+        graph_.wait_for_all();
+        // Whoever completed the last jobs may still be on the way out of complete().
+        while (leaving_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        static_cast<void>(load_.load(std::memory_order_acquire));
+    }
 
     /// Queues a job. From the body only, or for a step that is parked already (`hold`).
     void enqueue(Job job) {
@@ -113,16 +119,12 @@ public:
 
     /// The job is done: gives its place on the lane away and goes on with resumed(). Once per performed job. [any thread]
     void complete(Job job) {
-        published_.fetch_add(1, std::memory_order_release);
-        lanes_[job.lane].gateway.load(std::memory_order_acquire)->try_put(job);
-        graph_.release_wait();  // by this thread and last: until then the graph stays, whoever takes the job
+        leave([&] { lanes_[job.lane].gateway.load(std::memory_order_acquire)->try_put(job); });
     }
     /// The same for a step that was held without a lane. [any thread]
     void complete_held(Job job) {
-        published_.fetch_add(1, std::memory_order_release);
         job.lane = no_lane;
-        resume_.try_put(job);
-        graph_.release_wait();
+        leave([&] { resume_.try_put(job); });
     }
 
     static constexpr std::uint32_t no_lane = ~std::uint32_t{0};
@@ -157,6 +159,16 @@ private:
     static constexpr std::uint64_t one_batch = 1;
     static constexpr std::uint64_t one_job = std::uint64_t{1} << 32;
     static constexpr std::uint64_t batches_mask = one_job - 1;
+
+    /// The graph stays until this thread, too, has let go of it, however quickly another takes the job and drains the rest.
+    template <class Put>
+    void leave(Put put) {
+        leaving_.fetch_add(1, std::memory_order_relaxed);
+        published_.fetch_add(1, std::memory_order_release);
+        put();
+        graph_.release_wait();
+        leaving_.fetch_sub(1, std::memory_order_release);
+    }
 
     void publish(std::unique_ptr<Batch> batch) {
         // TBB hands the pointer over; this pair of release and acquire is for tools that cannot see inside TBB.
@@ -255,6 +267,7 @@ private:
     tbb::flow::function_node<Job> resume_;
     std::deque<Lane> lanes_;
     std::atomic<std::uint32_t> published_{0};
+    std::atomic<std::uint32_t> leaving_{0};
     alignas(64) std::atomic<std::uint64_t> load_{0};
 };
 

@@ -674,9 +674,14 @@ private:
             };
         }
         if (lane_kinds_[lane_of_[n]].blocking) return caller_->call(std::move(request), std::move(progress), std::move(done));
-        // Whoever answers and does not return holds a worker.
+        // Whoever answers, or is answered for at the deadline, and does not return holds a worker.
+        const auto waits = std::make_shared<std::atomic<bool>>(true);
         computing_.fetch_add(1, std::memory_order_relaxed);
-        caller_->call(std::move(request), std::move(progress), std::move(done));
+        caller_->call(std::move(request), std::move(progress), [run = shared_from_this(), waits, done = std::move(done)](Result<Value> result) {
+            if (waits->exchange(false, std::memory_order_acq_rel)) run->holding_.fetch_add(1, std::memory_order_acq_rel);
+            done(std::move(result));
+        });
+        if (!waits->exchange(false, std::memory_order_acq_rel)) holding_.fetch_sub(1, std::memory_order_acq_rel);
         computing_.fetch_sub(1, std::memory_order_release);
     }
 
@@ -948,6 +953,7 @@ private:
     bool attend(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled) {
         constexpr std::uint64_t look_ns = 20'000'000;
         std::uint64_t give_up = 0;
+        std::uint64_t held_since = 0;
         std::unique_lock lock(mutex_);
         for (;;) {
             if (!events_.empty()) {
@@ -972,6 +978,18 @@ private:
                 }
                 lock.lock();
             } else if (now >= give_up) {
+                return false;
+            }
+            // Without a worker nothing goes on any more, not even the end of the calls that hold them.
+            if (holding_.load(std::memory_order_acquire) < std::max<std::size_t>(1, settings_.workers)) {
+                held_since = 0;
+            } else if (held_since == 0) {
+                held_since = now;
+            } else if (now - held_since >= settings_.grace_ns) {
+                all_held_ = true;
+                lock.unlock();
+                stop(Stop::failed);
+                caller_->cancel_all();
                 return false;
             }
             const bool stopping = give_up != 0;
@@ -1040,6 +1058,14 @@ private:
             const std::lock_guard lock(mutex_);
             result.problems = problems_;
         }
+        for (Id n = 0; all_held_ && n < nodes_.size(); ++n) {
+            const bool holds_worker = nodes_[n].state.load(std::memory_order_acquire) == NodeState::running && !lane_kinds_[lane_of_[n]].blocking;
+            if (!holds_worker) continue;
+            result.nodes[n].state = NodeState::failed;
+            result.state = RunResult::State::failed;
+            result.problems.push_back({n, {}, Error(Code::deadline, "worker-held", provider_name(n) + ": did not come back in time, and no worker is left for the rest",
+                                                    "report it to the plugin's author; with more --workers the rest goes on")});
+        }
         std::vector<std::uint32_t> rank(nodes_.size(), 0);
         for (std::uint32_t i = 0; i < workflow_.order.size(); ++i) rank[workflow_.order[i]] = i;
         std::stable_sort(result.problems.begin(), result.problems.end(), [&](const Problem& a, const Problem& b) { return rank[a.node] < rank[b.node]; });
@@ -1073,6 +1099,8 @@ private:
     std::atomic<Stop> stop_{Stop::no};
     std::atomic<std::uint32_t> done_{0};
     std::atomic<std::uint32_t> computing_{0};  // workers inside a provider that computes
+    std::atomic<std::uint32_t> holding_{0};    // of these, whose calls have been answered
+    bool all_held_ = false;
     std::atomic<std::size_t> live_bytes_{0};
     std::atomic<std::uint64_t> seed_;
 

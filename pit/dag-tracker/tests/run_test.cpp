@@ -253,12 +253,14 @@ TEST(Run, CallsThatNeverEndAreLeftBehind) {
     struct Stuck {
         std::mutex mutex;
         std::condition_variable changed;
+        std::atomic<bool> begun{false};
         bool open = false;
         int gone = 0;
     };
     const auto stuck = std::make_shared<Stuck>();
     const auto caller = std::make_shared<FakeCaller>([stuck](const CallRequest&) -> Result<Value> {
         std::unique_lock lock(stuck->mutex);
+        stuck->begun = true;
         stuck->changed.wait(lock, [&] { return stuck->open; });
         ++stuck->gone;
         stuck->changed.notify_all();
@@ -266,8 +268,7 @@ TEST(Run, CallsThatNeverEndAreLeftBehind) {
     });
     auto how = settings();
     how.grace_ns = 30'000'000;
-    how.deadline_ns = steady_now_ns() + 10'000'000;
-    const auto ran = run(plan_of(file(node("a", "", {}, "disk") + node("b", "a = \"a.text\""))), caller, how);
+    const auto ran = run(plan_of(file(node("a", "", {}, "disk") + node("b", "a = \"a.text\""))), caller, how, Value(), [&] { return stuck->begun.load(); });
     EXPECT_EQ(ran.result.abandoned, 1u);
     EXPECT_EQ(ran.result.state, RunResult::State::cancelled);
     EXPECT_EQ(ran.state("a"), NodeState::cancelled);
