@@ -73,7 +73,7 @@ def place_library(path, content, triple, wishes):
 
 class Bundle:
     def __init__(self, folder, out, symphony):
-        self.out, self.symphony = Path(out), symphony
+        self.out, self.symphony = Path(out).resolve(), str(Path(symphony).resolve())
         self.healthy = self.out.parent / "healthy"
         self.wanted = tomllib.loads((Path(folder) / "expect.toml").read_text())
         assert set(self.wanted) <= {"step", "build", "also"}, set(self.wanted)

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fault.h"
+
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    (void)call;
+    return hang();
+}
+FAULT_PLUGIN
