@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <symphony/permissions/subject.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symphony::permissions {
+
+enum class Preset : std::uint8_t { strict, balanced, permissive };
+std::string_view name_of(Preset preset) noexcept;
+
+/// One `[[allow]]` or `[[deny]]` of a policy file.
+struct Rule {
+    bool allow = false;
+    bool locked = false;              ///< a deny that no user's allow takes back
+    std::string publisher, plugin;    ///< a name, or a pattern with stars; empty: any
+    std::vector<Right> rights;        ///< never empty
+    std::string reason;               ///< for people
+    std::string id;                   ///< "/etc/symphony/policy.toml:7"
+};
+
+/// What rules and preset say about one right, before grants.
+struct Verdict {
+    enum class Kind : std::uint8_t { denied, allowed, open } kind = Kind::open;
+    std::string rule; ///< the rule's id, or "preset:balanced"
+    std::string why;  ///< a sentence
+};
+
+/// The administrators' file and the user's file, read once. A file that is not there says nothing; a file that is there and
+/// cannot be understood denies everything that a grant would be needed for, and is a warning. Immutable. [any]
+class Policy {
+public:
+    struct File {
+        std::filesystem::path path;
+        bool administrators = false; ///< may lock
+    };
+    /// In the order of authority.
+    static Policy load(const std::vector<File>& files);
+    /// The machine's /etc/symphony/policy.toml and policy.toml of the user's folder (which may be empty).
+    static Policy load_default(const std::filesystem::path& config_dir);
+    /// Without files: for tests and safe mode.
+    explicit Policy(Preset preset = Preset::balanced) : preset_(preset) {}
+
+    Preset preset() const noexcept { return preset_; }
+    bool preset_locked() const noexcept { return preset_locked_; }
+    /// 0 to 4 for G0 to G4, when a file says so.
+    std::optional<int> minimum_grade() const noexcept { return minimum_grade_; }
+    const std::vector<Rule>& rules() const noexcept { return rules_; }
+    const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+
+    /// Deny wins over allow, allow over the preset. A part that is denied denies the whole: ask for what is needed.
+    Verdict judge(const Subject& subject, const Right& right) const;
+
+private:
+    struct Reader;
+    Preset preset_ = Preset::balanced;
+    bool preset_locked_ = false;
+    bool broken_ = false;
+    std::string broken_file_, preset_file_;
+    std::optional<int> minimum_grade_;
+    std::vector<Rule> rules_;
+    std::vector<std::string> warnings_;
+};
+
+} // namespace symphony::permissions
