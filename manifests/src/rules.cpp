@@ -3,6 +3,8 @@
 
 #include "text.hpp"
 
+#include <symphony/manifests/rights.hpp>
+
 namespace symphony::manifests {
 namespace {
 
@@ -69,51 +71,9 @@ bool is_activation(std::string_view text) noexcept {
     return text == "startup" || (text.starts_with("port:") && is_port(text.substr(5)));
 }
 
-bool is_plain(std::string_view text) noexcept {
-    return !text.empty() && text.size() <= 256 && text.front() != ' ' && text.back() != ' ';
-}
-
-bool is_port_number(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 5 || text[0] == '0' || !all_of(text, is_digit)) return false;
-    std::uint32_t number = 0;
-    for (const char c : text) number = number * 10 + static_cast<std::uint32_t>(c - '0');
-    return number <= 65535;
-}
-
-/// host, host:port, *.domain or *.domain:port; [IPv6] and its port too.
-bool is_network(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 260) return false;
-    if (text.front() == '[') {
-        const auto end = text.find(']');
-        if (end == std::string_view::npos || end < 3) return false;
-        const auto address = text.substr(1, end - 1);
-        const auto rest = text.substr(end + 1);
-        return all_of(address, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || c == ':' || c == '.'; }) &&
-               (rest.empty() || (rest[0] == ':' && is_port_number(rest.substr(1))));
-    }
-    const auto colon = text.find(':');
-    if (colon != std::string_view::npos && !is_port_number(text.substr(colon + 1))) return false;
-    auto host = text.substr(0, colon);
-    if (host.starts_with("*.")) host.remove_prefix(2);
-    if (host.empty() || host.size() > 253 || host.front() == '.' || host.back() == '.' || host.front() == '-' ||
-        host.find("..") != std::string_view::npos) {
-        return false;
-    }
-    return all_of(host, [](char c) { return is_word_char(c) || c == '-' || c == '.' || c == '_'; });
-}
-
-/// read:root or write:root, and perhaps a path below the root.
-bool is_file_right(std::string_view text) noexcept {
-    if (text.starts_with("read:")) {
-        text.remove_prefix(5);
-    } else if (text.starts_with("write:")) {
-        text.remove_prefix(6);
-    } else {
-        return false;
-    }
-    const auto slash = text.find('/');
-    if (!is_word(text.substr(0, slash))) return false;
-    return slash == std::string_view::npos || !escapes(text.substr(slash + 1));
+template <CapabilityKind kind>
+bool is_right(std::string_view text) noexcept {
+    return static_cast<bool>(Right::parse(kind, text)); // rights.hpp has the grammar
 }
 
 Result<AbiVersion> read_abi(std::string_view text) {
@@ -184,15 +144,15 @@ const TextRule library_path{"a path inside the plugin's folder such as \"libtext
                             "^(?!/)(?!.*(^|/)\\.{0,2}(/|$))[^\\\\]+$", is_library_path, "path-escape"};
 const TextRule activation{"\"startup\" or \"port:\" and a port such as \"port:operator/1\"",
                           "^(startup|port:[a-z][a-z0-9.-]*/[1-9][0-9]{0,5})$", is_activation, "bad-activation"};
-const TextRule model{"a model's name such as \"gpt-4\"", "", is_plain, "bad-capability"};
-const TextRule network{"a host or host:port such as \"api.example.com:443\" (no https://, no path)",
-                       "^(\\*\\.)?[a-z0-9._-]+(:[1-9][0-9]{0,4})?$|^\\[[0-9a-f:.]+\\](:[1-9][0-9]{0,4})?$", is_network,
-                       "bad-capability"};
-const TextRule file{"read: or write: and a root such as \"read:workspace\", perhaps with a path \"read:config/models\"",
-                    "^(read|write):[a-z][a-z0-9_-]*(/.+)?$", is_file_right, "bad-capability"};
-const TextRule program{"a program's name or path", "", is_plain, "bad-capability"};
-const TextRule system_right{"the name of a right such as \"clock\"", "", is_plain, "bad-capability"};
-const TextRule channel{"a channel's name or pattern such as \"bus:progress.*\"", "", is_plain, "bad-capability"};
+const TextRule model{"a model's name such as \"gpt-4\", perhaps with stars", "", is_right<CapabilityKind::model_access>, "bad-capability"};
+const TextRule network{"a host or host:port such as \"api.example.com:443\" or \"*.example.com:8000-8100\" (no https://, no path)",
+                       "^(\\*|(\\*\\.)?[A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(\\*|[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})?))?$",
+                       is_right<CapabilityKind::network_access>, "bad-capability"};
+const TextRule file{"read: or write: and a root such as \"read:workspace\", perhaps with a path \"read:workspace/docs/**\"",
+                    "^(read|write):[a-z][a-z0-9_-]*(/.+)?$", is_right<CapabilityKind::file_access>, "bad-capability"};
+const TextRule program{"a program's name or whole path such as \"git\"", "", is_right<CapabilityKind::process_exec>, "bad-capability"};
+const TextRule system_right{"the name of a right such as \"clock\"", "", is_right<CapabilityKind::system_access>, "bad-capability"};
+const TextRule channel{"a channel's name or pattern such as \"bus:progress.*\"", "", is_right<CapabilityKind::ipc_access>, "bad-capability"};
 } // namespace rule
 
 const TextRule& rule_of(CapabilityKind kind) noexcept {

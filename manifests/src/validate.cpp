@@ -82,7 +82,13 @@ void check_operations(const Manifest& manifest, Reporter& reporter) {
     }
 }
 
+constexpr std::size_t capabilities_max = 256; // a person has to read them
+
 void check_capabilities(const Manifest& manifest, Reporter& reporter) {
+    if (manifest.capabilities.size() > capabilities_max) {
+        reporter.error(manifest.capabilities[capabilities_max].place, "too-many",
+                       "[capabilities] has more than " + std::to_string(capabilities_max) + " permissions");
+    }
     std::set<std::pair<CapabilityKind, std::string_view>> seen;
     for (const auto& one : manifest.capabilities) {
         if (!seen.emplace(one.kind, one.value).second) {

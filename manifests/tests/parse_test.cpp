@@ -213,7 +213,7 @@ TEST(Parse, ChecksPermissions) {
     const std::pair<const char*, const char*> wrongs[] = {
         {"file_access", "workspace"}, {"file_access", "execute:workspace"}, {"file_access", "read:"}, {"file_access", "read:workspace/../x"},
         {"file_access", "read:/etc"}, {"network_access", "https://a.example"}, {"network_access", "a.example/path"}, {"network_access", "a.example:0"},
-        {"network_access", "a.example:99999"}, {"network_access", "*"}, {"network_access", "a..b"}, {"network_access", ""}, {"process_exec", ""}, {"model_access", " x"}};
+        {"network_access", "a.example:99999"}, {"network_access", "a.example:90-80"}, {"network_access", "a.*"}, {"network_access", "0x7f.1"}, {"file_access", "read:workspace/[a-z]"}, {"ipc_access", "progress"}, {"network_access", "a..b"}, {"network_access", ""}, {"process_exec", ""}, {"model_access", " x"}};
     for (const auto& [kind, value] : wrongs) {
         const auto column = static_cast<unsigned>(std::string_view(kind).size()) + 5;
         expect_wrong({"[capabilities]\n" + std::string(kind) + " = [\"" + value + "\"]", "bad-capability", 6, column, kind});

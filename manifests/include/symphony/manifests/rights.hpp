@@ -80,6 +80,8 @@ private:
     friend struct RightReader;
     enum class Host : std::uint8_t { none, any, suffix, name, v4, v6 };
     void write_text();
+    bool same_objects(const Right& other) const noexcept; ///< of one kind, access and root
+    bool host_covers(const Right& other) const noexcept;
 
     RightKind kind_ = RightKind::file;
     FileAccess access_ = FileAccess::read;
