@@ -8,6 +8,8 @@
 #include <symphony/abi/services/metrics.h>
 #include <symphony/abi/services/ports.h>
 #include <symphony/files.hpp>
+#include <symphony/net.hpp>
+#include <symphony/secrets.hpp>
 #include <symphony/value.hpp>
 
 #include <atomic>
@@ -41,7 +43,7 @@ public:
     const Value& config() const noexcept { return config_; }
 
     /// A service asked for once; NULL when it is absent or not granted.
-    enum Slot { log, fs, ports, metrics, slots };
+    enum Slot { log, fs, ports, metrics, net, secrets, slots };
     template <class Service>
     const Service* service(Slot slot, std::string_view id) const noexcept {
         const void* found = found_[slot].load(std::memory_order_acquire);
@@ -56,7 +58,7 @@ private:
     static constexpr char unasked = 0;
     const symphony_host* host_;
     Value config_;
-    mutable std::atomic<const void*> found_[slots] = {&unasked, &unasked, &unasked, &unasked};
+    mutable std::atomic<const void*> found_[slots] = {&unasked, &unasked, &unasked, &unasked, &unasked, &unasked};
 };
 
 } // namespace detail
@@ -114,6 +116,25 @@ public:
         return Files(service, ctx());
     }
     Result<Files> fs() const { return files(); }
+
+    /// Streams to granted hosts, or `not_granted`. [any]
+    Result<Net> net() const {
+        const auto* service = find<symphony_host_net>(detail::HostContext::net, SYMPHONY_HOST_NET);
+        if (service == nullptr) {
+            return not_granted(SYMPHONY_HOST_NET, "add network_access = [\"api.example.com:443\"] to [capabilities] of manifest.toml, "
+                                                  "then allow it with: symphony permission grant");
+        }
+        return Net(service, ctx());
+    }
+
+    /// The plugin's secret configuration keys, or `not_granted`. [any]
+    Result<Secrets> secrets() const {
+        const auto* service = find<symphony_host_secrets>(detail::HostContext::secrets, SYMPHONY_HOST_SECRETS);
+        if (service == nullptr) {
+            return not_granted(SYMPHONY_HOST_SECRETS, "give a key of [configuration] in manifest.toml \"secret = true\"");
+        }
+        return Secrets(service, ctx());
+    }
 
     /// Other plugins' ports, or `not_granted`. [any]
     Result<Ports> ports() const;

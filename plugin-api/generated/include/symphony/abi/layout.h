@@ -11,7 +11,10 @@
 #include <symphony/abi/services/fs.h>
 #include <symphony/abi/services/log.h>
 #include <symphony/abi/services/metrics.h>
+#include <symphony/abi/services/models.h>
+#include <symphony/abi/services/net.h>
 #include <symphony/abi/services/ports.h>
+#include <symphony/abi/services/secrets.h>
 
 #if UINTPTR_MAX == 0xFFFFFFFFFFFFFFFFu /* layouts are fixed for 64-bit machines */
 #ifdef __cplusplus
@@ -265,6 +268,24 @@ SYMPHONY_LAYOUT_TYPE_(symphony_host_metrics, gauge, void(*)(void*,symphony_str,d
 SYMPHONY_LAYOUT_AT_(symphony_host_metrics, observe, 24, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_metrics, observe, void(*)(void*,symphony_str,double value));
 
+SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_models) == 24, "symphony_host_models");
+SYMPHONY_LAYOUT_AT_(symphony_host_models, struct_size, 0, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_models, struct_size, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_models, zero, 4, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_models, zero, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_models, list, 8, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_models, list, symphony_status(*)(void*,symphony_buf*,symphony_error*));
+SYMPHONY_LAYOUT_AT_(symphony_host_models, open, 16, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_models, open, symphony_status(*)(void*,symphony_str,symphony_str,int32_t*,symphony_error*));
+
+SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_net) == 16, "symphony_host_net");
+SYMPHONY_LAYOUT_AT_(symphony_host_net, struct_size, 0, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_net, struct_size, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_net, zero, 4, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_net, zero, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_net, connect, 8, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_net, connect, symphony_status(*)(void*,symphony_str,uint32_t,uint32_t,uint64_t,int32_t*,symphony_error*));
+
 SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_ports) == 48, "symphony_host_ports");
 SYMPHONY_LAYOUT_AT_(symphony_host_ports, struct_size, 0, 4);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_ports, struct_size, uint32_t);
@@ -280,6 +301,16 @@ SYMPHONY_LAYOUT_AT_(symphony_host_ports, cancel, 32, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_ports, cancel, void(*)(void*,symphony_handle));
 SYMPHONY_LAYOUT_AT_(symphony_host_ports, list, 40, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_ports, list, symphony_status(*)(void*,symphony_str,symphony_buf*));
+
+SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_secrets) == 24, "symphony_host_secrets");
+SYMPHONY_LAYOUT_AT_(symphony_host_secrets, struct_size, 0, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_secrets, struct_size, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_secrets, zero, 4, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_secrets, zero, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_secrets, get, 8, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_secrets, get, symphony_status(*)(void*,symphony_str,symphony_buf*,symphony_error*));
+SYMPHONY_LAYOUT_AT_(symphony_host_secrets, open, 16, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_secrets, open, symphony_status(*)(void*,symphony_str,int32_t*,symphony_error*));
 
 #undef SYMPHONY_LAYOUT_AT_
 #undef SYMPHONY_LAYOUT_TYPE_

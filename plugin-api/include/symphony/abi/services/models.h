@@ -1,9 +1,6 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Draft: the id is final, the members are not. Hosts answer NULL for it until it moves to abi/services/.
- */
-#ifndef SYMPHONY_ABI_DRAFT_MODELS_H
-#define SYMPHONY_ABI_DRAFT_MODELS_H
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SYMPHONY_ABI_SERVICES_MODELS_H
+#define SYMPHONY_ABI_SERVICES_MODELS_H
 #include <symphony/abi/base.h>
 #ifdef __cplusplus
 extern "C" {
@@ -16,11 +13,11 @@ extern "C" {
 typedef struct symphony_host_models {
     uint32_t struct_size;
     uint32_t zero;
-    /* The granted models: a MessagePack list of maps {name, kind, size (bytes), sha256, files (list of names)}. Counted
-     * buffer with one reference. [any, may block] */
+    /* The granted models: a MessagePack list of maps {name, kind, size (bytes), sha256, files (list of names)}, empty while
+     * no pool is installed. Counted buffer with one reference. [any, may block] */
     symphony_status (*list)(void *ctx, symphony_buf *out, symphony_error *error);
     /* A close-on-exec read-only descriptor of one file of a model, whose bytes have the listed digest and cannot change.
-     * [any, may block] */
+     * SYMPHONY_E_NOT_GRANTED; SYMPHONY_E_UNSUPPORTED ("no-pool") while no pool is installed. [any, may block] */
     symphony_status (*open)(void *ctx, symphony_str model, symphony_str file, int32_t *fd_out, symphony_error *error);
 } symphony_host_models;
 
