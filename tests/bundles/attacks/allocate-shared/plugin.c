@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define ATTACK_DANGEROUS
+#include "attack.h"
+
+#define ALLOWED (256l << 20) /* memory_limit of the manifest */
+#define ENOUGH (3l << 30)
+
+/* Touches memory until it is stopped. Twice the limit shows that there is none, so the machine is not filled. */
+static void touch(struct attack *a, const char *what, volatile unsigned char *at, long size) {
+    for (long used = 0; used < size; used += 4096) {
+        at[used] = 1;
+        if (used > 2 * ALLOWED) {
+            escaped(a, "%s: %ld MiB", what, used >> 20);
+            return;
+        }
+    }
+}
+
+static void attack(struct attack *a) {
+    void *const at = mmap(NULL, (size_t)ENOUGH, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED) stopped(a, "mmap %s", errno_name(errno));
+    else touch(a, "shared", at, ENOUGH);
+}
+ATTACK_PLUGIN

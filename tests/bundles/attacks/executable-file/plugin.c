@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attack.h"
+
+/* mov eax, 77; ret */
+static const unsigned char code[] = {0xb8, EXECUTED, 0, 0, 0, 0xc3};
+static sigjmp_buf back;
+static void on_fault(int number) { siglongjmp(back, number); }
+
+static void call_it(struct attack *a, const char *what, void *at) {
+    int (*function)(void);
+    if (at == MAP_FAILED || at == NULL) {
+        stopped(a, "%s %s", what, errno_name(errno));
+        return;
+    }
+    (void)signal(SIGSEGV, on_fault);
+    (void)signal(SIGBUS, on_fault);
+    memcpy(&function, &at, sizeof function);
+    const int number = sigsetjmp(back, 1);
+    if (number != 0) stopped(a, "%s %s", what, strsignal(number));
+    else if (function() == EXECUTED) escaped(a, "%s", what);
+    (void)signal(SIGSEGV, SIG_DFL);
+}
+
+static void from_file(struct attack *a, const char *what, int fd) {
+    if (fd < 0 || pwrite(fd, code, sizeof code, 0) < 0) {
+        stopped(a, "%s %s", what, errno_name(errno));
+        return;
+    }
+    call_it(a, what, mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0));
+    void *const at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+    if (at != MAP_FAILED) call_it(a, what, mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0 ? at : NULL);
+    (void)ftruncate(fd, 0);
+}
+static void attack(struct attack *a) {
+    symphony_status status;
+    symphony_error error;
+    from_file(a, "memfd", (int)syscall(SYS_memfd_create, "attack", 0));
+    from_file(a, "/tmp", open("/tmp/attack-code", O_RDWR | O_CREAT, 0700));
+    from_file(a, "a granted file", broker_open(a, "workspace", str_of("code"), SYMPHONY_FS_READ | SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE,
+                                               &status, &error));
+}
+ATTACK_PLUGIN

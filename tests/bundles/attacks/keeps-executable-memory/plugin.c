@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attack.h"
+
+/* The linker needs executable mappings of files then, so only those may be possible.
+ * mov eax, 77; ret */
+static const unsigned char code[] = {0xb8, EXECUTED, 0, 0, 0, 0xc3};
+static sigjmp_buf back;
+static void on_fault(int number) { siglongjmp(back, number); }
+
+static void call_it(struct attack *a, const char *what, void *at) {
+    int (*function)(void);
+    if (at == MAP_FAILED || at == NULL) {
+        stopped(a, "%s %s", what, errno_name(errno));
+        return;
+    }
+    (void)signal(SIGSEGV, on_fault);
+    (void)signal(SIGBUS, on_fault);
+    memcpy(&function, &at, sizeof function);
+    const int number = sigsetjmp(back, 1);
+    if (number != 0) stopped(a, "%s %s", what, strsignal(number));
+    else if (function() == EXECUTED) escaped(a, "%s", what);
+    (void)signal(SIGSEGV, SIG_DFL);
+}
+
+static struct attack early;
+static void *kept;
+__attribute__((constructor)) static void before_the_second_filter(void) {
+    kept = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (kept == MAP_FAILED) {
+        stopped(&early, "mmap %s", errno_name(errno));
+        kept = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (mprotect(kept, 4096, PROT_READ | PROT_WRITE | PROT_EXEC) != 0) {
+            stopped(&early, "mprotect %s", errno_name(errno));
+            memcpy(kept, code, sizeof code);
+            if (mprotect(kept, 4096, PROT_READ | PROT_EXEC) != 0) kept = NULL;
+            return;
+        }
+    }
+    memcpy(kept, code, sizeof code);
+}
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    call_it(&early, "memory from before", kept);
+    report(&early, call);
+    return SYMPHONY_OK;
+}
+FAULT_PLUGIN
