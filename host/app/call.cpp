@@ -89,6 +89,10 @@ class Session {
 public:
     explicit Session(App& app) : app_(app), signals_(shutdown_max) {}
 
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+    ~Session() { signals_.disarm(); } // its thread looks at the runtime, which goes first
+
     Status open(std::vector<host::SelectedPath> selected) {
         auto options = app_.runtime_options();
         options.handle_crashes = true;

@@ -29,9 +29,14 @@ Signals::~Signals() {
 }
 
 void Signals::on_stop(std::function<void()> stop) {
+    const std::lock_guard lock(mutex_);
     stop_ = std::move(stop);
-    armed_ = true;
     if (received_ != 0) stop_(); // it came while there was nothing to stop
+}
+
+void Signals::disarm() {
+    const std::lock_guard lock(mutex_);
+    stop_ = nullptr;
 }
 
 void Signals::watch(std::chrono::milliseconds patience) {
@@ -48,7 +53,8 @@ void Signals::watch(std::chrono::milliseconds patience) {
         if (received_ != 0) ::_exit(128 + static_cast<int>(info.ssi_signo));
         received_ = static_cast<int>(info.ssi_signo);
         deadline = clock::now() + patience;
-        if (armed_) stop_();
+        const std::lock_guard lock(mutex_);
+        if (stop_) stop_();
     }
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 namespace symphony::app {
@@ -19,6 +20,8 @@ public:
 
     /// What the first signal does; called on the signals' thread.
     void on_stop(std::function<void()> stop);
+    /// From now on a signal only ends the process in time; waits for what the first one does. Before that goes away.
+    void disarm();
     /// The first signal's number, 0 before it.
     int received() const noexcept { return received_; }
 
@@ -26,7 +29,7 @@ private:
     void watch(std::chrono::milliseconds patience);
 
     std::function<void()> stop_;
-    std::atomic<bool> armed_ = false;
+    std::mutex mutex_; // while it is called, and changed
     std::atomic<int> received_ = 0;
     int signals_ = -1; // signalfd
     int end_ = -1;     // eventfd
