@@ -16,13 +16,13 @@
 
 namespace symphony::permissions {
 
-/// Whether a subject may, and why. Made for every check, so nothing in it is computed before somebody asks.
+/// Whether a subject may, and why. Texts for people are made only where there is something to say.
 struct Decision {
     bool allowed = false;
     bool needs_prompt = false;  ///< only a grant is missing: a person could be asked
     std::string rule;           ///< "grant:17", "preset:balanced", "manifest", "/etc/symphony/policy.toml:7"
-    std::string why;            ///< a sentence; empty when allowed by check()
-    std::string hint;           ///< the command that would change it; empty when allowed by check()
+    std::string why;            ///< a sentence; empty when check() allowed it
+    std::string hint;           ///< the command that would change it; empty when check() allowed it
     /// `not_granted`, reason "not-granted". Only when not allowed.
     Error error() const { return Error(Code::not_granted, "not-granted", why, hint); }
 };
@@ -62,15 +62,19 @@ public:
     /// @param layer  Who asks, for the record.
     Decision check(const Subject& subject, const Right& right, std::string_view layer = "L6 broker");
     /// The same, and asks a person when only a grant is missing. What services and brokers call before they act.
+    /// @param made  Receives the decision when given: holds() asks for its rule.
     /// @return `not_granted` with reason "not-granted" and the command that grants it.
-    Status require(const Subject& subject, const Right& right, std::string_view layer = "L6 broker");
+    Status require(const Subject& subject, const Right& right, std::string_view layer = "L6 broker", Decision* made = nullptr);
+    /// Whether what was allowed by `rule` still is: asked by whoever holds something open, from on_change(). Uses nothing up
+    /// and leaves no trace; what was allowed for one time holds until policy denies it.
+    bool holds(const Subject& subject, const Right& right, std::string_view rule) const;
     /// Decides and leaves no trace. With `why` and `hint` in every case.
     Decision explain(const Subject& subject, const Right& right) const;
     /// Whether anything of this kind was asked for and is not denied as a whole: then the service is offered.
     bool offers(const Subject& subject, manifests::RightKind kind) const;
 
-    /// Called when grants changed, here or in another process, or ended by time: whoever holds something open asks check()
-    /// again and closes it. On the watching thread, or on the thread that granted or revoked. @return For remove.
+    /// Called when grants changed, here or in another process, or ended by time: whoever holds something open asks holds()
+    /// and closes it when not. On the watching thread, or on the thread that granted or revoked. @return For remove.
     std::uint64_t on_change(std::function<void()> changed);
     /// Waits for a callback that is running, unless called from it.
     void remove_on_change(std::uint64_t id);

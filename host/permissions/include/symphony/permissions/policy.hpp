@@ -22,14 +22,16 @@ struct Rule {
     std::string publisher, plugin;    ///< a name, or a pattern with stars; empty: any
     std::vector<Right> rights;        ///< never empty
     std::string reason;               ///< for people
-    std::string id;                   ///< "/etc/symphony/policy.toml:7"
+    std::string file;
+    std::uint32_t line = 0;
+    bool administrators = false;      ///< of their file
+    std::string id() const { return file + ":" + std::to_string(line); } ///< "/etc/symphony/policy.toml:7"
 };
 
 /// What rules and preset say about one right, before grants.
 struct Verdict {
     enum class Kind : std::uint8_t { denied, allowed, open } kind = Kind::open;
-    std::string rule; ///< the rule's id, or "preset:balanced"
-    std::string why;  ///< a sentence
+    const Rule* by = nullptr; ///< the rule that says so; null: the preset, or a file that cannot be read
 };
 
 /// The administrators' file and the user's file, read once. A file that is not there says nothing; a file that is there and
@@ -56,13 +58,19 @@ public:
 
     /// Deny wins over allow, allow over the preset. A part that is denied denies the whole: ask for what is needed.
     Verdict judge(const Subject& subject, const Right& right) const;
+    /// The rule's id, or "preset:balanced".
+    std::string rule_id(const Verdict& verdict) const;
+    /// The sentence for people.
+    std::string why(const Verdict& verdict, const Subject& subject, const Right& right) const;
+    /// Whether a user may change what a verdict says, and how; empty when only an administrator may.
+    std::string hint(const Verdict& verdict) const;
 
 private:
     struct Reader;
     Preset preset_ = Preset::balanced;
     bool preset_locked_ = false;
     bool broken_ = false;
-    std::string broken_file_, preset_file_;
+    std::string broken_file_, user_file_;
     std::optional<int> minimum_grade_;
     std::vector<Rule> rules_;
     std::vector<std::string> warnings_;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <symphony/permissions/subject.hpp>
+
+#include "chain.hpp"
+
+namespace symphony::permissions {
+
+std::shared_ptr<const Request> Request::of(const manifests::Manifest& manifest, std::string file) {
+    auto made = std::make_shared<Request>();
+    for (const auto& asked : manifest.capabilities) {
+        auto right = Right::parse(asked.kind, asked.value);
+        if (!right) continue; // a parsed manifest has none
+        made->wishes_.push_back({*std::move(right), asked.reason, asked.optional, asked.place, asked.value, name_of(asked.kind)});
+    }
+    made->rights_ = RightSet::requested(manifest);
+    made->required_ = RightSet::requested(manifest, false);
+    made->digest_ = digest_of(made->rights_);
+    made->file_ = std::move(file);
+    return made;
+}
+
+const Wish* Request::find(const Right& right) const noexcept {
+    const Wish* best = nullptr;
+    for (const Wish& wish : wishes_) {
+        if (wish.right.covers(right) && (best == nullptr || best->right.covers(wish.right))) best = &wish;
+    }
+    return best;
+}
+
+std::string digest_of(const RightSet& rights) { return sha256_hex(rights.text()); }
+
+} // namespace symphony::permissions
