@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <symphony/sandbox/machine.hpp>
+#include <symphony/sandbox/launcher.hpp>
 
 namespace symphony::sandbox {
 
@@ -36,6 +36,19 @@ std::string_view name_of(Layer layer) noexcept {
     case layer_limits: return "limits";
     }
     return "";
+}
+
+Limits Limits::filled() const noexcept {
+    Limits full = *this;
+    const auto fill = [](auto& value, auto usual) {
+        if (value == 0) value = static_cast<std::remove_reference_t<decltype(value)>>(usual);
+    };
+    fill(full.memory_bytes, std::uint64_t{2} << 30);
+    fill(full.threads, 128);
+    fill(full.open_files, 256);
+    fill(full.file_bytes, std::uint64_t{1} << 30);
+    fill(full.output_bytes, std::uint64_t{16} << 20);
+    return full;
 }
 
 } // namespace symphony::sandbox

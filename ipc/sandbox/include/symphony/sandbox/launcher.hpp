@@ -39,6 +39,7 @@ struct Spec {
     bool may_socketpair = false;  ///< AF_UNIX socketpair within its own process
     Grade minimum = Grade::no_namespaces;
     std::uint32_t layers_off = 0;  ///< Layer bits, for tests: any runner but the ablation one refuses it
+    std::uint64_t tag = 0;         ///< comes back in Death, which may be told before launch() has returned
 };
 
 /// A plugin process that is confined; its library is mapped next. The descriptors belong to the receiver and are close-on-exec.
@@ -67,6 +68,7 @@ struct Death {
         launcher_died,  ///< and took every plugin process with it
     };
     std::uint64_t id = 0;
+    std::uint64_t tag = 0;  ///< the Spec's
     pid_t pid = -1;
     How how = exited;
     std::int64_t number = 0;
@@ -81,7 +83,7 @@ class Launcher {
 public:
     struct Options {
         std::filesystem::path runner_program;       ///< symphony-runner
-        std::function<void(const Death&)> on_death; ///< once for each Started, from the reader thread; may call launch and kill
+        std::function<void(const Death&)> on_death; ///< once for each Started, from a thread of its own, in order; may call launch and kill
     };
 
     /// Starts the program and waits for its greeting. [any, blocks]
