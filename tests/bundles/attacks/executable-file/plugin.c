@@ -30,6 +30,7 @@ static void from_file(struct attack *a, const char *what, int fd) {
     void *const at = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
     if (at != MAP_FAILED) call_it(a, what, mprotect(at, 4096, PROT_READ | PROT_EXEC) == 0 ? at : NULL);
     (void)ftruncate(fd, 0);
+    (void)unlink("/tmp/attack-code");
 }
 static void attack(struct attack *a) {
     symphony_status status;

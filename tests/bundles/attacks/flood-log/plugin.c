@@ -8,7 +8,7 @@ static void attack(struct attack *a) {
     memset(text, 'z', sizeof text);
     log->write(a->self->host->ctx, SYMPHONY_LOG_ERROR, str_of("\033[2J\007 \xff\xfe forged\nerror: the host is broken"));
     log->write(a->self->host->ctx, 4000000000u, (symphony_str){text, sizeof text});
-    for (int i = 0; i < 200000; ++i) log->write(a->self->host->ctx, SYMPHONY_LOG_ERROR, str_of("flood flood flood flood flood flood"));
+    for (int i = 0; i < 1000000; ++i) log->write(a->self->host->ctx, SYMPHONY_LOG_ERROR, str_of("flood flood flood flood flood flood"));
     stopped(a, "written; the harness looks at what people see");
 }
 ATTACK_PLUGIN

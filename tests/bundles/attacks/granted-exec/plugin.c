@@ -35,9 +35,10 @@ static void attack(struct attack *a) {
         return;
     }
     (void)(write(fd, program, sizeof program) + fchmod(fd, 0755));
-    run(a, "a file that was written", fd, NULL);
+    (void)close(fd);
+    const int written = broker_open(a, "workspace", str_of("program"), SYMPHONY_FS_READ, &status, &error);
+    if (written >= 0) run(a, "a file that was written", written, NULL);
     const int ready = broker_open(a, "workspace", str_of("exit-77"), SYMPHONY_FS_READ, &status, &error);
     if (ready >= 0) run(a, "a file that is a program", ready, NULL);
-    (void)ftruncate(fd, 0);
 }
 ATTACK_PLUGIN

@@ -8,5 +8,6 @@ static void attack(struct attack *a) {
     (void)snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
     attempt(a, "linkat through procfs", linkat(AT_FDCWD, name, AT_FDCWD, "/tmp/second", AT_SYMLINK_FOLLOW));
     attempt(a, "link of a secret", link(host_path(a, "tree", "/secret.txt"), host_path(a, "workspace", "/second.txt")));
+    (void)unlink("/tmp/second");
 }
 ATTACK_PLUGIN

@@ -27,5 +27,6 @@ static void attack(struct attack *a) {
     const int file = open("/tmp/attack.so", O_WRONLY | O_CREAT, 0755);
     if (file >= 0 && write(file, bytes, (size_t)size) == size) load(a, "written", "/tmp/attack.so");
     else stopped(a, "/tmp/attack.so %s", errno_name(errno));
+    (void)unlink("/tmp/attack.so");
 }
 ATTACK_PLUGIN

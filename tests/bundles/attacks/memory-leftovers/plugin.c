@@ -2,7 +2,6 @@
 #include "attack.h"
 
 #include <sys/auxv.h>
-#include <sys/mman.h>
 
 /* Sum of two parts, so that the plugin does not find its own text. */
 static int has_canary(const char *page) {
@@ -13,11 +12,16 @@ static int has_canary(const char *page) {
     return 0;
 }
 static long search(struct attack *a, const char *what, uintptr_t from, intptr_t step) {
-    unsigned char there;
     long pages = 0;
-    for (uintptr_t at = from & ~(uintptr_t)4095; pages < 20000 && mincore((void *)at, 4096, &there) == 0; at += (uintptr_t)step, ++pages) {
+    int probe[2]; /* writing to a pipe tells whether a page can be read */
+    char back;
+    if (pipe(probe) != 0) return 0;
+    for (uintptr_t at = from & ~(uintptr_t)4095; pages < 20000; at += (uintptr_t)step, ++pages) {
+        if (write(probe[1], (const void *)at, 1) != 1 || read(probe[0], &back, 1) != 1) break;
         if (has_canary((const char *)at)) escaped(a, "%s", what);
     }
+    (void)close(probe[0]);
+    (void)close(probe[1]);
     return pages;
 }
 static void attack(struct attack *a) {

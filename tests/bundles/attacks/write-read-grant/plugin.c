@@ -9,7 +9,7 @@ static void attack(struct attack *a) {
         symphony_status status;
         symphony_error error;
         const int fd = broker_open(a, "workspace", str_of("granted.txt"), ways[i], &status, &error);
-        if (fd < 0) stopped(a, "0x%x: %s", (unsigned)ways[i], error.reason);
+        if (fd < 0) stopped(a, "0x%x: %d %s", (unsigned)ways[i], (int)status, error.reason);
         else if (write(fd, "attack", 6) > 0 || ftruncate(fd, 0) == 0) escaped(a, "0x%x writes", (unsigned)ways[i]);
         if (fd >= 0) (void)close(fd);
     }
