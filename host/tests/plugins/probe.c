@@ -127,8 +127,9 @@ static void *complete_later(void *argument) {
 /* Forwards method 1 to the best other provider, or to the one in args[0], and answers when that answers. */
 struct forward {
     symphony_call outer;
-    int waiting;
+    struct forward *next;
 };
+static _Atomic(struct forward *) forwards; /* kept for good: late answers find them */
 static void forwarded(void *ctx, symphony_handle id, const symphony_buf *out, uint32_t count) {
     struct forward *forward = ctx;
     (void)id;
@@ -149,7 +150,7 @@ static symphony_status forward(symphony_instance *self, const symphony_call *cal
     if (self->ports == NULL) return SYMPHONY_E_NOT_GRANTED;
     symphony_status status = self->ports->acquire(self->host->ctx, (symphony_str){"operator/1", 10}, provider, &port, &error);
     if (status >= 0) {
-        struct forward *state = calloc(1, sizeof *state); /* leaks a little, so that late answers find it */
+        struct forward *state = calloc(1, sizeof *state);
         state->outer = *call;
         symphony_call inner = *call;
         inner.method = method;
@@ -158,7 +159,12 @@ static symphony_status forward(symphony_instance *self, const symphony_call *cal
         inner.id = 4711;
         status = self->ports->invoke(self->host->ctx, port, &inner, &id, &error);
         self->ports->release(self->host->ctx, port);
-        if (status >= 0) return SYMPHONY_OK;
+        if (status >= 0) {
+            state->next = atomic_load(&forwards);
+            while (!atomic_compare_exchange_weak(&forwards, &state->next, state)) {
+            }
+            return SYMPHONY_OK;
+        }
         free(state);
     }
     error.struct_size = sizeof error;
