@@ -49,10 +49,9 @@ enum class Kind : std::uint16_t {
     cancel = 11,    ///< the caller does not want the call any more
     release = 12,   ///< `value` is a slab block of the receiver's that is no longer read
     ping = 13,      ///< answered by storing `value` in the reader's page
-    facts = 14,     ///< what the runner mapped
-    bye = 15,       ///< nothing follows
+    bye = 14,       ///< nothing follows
 };
-inline constexpr std::uint16_t kinds = 15;
+inline constexpr std::uint16_t kinds = 14;
 
 inline constexpr std::uint16_t flag_spilled = 1;    ///< the body is a slab block: block, offset, size
 inline constexpr std::uint16_t flag_error = 2;      ///< the body begins with an error
@@ -60,7 +59,8 @@ inline constexpr std::uint16_t flag_threw = 4;      ///< status is that of an ex
 inline constexpr std::uint16_t flag_descriptor = 8; ///< a descriptor for this request waits in the control socket
 inline constexpr std::uint16_t flag_cancelled = 16; ///< of invoke: the caller had cancelled it before
 inline constexpr std::uint16_t flag_told = 32;      ///< of cancel: the callee's cancel function is to be called
-inline constexpr std::uint16_t flags_known = 63;
+inline constexpr std::uint16_t flag_malformed = 64; ///< of complete and emit: the callee gave a buffer that is none
+inline constexpr std::uint16_t flags_known = 127;
 
 /// Every message begins with one, at a multiple of 64 bytes of the ring.
 struct Head {
