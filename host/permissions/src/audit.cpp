@@ -20,6 +20,7 @@
 #include <mutex>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -187,7 +188,8 @@ struct Audit::Impl {
 
     /// What was allowed lately.
     struct Sample {
-        Record record; // the next one to be written, its count 0 when there is nothing to say
+        Record record;             // the next one to be written
+        std::uint64_t counted = 0; // since the last one
         std::int64_t until_ms = 0;
     };
     struct Part {
@@ -249,12 +251,12 @@ struct Audit::Impl {
                     ++at;
                     continue;
                 }
-                if (sample.record.count > 0) {
+                if (sample.counted > 0) {
                     sample.record.time_ms = time;
+                    sample.record.count = std::exchange(sample.counted, 0);
                     sample.record.text = "allowed " + std::to_string(sample.record.count) + " times more";
                     out.push_back(sample.record);
                 }
-                sample.record.count = 0;
                 at = sample.until_ms > time ? std::next(at) : part.samples.erase(at);
             }
         }
@@ -373,7 +375,7 @@ void Audit::allowed(const Subject& subject, const Right& object, std::string_vie
         const std::lock_guard lock(part.mutex);
         auto found = part.samples.find(key);
         if (found != part.samples.end() && found->second.until_ms > now) {
-            ++found->second.record.count;
+            ++found->second.counted;
             return;
         }
         const bool known = found != part.samples.end();
@@ -382,7 +384,7 @@ void Audit::allowed(const Subject& subject, const Right& object, std::string_vie
             key.resize(common);
             found = part.samples.find(key);
             if (found != part.samples.end() && found->second.until_ms > now) {
-                ++found->second.record.count;
+                ++found->second.counted;
                 return;
             }
         }
@@ -394,10 +396,10 @@ void Audit::allowed(const Subject& subject, const Right& object, std::string_vie
         record.layer = layer;
         record.time_ms = now;
         // What the last window counted is said with the first record of the next one.
-        record.count = 1 + sample.record.count;
-        if (sample.record.count > 0) record.text = "with " + std::to_string(sample.record.count) + " from before";
+        record.count = 1 + sample.counted;
+        if (sample.counted > 0) record.text = "with " + std::to_string(sample.counted) + " from before";
         sample.record = record;
-        sample.record.count = 0;
+        sample.counted = 0;
         sample.until_ms = now + impl_->options.sample_ms;
     }
     append(std::move(record));

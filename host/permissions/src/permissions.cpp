@@ -526,6 +526,7 @@ Status Permissions::agree(const Subject& subject, std::string_view origin) {
 
 const Policy& Permissions::policy() const noexcept { return impl_->options.policy; }
 Audit* Permissions::audit() noexcept { return impl_->audit ? &*impl_->audit : nullptr; }
+void Permissions::refresh() { static_cast<void>(impl_->look()); }
 Result<Contents> Permissions::contents() const { return impl_->store.read(); }
 
 } // namespace symphony::permissions

@@ -104,7 +104,7 @@ Status Database::open_file(const fs::path& file, const char* schema, bool& fresh
     if (code != SQLITE_OK) return error_of(db_, code);
     sqlite3_extended_result_codes(db_, 1);
     sqlite3_busy_timeout(db_, 5000);
-    SYMPHONY_TRY(run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON"));
+    SYMPHONY_TRY(run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON"));
     {
         auto check = prepare("PRAGMA quick_check(1)");
         if (!check.step()) return check.status() ? Error(Code::data_corrupt, "damaged", "it cannot be checked") : check.status();

@@ -91,6 +91,8 @@ public:
 
     const Policy& policy() const noexcept;
     Audit* audit() noexcept; ///< null when it is not kept
+    /// Looks at the store and the clock now, as the watching thread does when something happened.
+    void refresh();
     /// What is in the store now, with this run's grants.
     Result<Contents> contents() const;
 

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rig.hpp"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <thread>
+
+namespace symphony::permissions {
+namespace {
+
+using namespace test;
+using Damage = Verification::Damage;
+
+std::unique_ptr<Audit> open(const std::filesystem::path& folder, Clock clock = {}, std::size_t queue_max = 4096) {
+    return std::make_unique<Audit>(Audit::Options{folder, queue_max, 1000, clock.function()});
+}
+
+Record violation(std::string object, std::string plugin = "word-count") {
+    Record record;
+    record.plugin = std::move(plugin);
+    record.kind = Happening::violation;
+    record.object = std::move(object);
+    record.layer = "L4 seccomp";
+    return record;
+}
+
+std::vector<Row> rows(const Audit& audit, const Audit::Filter& filter = {}) {
+    std::vector<Row> all;
+    EXPECT_TRUE(audit.each(filter, [&](const Row& row) {
+        all.push_back(row);
+        return true;
+    }));
+    return all;
+}
+
+/// Ten rows, then what somebody with the file in their hands does.
+Verification after(std::string_view sql) {
+    const Folder folder;
+    {
+        const auto audit = open(folder);
+        for (int i = 1; i <= 10; ++i) {
+            audit->append(violation("call " + std::to_string(i)));
+            EXPECT_TRUE(audit->flush());
+        }
+        EXPECT_EQ(audit->verify()->damage, Damage::none);
+        EXPECT_EQ(audit->verify()->rows, 10);
+    }
+    sqlite3* db = nullptr;
+    EXPECT_EQ(sqlite3_open((folder / "audit.sqlite").c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, std::string(sql).c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+    return *open(folder)->verify();
+}
+
+TEST(Audit, NamesTheFirstBrokenRowAndTheKindOfDamage) {
+    struct Case {
+        const char* sql;
+        Damage damage;
+        std::int64_t row;
+    };
+    const Case cases[] = {
+        {"UPDATE rows SET record = replace(record, 'call 4', 'call x') WHERE number = 4", Damage::changed, 4},
+        {"UPDATE rows SET record = replace(record, 'denied', 'allowed') WHERE number = 1", Damage::changed, 1},
+        {"UPDATE rows SET hash = replace(hash, substr(hash, 1, 1), 'z') WHERE number = 10", Damage::changed, 10},
+        {"DELETE FROM rows WHERE number = 3", Damage::removed, 3},
+        {"DELETE FROM rows WHERE number = 1", Damage::removed, 1},
+        {"DELETE FROM rows WHERE number IN (5, 6)", Damage::removed, 5},
+        {"DELETE FROM rows WHERE number = 3; UPDATE rows SET number = number - 1 WHERE number > 3", Damage::removed, 3},
+        {"UPDATE rows SET number = -4 WHERE number = 4; UPDATE rows SET number = 4 WHERE number = 5; UPDATE rows SET number = 5 WHERE number = -4", Damage::removed, 4},
+        {"DELETE FROM rows WHERE number > 8", Damage::cut, 9},
+        {"DELETE FROM rows", Damage::cut, 1},
+        {"DELETE FROM rows WHERE number > 8; UPDATE head SET count = 8, hash = (SELECT hash FROM rows WHERE number = 8)", Damage::head, 8},
+        {"DELETE FROM head", Damage::head, 10},
+        {"UPDATE head SET mac = ''", Damage::head, 10},
+        {"INSERT INTO rows SELECT 11, hash, 'abc', record FROM rows WHERE number = 10", Damage::changed, 11},
+        {"UPDATE rows SET record = json_remove(record, '$.plugin') WHERE number = 7", Damage::changed, 7},
+    };
+    for (const auto& one : cases) {
+        SCOPED_TRACE(one.sql);
+        const auto found = after(one.sql);
+        EXPECT_EQ(name_of(found.damage), name_of(one.damage)) << found.text;
+        EXPECT_EQ(found.row, one.row) << found.text;
+        EXPECT_FALSE(found.text.empty());
+    }
+    EXPECT_EQ(after("UPDATE rows SET record = record").damage, Damage::none);
+}
+
+TEST(Audit, RecordsAllThatHappened) {
+    const Folder folder;
+    const Clock clock;
+    const auto audit = open(folder, clock);
+    Record record = violation("socket(AF_INET)");
+    record.publisher = "key:A";
+    record.version = "1.2.3";
+    record.digest = std::string(64, 'e');
+    record.instance = "word-count#2";
+    record.rule = "seccomp";
+    record.chain = {"first", "second"};
+    record.count = 3;
+    record.text = "a \"sentence\"\nwith a line end and \xFF";
+    audit->append(record);
+    ASSERT_TRUE(audit->flush());
+    const auto all = rows(*audit);
+    ASSERT_EQ(all.size(), 1u);
+    const Record& back = all[0].record;
+    EXPECT_EQ(back.time_ms, *clock.time);
+    EXPECT_EQ(back.kind, Happening::violation);
+    EXPECT_EQ(back.object, record.object);
+    EXPECT_EQ(back.chain, record.chain);
+    EXPECT_EQ(back.count, 3u);
+    EXPECT_EQ(back.instance, record.instance);
+    EXPECT_EQ(canonical(back), canonical([&] {
+                  record.time_ms = *clock.time;
+                  return record;
+              }()));
+    EXPECT_EQ(canonical(back).find('\n'), std::string::npos) << "one line for one record";
+}
+
+TEST(Audit, AnswersQuestions) {
+    const Folder folder;
+    const Clock clock;
+    const auto audit = open(folder, clock);
+    for (int i = 0; i < 6; ++i) {
+        Record record = violation("x", i % 2 == 0 ? "a" : "b");
+        if (i >= 4) record.kind = Happening::refused;
+        record.time_ms = 1000 + i;
+        audit->append(std::move(record));
+    }
+    ASSERT_TRUE(audit->flush());
+    EXPECT_EQ(rows(*audit, {"a", {}, 0, 0}).size(), 3u);
+    EXPECT_EQ(rows(*audit, {"a", Happening::refused, 0, 0}).size(), 1u);
+    EXPECT_EQ(rows(*audit, {"", {}, 1003, 0}).size(), 3u);
+    const auto last = rows(*audit, {"", {}, 0, 2});
+    ASSERT_EQ(last.size(), 2u);
+    EXPECT_EQ(last[0].number, 5);
+    EXPECT_EQ(last[1].number, 6);
+    EXPECT_EQ(last[1].previous, last[0].hash);
+}
+
+TEST(Audit, CountsExactlyWhatItSamples) {
+    const Folder folder;
+    const Clock clock;
+    const Subject plugin = subject("file_access = [\"read:workspace\"]");
+    const auto total = [&](const Audit& audit) {
+        std::uint64_t sum = 0;
+        for (const auto& row : rows(audit)) sum += row.record.allowed ? row.record.count : 0;
+        return sum;
+    };
+    const auto audit = open(folder, clock);
+    for (int i = 0; i < 500; ++i) audit->allowed(plugin, right("read:workspace/a"), "grant:1", "L6 broker");
+    for (int i = 0; i < 20; ++i) audit->allowed(plugin, right("read:workspace/b"), "grant:1", "L6 broker");
+    ASSERT_TRUE(audit->flush());
+    EXPECT_EQ(total(*audit), 520u);
+    EXPECT_EQ(rows(*audit).size(), 4u) << "the first of each, and how many more";
+    *clock.time += 5000;
+    for (int i = 0; i < 30; ++i) audit->allowed(plugin, right("read:workspace/a"), "grant:1", "L6 broker");
+    ASSERT_TRUE(audit->flush());
+    EXPECT_EQ(total(*audit), 550u);
+    for (int i = 0; i < 20'000; ++i) { // more objects than are remembered
+        audit->allowed(plugin, *Right::file(manifests::FileAccess::read, "workspace", "f" + std::to_string(i)), "grant:1", "L6 broker");
+        if (i % 500 == 0) {
+            ASSERT_TRUE(audit->flush());
+        }
+    }
+    ASSERT_TRUE(audit->flush());
+    EXPECT_EQ(total(*audit), 20'550u);
+    EXPECT_LT(rows(*audit).size(), 9'000u);
+    EXPECT_EQ(audit->verify()->damage, Damage::none);
+}
+
+TEST(Audit, LosesNoDenialHoweverManyThereAre) {
+    const Folder folder;
+    const auto audit = open(folder, {}, 64);
+    constexpr std::uint64_t denials = 20'000, reads = 5'000;
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+        threads.emplace_back([&] {
+            for (std::uint64_t i = 0; i < denials / 2; ++i) audit->append(violation("call " + std::to_string(i)));
+            for (std::uint64_t i = 0; i < reads / 2; ++i) {
+                Record record = violation("file");
+                record.kind = Happening::decision;
+                record.allowed = true;
+                audit->append(std::move(record));
+            }
+        });
+    }
+    for (auto& thread : threads) thread.join();
+    ASSERT_TRUE(audit->flush());
+    std::uint64_t seen = 0, allowed = 0, lost = 0;
+    for (const auto& row : rows(*audit)) {
+        if (row.record.kind == Happening::violation) seen += row.record.count;
+        if (row.record.kind == Happening::decision) allowed += row.record.count;
+        if (row.record.kind == Happening::lost) lost += row.record.count;
+    }
+    EXPECT_EQ(seen, denials);
+    EXPECT_EQ(allowed + lost, reads) << "what was lost is counted";
+    EXPECT_EQ(audit->verify()->damage, Damage::none);
+}
+
+TEST(Audit, GoesOnWithTheChainAndSaysWhenItBeganAnew) {
+    const Folder folder;
+    open(folder)->append(violation("one"));
+    open(folder)->append(violation("two"));
+    {
+        const auto audit = open(folder);
+        EXPECT_EQ(audit->verify()->rows, 2);
+        EXPECT_TRUE(audit->warnings().empty());
+    }
+    std::filesystem::remove(folder / "audit.sqlite");
+    {
+        const auto audit = open(folder);
+        ASSERT_TRUE(audit->flush());
+        const auto all = rows(*audit);
+        ASSERT_EQ(all.size(), 1u) << "the log that was taken away is not taken away in silence";
+        EXPECT_EQ(all[0].record.kind, Happening::lost);
+    }
+    folder.write("audit.sqlite", std::string(5000, 'x'));
+    const auto audit = open(folder);
+    ASSERT_EQ(audit->warnings().size(), 1u);
+    EXPECT_NE(audit->warnings()[0].find("audit.sqlite.damaged-"), std::string::npos);
+    ASSERT_TRUE(audit->flush());
+    EXPECT_EQ(rows(*audit).size(), 1u);
+}
+
+TEST(Audit, WithoutAFolderIsOneWarningAndNoError) {
+    const auto audit = open({});
+    audit->append(violation("x"));
+    EXPECT_EQ(audit->warnings().size(), 1u);
+    EXPECT_FALSE(audit->flush());
+    const auto verified = audit->verify();
+    ASSERT_FALSE(verified);
+    EXPECT_EQ(verified.error().reason(), "not-kept");
+}
+
+} // namespace
+} // namespace symphony::permissions
