@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -152,13 +153,16 @@ public:
         return {};
     }
 
-    /// All of the new content or the old file, also after a crash: written beside, synced, renamed over.
-    /// A single file that the person typed is the whole grant, with no room beside it: it is written in place.
+    /// All of the new content or the old file, also on a full disk and after a crash: written beside, synced, renamed
+    /// over. A single file that the person typed grants that too; only where its folder takes no new file, or its owner
+    /// could not be kept, it is written in place.
     Status write_atomic(std::string_view root, std::string_view path, Bytes content) const {
         static std::atomic<std::uint64_t> counter{0};
         const std::size_t leaf = path.rfind('/') == std::string_view::npos ? 0 : path.rfind('/') + 1;
-        const std::string beside = std::string(path.substr(0, leaf)) + "." + std::string(path.substr(leaf)) + "." +
-                                   std::to_string(::getpid()) + "-" + std::to_string(counter.fetch_add(1)) + ".new";
+        // The process's number says little: every isolated plugin has the same one.
+        const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
+        const std::string beside = std::string(path.substr(0, leaf)) + "." + std::string(path.substr(leaf)) + "." + std::to_string(::getpid()) + "-" +
+                                   std::to_string(now) + "-" + std::to_string(counter.fetch_add(1)) + ".new";
         Status status = write_synced(root, beside, content);
         if (!status && status.error().code() == Code::not_granted) return write_synced(root, path, content);
         if (status) status = rename(root, beside, path);

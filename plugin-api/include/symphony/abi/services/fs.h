@@ -11,7 +11,12 @@ extern "C" {
  *   selected   what the user named on the command line of this run; `path` is then the path as typed
  *   config, cache, state, temp   the plugin's own folders
  * Paths are relative to the root, '/'-separated bytes. The host resolves beneath the root without
- * following symbolic links, and hands out regular files only. */
+ * following symbolic links, and hands out regular files only. Rights may be patterns beneath a root
+ * ("read:workspace/docs/<any>"): each request is held against them and the grants of the moment.
+ *
+ * A single file that was typed to be written may be replaced too: beside "out/a.svg" the names
+ * "out/.a.svg.TOKEN.new", TOKEN of digits and dashes, can be made (with WRITE and CREATE, never over
+ * something), renamed onto it and removed. What never takes its place goes with the plugin. */
 #define SYMPHONY_HOST_FS "symphony.host.fs/1"
 
 #define SYMPHONY_FS_READ 1u
