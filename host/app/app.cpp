@@ -2,6 +2,7 @@
 #include "app.hpp"
 
 #include <symphony/abi/services/log.h>
+#include <symphony/brokers/secrets.hpp>
 
 #include <algorithm>
 #include <set>
@@ -32,6 +33,7 @@ Result<host::EffectiveConfig> runtime_config(const host::Config& config, const m
     const auto effective = config.effective(manifest);
     if (!effective.ok()) return config_error(manifest, effective.diagnostics);
     host::EffectiveConfig result;
+    result.secrets = std::make_shared<const brokers::Secrets>(manifest.name(), effective);
     result.values = host::encode_for_plugin(effective);
     const auto value = [&effective](std::string_view key) -> const Data& {
         static const Data nothing;
@@ -107,6 +109,7 @@ const host::Resolution& App::resolution() {
     if (!resolution_) {
         host::ResolveOptions resolve_options;
         resolve_options.disabled = [this](const host::Entry& entry) { return config().disabled(entry.id, entry.name); };
+        resolve_options.held_back = [this](Catalog::Ref ref, const host::Entry& entry) { return held_back(ref, entry); };
         resolution_ = host::resolve(catalog(), resolve_options);
     }
     return *resolution_;
@@ -118,6 +121,53 @@ const host::Plugins& App::plugins() {
     return *plugins_;
 }
 
+const host::PlacementPolicy& App::placement_policy() {
+    if (placement_policy_) return *placement_policy_;
+    auto& policy = placement_policy_.emplace();
+    policy.trust = host::Trust::load({paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock",
+                                      options.safe_mode || paths.config.empty() ? fs::path() : paths.config / "trust.toml"});
+    for (const auto& warning : policy.trust.warnings()) log().warn(warning);
+    policy.isolate_all = options.isolate_all;
+    policy.isolate = {options.isolate.begin(), options.isolate.end()};
+    policy.in_process = {options.in_process.begin(), options.in_process.end()};
+    policy.in_process_all = policy.in_process.erase("all") > 0;
+    return policy;
+}
+
+/// An update that wants more than was agreed to waits, and the old version serves. Looks at plugins that were agreed to only.
+std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) {
+    std::error_code error;
+    if (!agreed_) {
+        agreed_.emplace();
+        if (!paths.state.empty() && fs::exists(paths.state / "permissions.sqlite", error)) {
+            permissions::Permissions::Options made;
+            made.state_dir = paths.state;
+            made.policy = policy();
+            made.keep_audit = made.watch = false;
+            consents_ = std::make_unique<permissions::Permissions>(std::move(made));
+            if (const auto contents = consents_->contents()) {
+                for (const auto& consent : contents->consents) agreed_->insert(consent.plugin);
+            }
+        }
+    }
+    if (!agreed_->contains(std::string(entry.id))) return std::nullopt;
+    const auto folder = catalog().folder(ref);
+    const auto file = host::read_manifest_file(folder, manifests::Strictness::load);
+    const auto* artifact = file.parsed.manifest ? file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE) : nullptr;
+    if (artifact == nullptr) return std::nullopt;
+    permissions::Subject subject;
+    subject.plugin = entry.id;
+    subject.name = entry.name;
+    subject.version = entry.version;
+    subject.digest = artifact->sha256;
+    subject.trusted = placement_policy().trust.trusts(entry.id, artifact->sha256);
+    subject.request = permissions::Request::of(*file.parsed.manifest, folder + "/manifest.toml");
+    if (subject.trusted) return std::nullopt;
+    const auto state = consents_->consent_state(subject);
+    if (state.kind != permissions::ConsentState::Kind::widened) return std::nullopt;
+    return state.error(subject);
+}
+
 host::RuntimeOptions App::runtime_options() {
     host::RuntimeOptions made;
     made.state_dir = paths.state;
@@ -126,6 +176,8 @@ host::RuntimeOptions App::runtime_options() {
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;
+    made.triple = SYMPHONY_TRIPLE;
+    made.placement = placement_policy();
     made.config = [this](const host::PluginEntry& entry) { return runtime_config(config(), *entry.manifest); };
     made.on_log = [this](std::string_view plugin, std::uint32_t level, std::string_view text) { log().write(level, plugin, text); };
     made.on_event = [this](const host::Event& event) {
@@ -138,6 +190,43 @@ host::RuntimeOptions App::runtime_options() {
     };
     config(); // made now: the functions above are called on other threads
     return made;
+}
+
+host::Isolation::Options App::isolation_options(std::function<void(const host::Violation&)> on_violation) {
+    host::Isolation::Options made;
+    made.runner = sandbox::find_runner(paths.executable_dir);
+    if (const auto minimum = policy().minimum_grade()) made.minimum = static_cast<sandbox::Grade>(std::clamp(*minimum, 0, 4));
+    made.on_violation = std::move(on_violation);
+    return made;
+}
+
+const permissions::Policy& App::policy() {
+    if (!policy_) policy_ = permissions::Policy::load_default(options.safe_mode ? fs::path() : paths.config);
+    return *policy_;
+}
+
+std::unique_ptr<permissions::Permissions> App::make_permissions(permissions::Prompt* prompt) {
+    permissions::Permissions::Options made;
+    made.state_dir = paths.state;
+    made.policy = policy();
+    made.prompt = prompt;
+    auto permissions = std::make_unique<permissions::Permissions>(std::move(made));
+    for (const auto& warning : permissions->warnings()) log().warn(warning);
+    return permissions;
+}
+
+/// A runtime that starts nothing: it knows quarantine, crashes and placement.
+host::Runtime* App::judge() {
+    if (!judge_) {
+        if (auto runtime = host::Runtime::create(plugins(), runtime_options())) judge_.emplace(*std::move(runtime));
+    }
+    return judge_ ? &*judge_ : nullptr;
+}
+
+std::optional<host::Placement> App::placement(Catalog::Ref ref) {
+    const auto index = plugins().at(ref);
+    if (!index || judge() == nullptr || plugins().entry(*index).manifest == nullptr) return std::nullopt;
+    return judge()->placement(*index);
 }
 
 PluginView App::view(Catalog::Ref ref) {
@@ -155,11 +244,8 @@ PluginView App::view(Catalog::Ref ref) {
         return made;
     }
     const auto index = plugins().at(ref);
-    if (!judge_) {
-        if (auto runtime = host::Runtime::create(plugins(), runtime_options())) judge_.emplace(*std::move(runtime));
-    }
-    if (!index || !judge_) return made;
-    if (auto error = judge_->refusal(*index)) {
+    if (!index || judge() == nullptr) return made;
+    if (auto error = judge()->refusal(*index)) {
         made.state = error->reason() == "disabled" ? "disabled" : error->reason() == "quarantined" ? "quarantined" : "refused";
         made.error = std::move(error);
     }

@@ -3,14 +3,20 @@
 
 #include "config.hpp"
 #include "console.hpp"
+#include "isolation.hpp"
 #include "log.hpp"
 #include "paths.hpp"
 #include "plugin_source.hpp"
 #include "resolver.hpp"
 #include "words.hpp"
 
+#include <symphony/permissions/permissions.hpp>
+
 #include <atomic>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -67,12 +73,22 @@ public:
     /// Names and summaries of all usable plugins' commands, sorted.
     std::vector<std::pair<std::string, std::string>> plugin_commands();
 
-    /// Options of a runtime over plugins(): folders, grants of the workspace, configuration, log.
+    /// Options of a runtime over plugins(): folders, grants of the workspace, placement, configuration, log.
     host::RuntimeOptions runtime_options();
+    /// What the sandbox of isolated plugins is made with.
+    host::Isolation::Options isolation_options(std::function<void(const host::Violation&)> on_violation);
+    /// Grants, policy and audit log of this user. @param prompt  Outlives it; null: nobody is asked.
+    std::unique_ptr<permissions::Permissions> make_permissions(permissions::Prompt* prompt);
+    const permissions::Policy& policy();
+    /// Where a plugin would run, and why; nothing for one that is not in use.
+    std::optional<host::Placement> placement(host::Catalog::Ref ref);
     /// While plugins begin by themselves, refusals are warnings.
     void set_starting(bool starting) noexcept { starting_ = starting; }
 
 private:
+    host::Runtime* judge();
+    const host::PlacementPolicy& placement_policy();
+    std::optional<Error> held_back(host::Catalog::Ref ref, const host::Entry& entry);
     void follow_catalog(); // forgets what was concluded from an older state of it
 
     std::string default_plugin_;
@@ -84,6 +100,10 @@ private:
     std::optional<host::Config> config_;
     std::optional<host::Resolution> resolution_;
     std::optional<host::Plugins> plugins_;
+    std::optional<permissions::Policy> policy_;
+    std::optional<host::PlacementPolicy> placement_policy_;
+    std::optional<std::set<std::string>> agreed_;         // ids of plugins that somebody agreed to
+    std::unique_ptr<permissions::Permissions> consents_;  // made when one of them is found; watches nothing
     std::optional<host::Runtime> judge_; // asked for quarantine records only; starts nothing
 };
 

@@ -4,6 +4,9 @@
 
 #include "runtime.hpp"
 
+#include <symphony/abi/services/log.h>
+#include <symphony/brokers/network.hpp>
+#include <symphony/permissions/permissions.hpp>
 #include <symphony/ports/command.hpp>
 #include <symphony/ports/workflow.hpp>
 
@@ -87,19 +90,30 @@ Result<T> decode(const host::Reply& reply) {
 /// A runtime with its signals: one stop cancels every call, the end is bounded.
 class Session {
 public:
-    explicit Session(App& app) : app_(app), signals_(shutdown_max) {}
+    explicit Session(App& app)
+        : app_(app), prompt_(permissions::TerminalPrompt::if_interactive(app.options.json)),
+          isolation_(app.isolation_options([this](const host::Violation& what) { record(what); })), signals_(shutdown_max) {}
 
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
     ~Session() { signals_.disarm(); } // its thread looks at the runtime, which goes first
 
     Status open(std::vector<host::SelectedPath> selected) {
+        {
+            auto made = app_.make_permissions(prompt_.get());
+            const std::lock_guard lock(audit_mutex_);
+            permissions_ = std::move(made);
+        }
         auto options = app_.runtime_options();
+        network_.emplace(brokers::NetworkBroker::Options{});
+        options.permissions = permissions_.get();
+        options.network = &*network_;
         options.handle_crashes = true;
-        options.triple = SYMPHONY_TRIPLE;
+        options.isolation = &isolation_;
         options.grants.selected = std::move(selected);
         runtime_.emplace(SYMPHONY_TRY(host::Runtime::create(app_.plugins(), std::move(options))));
         signals_.on_stop([this] {
+            if (prompt_) prompt_->cancel();
             stop_.request_stop();
             runtime_->cancel_all();
         });
@@ -144,9 +158,31 @@ public:
     }
 
 private:
+    /// What a layer of the sandbox stopped: into the audit log, and before the eyes of whoever watches.
+    void record(const host::Violation& what) {
+        app_.log().write(SYMPHONY_LOG_WARN, what.plugin, "stopped by " + what.layer + ": " + what.object + (what.fatal ? "; its process was ended" : ""));
+        const std::lock_guard lock(audit_mutex_);
+        if (permissions_ == nullptr || permissions_->audit() == nullptr) return;
+        permissions::Record record;
+        record.plugin = what.id;
+        record.version = what.version;
+        record.digest = what.sha256;
+        record.kind = permissions::Happening::violation;
+        record.object = what.object;
+        record.layer = what.layer;
+        record.rule = "sandbox";
+        record.text = what.fatal ? "its process was ended" : "";
+        permissions_->audit()->append(std::move(record));
+    }
+
     App& app_;
+    std::unique_ptr<permissions::Prompt> prompt_;
+    std::mutex audit_mutex_; // about permissions_, which the isolation's thread looks at
+    std::unique_ptr<permissions::Permissions> permissions_;
+    host::Isolation isolation_; // its launcher is started before any thread
     Signals signals_;
     std::stop_source stop_;
+    std::optional<brokers::NetworkBroker> network_;
     std::optional<host::Runtime> runtime_;
 };
 
@@ -162,14 +198,21 @@ Status check_settings(App& app) {
     for (const auto& plugin : app.config().flagged_plugins()) {
         if (auto found = app.plugins().find(plugin); !found) return usage_error("--set: " + found.error().message(), found.error().hint());
     }
+    for (const auto* named : {&app.options.isolate, &app.options.in_process}) {
+        const std::string flag = named == &app.options.isolate ? "--isolate: " : "--in-process: ";
+        for (const auto& plugin : *named) {
+            if (named == &app.options.in_process && plugin == "all") continue;
+            if (auto found = app.plugins().find(plugin); !found) return usage_error(flag + found.error().message(), found.error().hint());
+        }
+    }
     return {};
 }
 
 } // namespace
 
 Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
-    Session session(app); // first: threads that others start inherit the blocked signals
     SYMPHONY_TRY(check_settings(app));
+    Session session(app); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
     host::CallOptions options;
     options.on_part = [&](std::span<const symphony_buf> part) {

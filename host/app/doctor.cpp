@@ -4,18 +4,16 @@
 #include "elf.hpp"
 #include "supervisor.hpp"
 
+#include <symphony/sandbox/machine.hpp>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 #include <thread>
 
-#include <linux/landlock.h>
-#include <sched.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace symphony::app {
@@ -31,13 +29,6 @@ struct Line {
     std::string mend;
 };
 
-bool has_user_namespaces() {
-    const pid_t child = ::fork(); // a process of its own: a namespace cannot be left again
-    if (child == 0) ::_exit(::unshare(CLONE_NEWUSER) == 0 ? 0 : 1);
-    int status = 1;
-    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
-}
-
 Line memfd_line() {
     const int fd = ::memfd_create("symphony-doctor", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     bool works = false;
@@ -52,7 +43,22 @@ Line memfd_line() {
             works ? "" : "sysctl vm.memfd_noexec=0, and no policy that forbids them"};
 }
 
-std::vector<Line> machine() {
+/// What a plugin that nobody vouches for would be confined by, here and now.
+void isolation(std::vector<Line>& lines, sandbox::Grade minimum) {
+    const auto found = sandbox::Machine::probe();
+    const bool enough = found.grade >= minimum;
+    lines.push_back({enough ? "ok" : "warn", "isolation",
+                     "grade " + std::string(name_of(found.grade)) + " (" + std::string(describe(found.grade)) + "), at least " + std::string(name_of(minimum)) +
+                         " is asked for" + (enough ? "" : ": plugins that nobody vouches for are refused"),
+                     enough ? "" : "see the layers below"});
+    for (const auto& layer : found.layers) {
+        const auto text = layer.active ? layer.detail + (layer.why_not.empty() ? "" : (layer.detail.empty() ? "" : "; ") + layer.why_not) : layer.why_not;
+        lines.push_back({layer.active ? "ok" : "warn", "isolation " + layer.name, text.empty() ? "active" : text, layer.remedy});
+    }
+    lines.push_back({"ok", "isolation limits", found.limits_backend, ""});
+}
+
+std::vector<Line> machine(sandbox::Grade minimum) {
     std::vector<Line> lines;
     utsname name{};
     ::uname(&name);
@@ -60,14 +66,7 @@ std::vector<Line> machine() {
     lines.push_back({"ok", "machine", std::string(name.sysname) + " " + name.release + ", " + name.machine + ", " +
                                           std::to_string(cores) + (cores == 1 ? " core" : " cores"), ""});
     lines.push_back(memfd_line());
-    const auto landlock = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    lines.push_back(landlock > 0 ? Line{"ok", "landlock", "ABI " + std::to_string(landlock), ""}
-                                 : Line{"warn", "landlock", "not available: plugins cannot be confined to folders by the kernel",
-                                        "boot with lsm=landlock,... or use kernel 5.13 or newer"});
-    const bool namespaces = has_user_namespaces();
-    lines.push_back({namespaces ? "ok" : "warn", "user namespaces",
-                     namespaces ? "available" : "not available: isolation of plugins will be weaker",
-                     namespaces ? "" : "sysctl user.max_user_namespaces=10000 kernel.unprivileged_userns_clone=1"});
+    isolation(lines, minimum);
     std::vector<std::string> models;
     std::error_code error;
     for (const auto* folder : {"/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tessdata"}) {
@@ -169,7 +168,7 @@ Result<int> doctor(App& app, const Typed& typed) {
         }
         return done;
     }
-    auto lines = machine();
+    auto lines = machine(app.isolation_options({}).minimum);
     folders(app, lines);
     plugins(app, lines);
     const bool broken = std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.verdict == "fail"; });

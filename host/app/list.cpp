@@ -21,6 +21,9 @@ Data plugin_data(App& app, const PluginView& view, const host::Entry& entry) {
                   {"type", clean(entry.type)}, {"description", clean(entry.description)}, {"state", view.state},
                   {"provides", Data(std::move(provides))}, {"commands", Data(std::move(commands))},
                   {"folder", clean(app.catalog().folder(view.ref))}, {"found", name_of(app.catalog().root(view.ref).origin)}};
+    if (const auto place = view.error ? std::nullopt : app.placement(view.ref)) {
+        map.emplace_back("placement", place->isolated ? "isolated" : "in-process");
+    }
     if (view.error) map.emplace_back("error", error_data(*view.error));
     return Data(std::move(map));
 }
@@ -30,6 +33,9 @@ std::string why(App& app, const PluginView& view, const host::Entry& entry) {
     if (view.error) {
         text += view.error->message() + " [" + std::string(view.error->reason()) + "]\n";
         if (!view.error->hint().empty()) text += "hint: " + view.error->hint() + "\n";
+    }
+    if (const auto place = view.error ? std::nullopt : app.placement(view.ref)) {
+        text += std::string(place->isolated ? "runs isolated: " : "runs in the host's process: ") + place->why + "\n";
     }
     for (const auto& finding : entry.findings) {
         if (finding.fatal && &finding == &entry.findings.front()) continue; // the error says it

@@ -6,6 +6,7 @@
 
 #include <symphony/manifests/print.hpp>
 #include <symphony/manifests/units.hpp>
+#include <symphony/sandbox/machine.hpp>
 
 #include <algorithm>
 #include <fstream>
@@ -74,6 +75,12 @@ Facts gather(App& app, host::Catalog::Ref ref) {
     return facts;
 }
 
+std::string sandbox_text(App& app) {
+    const auto grade = sandbox::Machine::probe().grade;
+    return "grade " + std::string(name_of(grade)) + " here: " + std::string(describe(grade)) + "; at least " +
+           std::string(name_of(app.isolation_options({}).minimum)) + " is asked for";
+}
+
 Data shown(const manifests::EffectiveSetting& setting) {
     return setting.secret && !setting.value.is_null() ? Data("(secret)") : setting.value;
 }
@@ -91,6 +98,11 @@ std::string in_units(const manifests::EffectiveSetting& setting, const std::vect
 
 Data to_json_data(App& app, const Facts& facts) {
     Data::Map map{{"state", facts.view.state}, {"folder", host::printable(facts.folder)}};
+    if (const auto place = app.placement(facts.view.ref)) {
+        map.emplace_back("placement", place->isolated ? "isolated" : "in-process");
+        map.emplace_back("placement_reason", host::printable(place->why));
+        if (place->isolated) map.emplace_back("grade", name_of(sandbox::Machine::probe().grade));
+    }
     if (facts.view.error) map.emplace_back("error", error_data(*facts.view.error));
     Data::List findings;
     for (const auto& item : facts.file.parsed.diagnostics) findings.push_back(Data(host::printable(manifests::format(item))));
@@ -209,6 +221,10 @@ Result<int> show(App& app, const Typed& typed) {
     if (facts.view.error) {
         page.row("reason", facts.view.error->message() + " [" + std::string(facts.view.error->reason()) + "]");
         page.row("hint", facts.view.error->hint());
+    }
+    if (const auto place = app.placement(ref)) {
+        page.row("runs", (place->isolated ? "isolated: " : "in the host's process: ") + place->why);
+        if (place->isolated) page.row("sandbox", sandbox_text(app));
     }
     page.row("folder", facts.folder + " (" + std::string(name_of(app.catalog().root(ref).origin)) + ")");
     if (manifest) {

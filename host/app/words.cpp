@@ -37,14 +37,23 @@ Flag host_flag(std::string name, std::string value, bool repeat, std::string hel
     return flag;
 }
 
+/// The list behind a flag that repeats.
+std::vector<std::string>* list_of(HostOptions& options, std::string_view name) {
+    if (name == "plugins") return &options.plugins;
+    if (name == "set") return &options.set;
+    if (name == "isolate") return &options.isolate;
+    if (name == "in-process") return &options.in_process;
+    return nullptr;
+}
+
 void set_option(HostOptions& options, const std::string& name, const std::vector<std::string>& texts) {
+    if (auto* list = list_of(options, name)) list->insert(list->end(), texts.begin(), texts.end());
+    if (name == "isolate-all") options.isolate_all = true;
     if (name == "json") options.json = true;
     if (name == "safe-mode") options.safe_mode = true;
     if (name == "paranoid") options.paranoid = true;
     if (name == "no-color") options.no_color = true;
     if (name == "help") options.help = true;
-    if (name == "plugins") options.plugins.insert(options.plugins.end(), texts.begin(), texts.end());
-    if (name == "set") options.set.insert(options.set.end(), texts.begin(), texts.end());
     if (name == "workspace") options.workspace = texts.back();
     if (name == "log-level") options.log_level = texts.back();
     if (name == "log-file") options.log_file = texts.back();
@@ -73,6 +82,9 @@ const std::vector<Flag>& host_flags() {
         host_flag("json", "", false, "print JSON on standard output, errors too"),
         host_flag("plugins", "DIR", true, "look for plugins in DIR first", "", "directory"),
         host_flag("safe-mode", "", false, "only the distribution's plugins, no settings of user or project"),
+        host_flag("isolate-all", "", false, "run every plugin in a sandboxed process of its own"),
+        host_flag("isolate", "PLUGIN", true, "run PLUGIN in a sandboxed process, though it is trusted", "", "plugin"),
+        host_flag("in-process", "PLUGIN", true, "run PLUGIN in the host's own process, though nobody vouches for it; \"all\": every plugin", "", "plugin"),
         host_flag("paranoid", "", false, "find the plugin that writes to memory that it was only lent; slow"),
         host_flag("workspace", "DIR", false, "the project folder that plugins may be granted; default: the current one", "",
                   "directory"),
@@ -178,7 +190,7 @@ Result<Typed> read_words(const Command& command, const std::vector<std::string>&
             if (given) typed.values[sink.name] = *sink.texts;
             else if (!sink.flag->default_value.empty()) typed.values[sink.name] = {sink.flag->default_value};
         } else if (given) {
-            if (sink.flag->repeat) (sink.name == "set" ? options.set : options.plugins).clear();
+            if (auto* list = list_of(options, sink.name)) list->clear(); // scan_host_flags() found them before
             set_option(options, sink.name, *sink.texts);
         }
     }

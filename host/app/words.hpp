@@ -21,6 +21,9 @@ struct HostOptions {
     bool no_color = false;
     std::vector<std::string> plugins;
     std::vector<std::string> set;
+    bool isolate_all = false;
+    std::vector<std::string> isolate;    // ids or short names
+    std::vector<std::string> in_process; // the same, or "all"
     std::string workspace;
     std::string log_level = "warn";
     std::string log_file;

@@ -392,7 +392,7 @@ symphony_status CallTable::invoke(Target& callee, Target* caller, const symphony
     if (call_out != nullptr) std::atomic_ref(*call_out).store(id, std::memory_order_release); // another thread may cancel by it
     if (deadline != 0) arm_monitor();
     if (entered == Gate::Entered::busy) [[unlikely]] {
-        const symphony_status status = wait_for_turn(callee, *slot, error);
+        const symphony_status status = wait_for_turn(callee, caller, *slot, error);
         if (status != 1) return status;
     }
 
@@ -458,12 +458,14 @@ symphony_status CallTable::invoke(Target& callee, Target* caller, const symphony
 }
 
 /// The callee is serial and busy. @return 1 when it is our turn; else the call is over and this is its status.
-symphony_status CallTable::wait_for_turn(Target& callee, Slot& slot, symphony_error* error) noexcept {
-    // A plugin that waits, in its own invoke, for a call into itself would wait for ever.
-    for (const Frame* frame = current_frame; frame != nullptr; frame = frame->outer) {
-        if (frame->label != &callee.label || frame->call == 0) continue;
+symphony_status CallTable::wait_for_turn(Target& callee, const Target* caller, Slot& slot, symphony_error* error) noexcept {
+    // A plugin that waits, in its own invoke, for a call into itself would wait for ever. The frames of an isolated one are
+    // in its own process, so whoever calls himself while he is busy is taken for it.
+    bool inside = caller == &callee;
+    for (const Frame* frame = current_frame; frame != nullptr; frame = frame->outer) inside = inside || (frame->label == &callee.label && frame->call != 0);
+    if (inside) {
         return withdraw(slot, callee, Error(Code::conflict, "re-entered", "plugin \"" + std::string(callee.label.name) +
-                        "\" is serial and is already in a call further up in this thread", "make it concurrent, or break the circle of calls"), error);
+                        "\" is serial and is already in a call that waits for this one", "make it concurrent, or break the circle of calls"), error);
     }
     for (;;) {
         const std::uint64_t word = slot.word.load(std::memory_order_acquire);

@@ -116,7 +116,7 @@ private:
     void end(Target& callee, symphony_handle id, const Answer& answer) noexcept;
     bool end_by_host(Slot& slot, std::uint64_t word, const Answer& answer) noexcept;
     static void deliver(const Slot& slot, const Answer& answer) noexcept;
-    symphony_status wait_for_turn(Target& callee, Slot& slot, symphony_error* error) noexcept;
+    symphony_status wait_for_turn(Target& callee, const Target* caller, Slot& slot, symphony_error* error) noexcept;
     symphony_status withdraw(Slot& slot, Target& callee, const Error& why, symphony_error* error) noexcept;
     std::uint64_t mark_cancelled(Slot& slot) noexcept;
     template <class Do>

@@ -5,8 +5,15 @@
 #include "services.hpp"
 #include "threads.hpp"
 
-#include <symphony/manifests/manifest.hpp>
+#include <symphony/abi/services/fs.h>
+#include <symphony/brokers/gpu.hpp>
+#include <symphony/permissions/permissions.hpp>
 
+#include <symphony/abi/services/log.h>
+#include <symphony/manifests/manifest.hpp>
+#include <symphony/utf8.hpp>
+
+#include <algorithm>
 #include <thread>
 
 namespace symphony::host {
@@ -23,6 +30,15 @@ constexpr std::uint32_t flags_of(manifests::Threads threads) {
     }
     return 0;
 }
+
+// Restarts of isolated plugins: more than five deaths in a minute are enough; a sandbox's rule may be broken once.
+constexpr std::size_t deaths_max = 5;
+constexpr std::uint32_t violations_max = 1;
+constexpr auto deaths_window = std::chrono::seconds(60);
+constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
+constexpr Clock::duration pause_max = std::chrono::seconds(30);
+constexpr auto revive_max = std::chrono::seconds(10);
+constexpr auto cool_down = std::chrono::minutes(5);
 
 } // namespace
 
@@ -103,7 +119,7 @@ void Instance::fail(const Error& error) {
     host_.calls().fail_all(*this, error);
 }
 
-bool Instance::run_bounded(Clock::time_point limit, std::function<void()> work) {
+bool Instance::run_bounded(Clock::time_point limit, std::function<void()> work, const Error& too_late) {
     struct Job {
         std::mutex mutex;
         std::condition_variable done_changed;
@@ -119,10 +135,19 @@ bool Instance::run_bounded(Clock::time_point limit, std::function<void()> work) 
     });
     std::unique_lock lock(job->mutex);
     const bool in_time = job->done_changed.wait_until(lock, limit, [&] { return job->done; });
+    if (!in_time) {
+        // What hangs in a process of its own ends with it.
+        lock.unlock();
+        const auto own = process();
+        if (own) own->kill(too_late);
+        lock.lock();
+        if (own) job->done_changed.wait_for(lock, std::chrono::seconds(2), [&] { return job->done; });
+    }
+    const bool back = job->done;
     lock.unlock();
-    if (in_time) thread.join();
+    if (back) thread.join();
     else thread.detach();
-    return in_time;
+    return in_time || back;
 }
 
 /// Calls one control function, with a frame for crash attribution and its exceptions caught.
@@ -153,20 +178,30 @@ Status Instance::control(const char* name, Function function, Arguments... argum
 Status Instance::start() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !busy_; });
+    if (gone()) {
+        lock.unlock();
+        return revive(Clock::now() + host_.options().start_timeout);
+    }
     if (error_) return *error_;
     if (state_ == State::active) return {};
     if (state_ != State::discovered) return Error(Code::conflict, "not-active", who() + ": is " + std::string(name_of(state_)));
     busy_ = true;
+    return start_within(lock);
+}
+
+/// With `busy_` set by the caller; the lock is held before and after.
+Status Instance::start_within(std::unique_lock<std::mutex>& lock) {
     lock.unlock();
     const auto& wanted = manifest().resources.start_timeout_ms;
     const auto budget = wanted ? std::chrono::milliseconds(std::min<std::uint64_t>(*wanted, 600'000)) : host_.options().start_timeout;
-    const bool in_time = run_bounded(Clock::now() + budget, [this] { load_and_activate(); });
-    if (!in_time) {
+    const Error too_late(Code::deadline, "start-timeout", who() + ": did not start within " + std::to_string(budget.count()) + " ms",
+                     "give it more time: start_timeout in [resources] of its manifest");
+    const bool back = run_bounded(Clock::now() + budget, [this] { load_and_activate(); }, too_late);
+    if (!back) {
         lock.lock();
         wedged_ = true;
         lock.unlock();
-        fail(Error(Code::deadline, "start-timeout", who() + ": did not start within " + std::to_string(budget.count()) + " ms",
-                   "give it more time: start_timeout in [resources] of its manifest"));
+        fail(too_late);
     }
     lock.lock();
     busy_ = false;
@@ -182,21 +217,32 @@ void Instance::load_and_activate() {
         const EffectiveConfig config = SYMPHONY_TRY(host_.config_of(entry_));
         config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
         metrics_enabled_ = config.metrics_enabled;
+        secrets_ = config.secrets;
         timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
         files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()));
         VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
         copy_cut(label.sha256, image.sha256());
-        const Library library = SYMPHONY_TRY(load(std::move(image)));
-        register_code(library.begin(), library.end(), new Label(label)); // stays mapped, so its label stays, too
-        code_begin_ = library.begin();
-        code_end_ = library.end();
+        const Placement place = host_.placement_of(entry_);
+        subject_.plugin = manifest().id();
+        subject_.name = manifest().name();
+        subject_.version = label.version;
+        subject_.digest = image.sha256();
+        subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
+        subject_.trusted = host_.options().placement.trust.trusts(manifest().id(), image.sha256());
+        subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
+        SYMPHONY_TRY(check_consent());
+        SYMPHONY_TRY(check_gpu());
+        meet_brokers();
         {
             const std::lock_guard lock(mutex_);
-            sha256_ = library.sha256();
+            held_ = held_rights();
+            sha256_ = image.sha256();
+            placement_ = place;
         }
+        const Creator creator = place.isolated ? SYMPHONY_TRY(load_isolated(image)) : SYMPHONY_TRY(load_here(std::move(image)));
         SYMPHONY_TRY(move_to(State::loaded));
         SYMPHONY_TRY(move_to(State::activating));
-        SYMPHONY_TRY(create(library.descriptor()));
+        SYMPHONY_TRY(create(creator));
         SYMPHONY_TRY(still_activating());
         SYMPHONY_TRY(control("init", ops_.init, instance));
         SYMPHONY_TRY(still_activating());
@@ -211,11 +257,43 @@ void Instance::load_and_activate() {
     const bool abandoned = state() == State::failed;
     fail(done.error());
     if (!abandoned) wind_down(Clock::now() + std::chrono::seconds(1));
+    if (process() && !gone()) end_process();
 }
 
-Result<Library> Instance::load(VerifiedImage image) {
+Result<Instance::Creator> Instance::load_here(VerifiedImage image) {
     const FrameScope frame(&label, "its initialisation");
-    return Library::load(std::move(image), manifest());
+    const Library library = SYMPHONY_TRY(Library::load(std::move(image), manifest()));
+    register_code(library.begin(), library.end(), new Label(label)); // stays mapped, so its label stays, too
+    code_begin_ = library.begin();
+    code_end_ = library.end();
+    return Creator(library.descriptor().create);
+}
+
+Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
+    Isolation* isolation = host_.options().isolation;
+    if (isolation == nullptr) {
+        return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation");
+    }
+    Isolation::Wish wish{manifest(), image, {}, {}, {}};
+    wish.on_gone = [this](const Error& cause) { process_gone(cause); };
+    wish.on_output = [this](std::string_view line) {
+        if (const auto& sink = host_.options().on_log) sink(manifest().name(), SYMPHONY_LOG_INFO, to_valid_utf8(line));
+    };
+    wish.on_misuse = [this](std::string_view reason, std::string_view what) { host_.on_misuse(*this, reason, what); };
+    auto started = SYMPHONY_TRY(isolation->start(std::move(wish)));
+    {
+        const std::lock_guard lock(mutex_);
+        process_ = started;
+    }
+    // As long as it takes: whoever starts us ends the process when it takes too long.
+    const ipc::Facts facts = SYMPHONY_TRY(started->remote().facts(Clock::now() + std::chrono::hours(1)));
+    SYMPHONY_TRY(check_loaded(manifest(), {facts.load_error, facts.has_entry, facts.entry_threw,
+                                           {!facts.has_descriptor, facts.struct_size, facts.magic, facts.abi_major, facts.abi_required,
+                                            facts.id, facts.version, facts.has_create}}));
+    return Creator([started](const symphony_host* host, const symphony_buf* config, symphony_instance** out,
+                             const symphony_instance_ops** ops, symphony_error* error) {
+        return started->remote().create(host, config, out, ops, error);
+    });
 }
 
 Status Instance::still_activating() const {
@@ -223,11 +301,11 @@ Status Instance::still_activating() const {
     return Error(Code::cancelled, who() + ": its start was given up");
 }
 
-Status Instance::create(const symphony_plugin& descriptor) {
+Status Instance::create(const Creator& creator) {
     abi_host_ = host_for(*this);
     const symphony_buf config = config_.buffer().to_c();
     const symphony_instance_ops* ops = nullptr;
-    SYMPHONY_TRY(control("create", [&](symphony_error* error) { return descriptor.create(&abi_host_, &config, &instance, &ops, error); }));
+    SYMPHONY_TRY(control("create", [&](symphony_error* error) { return creator(&abi_host_, &config, &instance, &ops, error); }));
     const std::string hint = "fix its create function; SYMPHONY_PLUGIN does it right";
     if (instance == nullptr || ops == nullptr) return Error(Code::refused, "null-instance", who() + ": create succeeded without an instance", hint);
     if (ops->struct_size < sizeof(symphony_instance_ops)) {
@@ -239,9 +317,10 @@ Status Instance::create(const symphony_plugin& descriptor) {
         return Error(Code::refused, "null-function", who() + ": its instance has no invoke or no destroy function", hint);
     }
     created_ = true;
-    invoke = ops_.invoke;
-    cancel = ops_.cancel;
-    serial = (ops_.flags & SYMPHONY_INSTANCE_CONCURRENT) == 0;
+    // Written once: another process of the same plugin has the same functions, and readers may still look.
+    if (invoke != ops_.invoke) invoke = ops_.invoke;
+    if (cancel != ops_.cancel) cancel = ops_.cancel;
+    if (const bool one = (ops_.flags & SYMPHONY_INSTANCE_CONCURRENT) == 0; serial != one) serial = one;
     const std::uint32_t threads = ops_.flags & (SYMPHONY_INSTANCE_CONCURRENT | SYMPHONY_INSTANCE_BLOCKING);
     if (threads != flags_of(manifest().abi.threads)) {
         const auto yes = [](std::uint32_t bit) { return std::string(bit != 0 ? "yes" : "no"); };
@@ -258,26 +337,258 @@ Status Instance::stop(Clock::time_point limit) {
     if (!changed_.wait_until(lock, limit, [this] { return !busy_; }) || wedged_) {
         return Error(Code::deadline, "wedged", who() + ": does not come back from its start");
     }
+    if (gone()) {
+        ending_ = true;
+        lock.unlock();
+        if (!bury(limit)) return Error(Code::deadline, "wedged", who() + ": calls into its process, which is gone, do not come back");
+        return {};
+    }
     if (!created_) return {};
     busy_ = true;
+    ending_ = process_ != nullptr;
     lock.unlock();
     gate.close();
     host_.calls().cancel_all(this);
-    const bool in_time = run_bounded(limit, [this, limit] { wind_down(limit); });
+    const Error too_late(Code::deadline, "wedged", who() + ": did not stop in time" + (gate.inside() > 0 ? ", with calls in it" : ""), "report it to the plugin's author");
+    const bool back = run_bounded(limit, [this, limit] { wind_down(limit); }, too_late);
+    if (process()) {
+        const bool late_process = created_;
+        end_process();
+        if (late_process) host_.report(event(Event::Kind::warning, "killed", who() + ": did not stop in time; its process was ended"));
+    }
     lock.lock();
     busy_ = false;
     changed_.notify_all();
-    if (!in_time || created_ || left_thread_) wedged_ = true;
+    if (!back || created_ || left_thread_) wedged_ = true;
     if (!wedged_) return {};
     lock.unlock();
-    if (in_time && left_thread_) {
+    if (back && left_thread_) {
         Error error(Code::misuse, "leaked-thread", who() + ": left a thread of its own running after it was stopped", "join its threads in quiesce; report it to the plugin's author");
         host_.report(event(Event::Kind::misuse, "leaked-thread", error.message()));
         return error;
     }
-    Error error(Code::deadline, "wedged", who() + ": did not stop in time" + (gate.inside() > 0 ? ", with calls in it" : ""), "report it to the plugin's author");
-    host_.report(event(Event::Kind::wedged, "wedged", error.message()));
-    return error;
+    host_.report(event(Event::Kind::wedged, "wedged", too_late.message()));
+    return too_late;
+}
+
+// --- what it may -------------------------------------------------------------------------------------------------
+
+/// An update that wants more than was agreed to does not start; what nobody saw before is agreed to by its first use.
+Status Instance::check_consent() {
+    permissions::Permissions* judge = host_.options().permissions;
+    if (judge == nullptr || subject_.trusted) return {};
+    const permissions::ConsentState state = judge->consent_state(subject_);
+    if (state.kind == permissions::ConsentState::Kind::widened) return state.error(subject_);
+    if (state.kind == permissions::ConsentState::Kind::fresh) return judge->agree(subject_, "first use");
+    return {};
+}
+
+Status Instance::check_gpu() const {
+    if (!manifest().resources.gpu_required) return {};
+    permissions::Permissions* judge = host_.options().permissions;
+    const bool allowed = subject_.trusted || judge == nullptr ||
+                         judge->explain(subject_, SYMPHONY_TRY(permissions::Right::named(manifests::RightKind::system, "gpu"))).allowed;
+    brokers::GpuOptions wish;
+    wish.allowed = allowed;
+    SYMPHONY_TRY(brokers::gpu_for(manifest().name(), wish));
+    if (!host_.placement_of(entry_).isolated) return {};
+    return Error(Code::unsupported, "gpu-not-isolated", who() + ": needs a GPU, which no isolated plugin gets yet",
+                 "if you trust it: --in-process " + manifest().name());
+}
+
+void Instance::meet_brokers() {
+    permissions::Permissions* judge = host_.options().permissions;
+    models_.emplace(manifest().name(), [this, judge](const permissions::Right& right) { return judge != nullptr ? judge->require(subject_, right) : Status(); });
+    const bool asks = std::any_of(manifest().capabilities.begin(), manifest().capabilities.end(),
+                                  [](const manifests::Capability& wish) { return wish.kind == manifests::CapabilityKind::network_access; });
+    if (!asks || judge == nullptr || host_.options().network == nullptr) return network_.reset();
+    auto client = std::make_shared<brokers::NetworkClient>();
+    client->name = who();
+    client->require = [this, judge](const permissions::Right& to) { return judge->require(subject_, to); };
+    client->allows = [this, judge](const permissions::Right& to) { return judge->explain(subject_, to).allowed; };
+    client->names_address = [this, judge](const permissions::Right& address) {
+        for (const permissions::Wish& wish : subject_.request->wishes()) {
+            if (wish.right.host_is_address() && wish.right.covers(address) && judge->explain(subject_, wish.right).allowed) return true;
+        }
+        return false;
+    };
+    client->on_end = [this, judge](const brokers::StreamEnd& end) {
+        if (end.reason == "finished") return;
+        if (const auto& sink = host_.options().on_log) sink(manifest().name(), end.violation() ? SYMPHONY_LOG_WARN : SYMPHONY_LOG_INFO, end.text);
+        if (!end.violation() || judge->audit() == nullptr) return;
+        permissions::Record record = permissions::record_of(subject_, permissions::Happening::violation);
+        record.object = "network:" + end.host + ":" + std::to_string(end.port);
+        record.rule = end.reason;
+        record.layer = "L6 broker";
+        record.text = end.text;
+        judge->audit()->append(std::move(record));
+    };
+    network_ = std::move(client);
+}
+
+bool Instance::offers(manifests::RightKind kind) const {
+    permissions::Permissions* judge = host_.options().permissions;
+    return judge == nullptr || judge->offers(subject_, kind);
+}
+
+Status Instance::may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const {
+    permissions::Permissions* judge = host_.options().permissions;
+    if (judge == nullptr) return {};
+    if (root == "selected") path = {}; // what was typed is the grant, in whatever way it was written
+    if ((flags & SYMPHONY_FS_READ) != 0) {
+        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::read, root, path))));
+    }
+    if ((flags & SYMPHONY_FS_WRITE) != 0) {
+        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::write, root, path))));
+    }
+    reached_files_.store(true, std::memory_order_relaxed);
+    return {};
+}
+
+std::vector<permissions::Right> Instance::held_rights() const {
+    std::vector<permissions::Right> out;
+    permissions::Permissions* judge = host_.options().permissions;
+    if (judge == nullptr || !subject_.request) return out;
+    for (const permissions::Wish& wish : subject_.request->wishes()) {
+        if (wish.right.kind() == manifests::RightKind::file && judge->explain(subject_, wish.right).allowed) out.push_back(wish.right);
+    }
+    return out;
+}
+
+void Instance::check_grants() {
+    std::shared_ptr<Process> own;
+    std::optional<permissions::Right> lost;
+    {
+        const std::lock_guard lock(mutex_);
+        if (state_ != State::active) return;
+        auto now = held_rights();
+        for (const permissions::Right& right : held_) {
+            if (std::find(now.begin(), now.end(), right) == now.end()) lost = right;
+        }
+        held_ = std::move(now);
+        own = process_;
+    }
+    // A descriptor that was handed out cannot be taken back; the process that has it can be ended.
+    if (!lost || !own || !reached_files_.load(std::memory_order_relaxed)) return;
+    own->kill(Error(Code::not_granted, "grant-revoked", who() + ": lost the right " + lost->text() + "; its process, which may hold files open by it, was ended",
+                    "symphony permission grant " + manifest().name() + " " + lost->text()));
+}
+
+// --- in a process of its own ------------------------------------------------------------------------------------
+
+Placement Instance::placement() const {
+    const std::lock_guard lock(mutex_);
+    return placement_;
+}
+std::shared_ptr<Process> Instance::process() const {
+    const std::lock_guard lock(mutex_);
+    return process_;
+}
+
+symphony_status enter(CallTable& table, Target& callee, Target* caller, const symphony_call& call, symphony_handle* call_out,
+                      symphony_error* error) {
+    auto& plugin = static_cast<Instance&>(callee);
+    for (int tries = 0;; ++tries) {
+        if (plugin.gone()) [[unlikely]] {
+            const auto now = Clock::now();
+            const std::uint64_t now_ns = plugin.host().now_ns();
+            const auto most = std::chrono::nanoseconds(call.deadline_ns > now_ns ? call.deadline_ns - now_ns : 0);
+            const auto limit = call.deadline_ns == 0 ? now + revive_max : std::min<Clock::time_point>(now + most, now + revive_max);
+            if (const Status alive = plugin.revive(limit); !alive) return to_c(alive.error(), error);
+        }
+        const symphony_status status = table.invoke(callee, caller, call, call_out, error);
+        // Between our look and the gate it went away: nobody was entered, so we may try again.
+        if (status >= 0 || !plugin.gone() || tries == 2) return status;
+        if (error == nullptr || std::string_view(error->reason) != "not-active") return status;
+    }
+}
+
+/// On the monitor's thread; every call in it has ended with the cause.
+void Instance::process_gone(const Error& cause) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (ending_) return;
+        const auto now = Clock::now();
+        std::erase_if(deaths_, [now](Clock::time_point at) { return now - at > deaths_window; });
+        deaths_.push_back(now);
+        if (cause.reason() == "policy-violation" || cause.reason() == "protocol-violation") ++violations_;
+    }
+    gone_.store(true, std::memory_order_release);
+    fail(cause);
+    host_.report(event(Event::Kind::crashed, cause.reason(), cause.message()));
+}
+
+/// Ends the process that we no longer want, and frees what is left of it.
+void Instance::end_process() {
+    const auto own = process();
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    own->kill(Error(Code::cancelled, "stopped", who() + ": was stopped"));
+    static_cast<void>(bury(Clock::now() + std::chrono::seconds(2)));
+}
+
+/// Frees what is left of a process that is gone. @return False when somebody is still inside after `limit`.
+bool Instance::bury(Clock::time_point limit) {
+    const auto own = process();
+    if (!own) return true;
+    if (!own->wait_gone(limit)) return false;
+    while (gate.inside() > 0 && Clock::now() < limit) {
+        gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10));
+    }
+    if (gate.inside() > 0) return false;
+    host_.calls().detach(*this);
+    const bool lived = created_ || gone();
+    if (lived && state() == State::failed) static_cast<void>(move_to(State::unloading));
+    if (created_ && ops_.destroy != nullptr) ops_.destroy(instance);
+    created_ = activated_ = false;
+    if (network_) host_.options().network->revoke(*network_); // its streams look at us
+    if (state() == State::unloading) static_cast<void>(move_to(State::unloaded));
+    const std::lock_guard lock(mutex_);
+    process_.reset();
+    return true;
+}
+
+Status Instance::revive(Clock::time_point limit) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_until(lock, limit, [this] { return !busy_; })) {
+        return Error(Code::busy, "restarting", who() + ": is being started again", "try again in a moment");
+    }
+    if (state_ == State::active) return {};
+    if (!gone()) return error_ ? *error_ : Error(Code::conflict, "not-active", who() + ": is " + std::string(name_of(state_)));
+    if (ending_) return Error(Code::cancelled, "shutting-down", who() + ": the host is shutting down");
+    const bool violated = violations_ > violations_max;
+    if (deaths_.size() > deaths_max || violated) {
+        const Error last = error_ ? *error_ : Error(Code::peer_died, "its process went away");
+        const std::string message = violated ? "broke the sandbox's rules again: " + last.message()
+                                             : "its process went away " + std::to_string(deaths_.size()) + " times in a minute, last: " + last.message();
+        gone_.store(false, std::memory_order_release);
+        error_ = Error(Code::refused, "quarantined", who() + ": put into quarantine: " + message, "symphony doctor --release " + manifest().name());
+        const Error told = *error_;
+        const auto count = static_cast<std::uint32_t>(deaths_.size());
+        lock.unlock();
+        host_.quarantine(*this, last.reason(), message, count, cool_down);
+        return told;
+    }
+    busy_ = true;
+    // Full jitter (Brooker 2015), from the second time on: the first restart is at once, because a caller waits for it.
+    const auto most = std::min<Clock::duration>(pause_max, pause_first * (1u << std::min<std::size_t>(deaths_.size() - 1, 16)));
+    thread_local std::minstd_rand random{std::random_device{}()};
+    const auto pause = deaths_.size() < 2 ? Clock::duration(0) : Clock::duration(std::uniform_int_distribution<Clock::rep>(0, most.count())(random));
+    changed_.wait_until(lock, std::min(limit, deaths_.back() + pause), [this] { return ending_; });
+    const bool due = Clock::now() >= deaths_.back() + pause && !ending_;
+    lock.unlock();
+    const bool buried = due && bury(limit);
+    lock.lock();
+    if (!buried) {
+        busy_ = false;
+        changed_.notify_all();
+        return Error(Code::busy, "restarting", who() + ": is started again in a moment: " + (error_ ? error_->message() : ""), "try again");
+    }
+    gone_.store(false, std::memory_order_release);
+    error_.reset();
+    return start_within(lock);
 }
 
 /// Quiesce, deactivate, destroy: what the plugin is owed, also after a failure. Leaves `created_` set when it cannot.
@@ -312,7 +623,9 @@ void Instance::wind_down(Clock::time_point limit) {
         }
     }
     created_ = false;
+    if (network_) host_.options().network->revoke(*network_); // its streams look at us
     static_cast<void>(move_to(State::unloaded));
+    if (code_begin_ == code_end_) return; // its code was never here
     // A thread that is just ending gets a moment.
     for (int tries = 0; tries < 10 && (left_thread_ = threads_inside(code_begin_, code_end_) > 0); ++tries) {
         std::this_thread::sleep_for(std::chrono::milliseconds(2));

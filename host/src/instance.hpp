@@ -3,13 +3,22 @@
 
 #include "calls.hpp"
 #include "files.hpp"
+#include "isolation.hpp"
 #include "library.hpp"
 #include "runtime.hpp"
 
+#include <symphony/brokers/models.hpp>
+#include <symphony/brokers/network.hpp>
+#include <symphony/brokers/secrets.hpp>
+#include <symphony/permissions/subject.hpp>
+
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <random>
+#include <vector>
 
 namespace symphony::manifests {
 struct Require;
@@ -40,13 +49,19 @@ public:
     /// The callee and the port's id behind a handle of `caller`; null when the handle is stale.
     virtual Target* find_port(const Instance* caller, symphony_handle port, symphony_str& name) const noexcept = 0;
     virtual Value list_ports(std::string_view port) const = 0;
+    /// A breach of a call's rules, of an isolated plugin in its own process.
+    virtual void on_misuse(Target& plugin, std::string_view reason, std::string_view what) noexcept = 0;
+    virtual Placement placement_of(const PluginEntry& entry) const = 0;
+    /// Writes the record and tells it. @param cool_down  After that one start is allowed as a probe; 0 = never by itself.
+    virtual void quarantine(Instance& plugin, std::string_view reason, const std::string& message, std::uint32_t count,
+                            std::chrono::seconds cool_down) = 0;
 
 protected:
     ~InstanceHost() = default;
 };
 
-/// One plugin in this process: its state, its library, what it may use, and the only place that calls its control
-/// functions. Control calls run one at a time on a thread that can be given up on. Lives as long as the runtime.
+/// One plugin, here or in a process of its own: its state, its library, what it may use, and the only place that calls its
+/// control functions. Control calls run one at a time on a thread that can be given up on. Lives as long as the runtime.
 class Instance final : public Target {
 public:
     Instance(InstanceHost& host, std::size_t index, const PluginEntry& entry);
@@ -59,6 +74,14 @@ public:
     Status stop(std::chrono::steady_clock::time_point limit);
     /// Marks it failed: no call enters any more, those inside end with `error`.
     void fail(const Error& error);
+    /// For a plugin whose process is gone: starts a new one, after a pause that grows with each time. Others wait with us.
+    /// @return The error of the start, or why it is not started any more: five times in a minute are enough.
+    Status revive(std::chrono::steady_clock::time_point limit);
+    /// Its process is gone, and the next call may start a new one.
+    bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }
+    Placement placement() const;
+    /// Of its process, when it has one.
+    std::shared_ptr<Process> process() const;
 
     std::size_t index() const noexcept { return index_; }
     const PluginEntry& entry() const noexcept { return entry_; }
@@ -75,16 +98,39 @@ public:
     // For services, from create until destroy.
     const Files& files() const noexcept { return *files_; }
     const Value& config() const noexcept { return config_; }
+    const permissions::Subject& subject() const noexcept { return subject_; }
+    /// Whether anything of the kind was asked for and is not denied as a whole.
+    bool offers(manifests::RightKind kind) const;
+    /// Whether it may reach a file now. @param flags  SYMPHONY_FS_*. @return `not_granted`
+    Status may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const;
+    /// Null when it asks for no network, or has none.
+    const std::shared_ptr<const brokers::NetworkClient>& network() const noexcept { return network_; }
+    const brokers::Secrets* secrets() const noexcept { return secrets_.get(); }
+    const brokers::Models& models() const noexcept { return *models_; }
+    /// Grants changed: what it holds by one that is gone is taken away, with its process if need be.
+    void check_grants();
     bool metrics_enabled() const noexcept { return metrics_enabled_; }
     bool needs(std::string_view port) const noexcept { return find_need(port) != nullptr; }
     const manifests::Require* find_need(std::string_view port) const noexcept;
 
 private:
-    /// @return False: not back in time; `work` goes on on its abandoned thread and finds its steps forbidden.
-    bool run_bounded(std::chrono::steady_clock::time_point limit, std::function<void()> work);
+    using Creator = std::function<symphony_status(const symphony_host*, const symphony_buf*, symphony_instance**,
+                                                  const symphony_instance_ops**, symphony_error*)>;
+    /// @return False: not back in time; `work` goes on on its abandoned thread and finds its steps forbidden. A plugin in a
+    ///   process of its own is killed for `too_late` instead, and its thread comes back.
+    bool run_bounded(std::chrono::steady_clock::time_point limit, std::function<void()> work, const Error& too_late);
+    Status start_within(std::unique_lock<std::mutex>& lock);
     void load_and_activate();
-    Status create(const symphony_plugin& descriptor);
-    Result<Library> load(VerifiedImage image);
+    Result<Creator> load_here(VerifiedImage image);
+    Result<Creator> load_isolated(const VerifiedImage& image);
+    Status create(const Creator& creator);
+    Status check_consent();
+    Status check_gpu() const;
+    void meet_brokers();
+    std::vector<permissions::Right> held_rights() const;
+    void process_gone(const Error& cause);
+    bool bury(std::chrono::steady_clock::time_point limit);
+    void end_process();
     Status still_activating() const;
     void wind_down(std::chrono::steady_clock::time_point limit);
     Status move_to(State to, std::string_view reason = {});
@@ -98,6 +144,12 @@ private:
     symphony_instance_ops ops_{};
     std::optional<Files> files_;
     Value config_;
+    permissions::Subject subject_;
+    std::shared_ptr<const brokers::NetworkClient> network_;
+    std::shared_ptr<const brokers::Secrets> secrets_;
+    std::optional<brokers::Models> models_;
+    mutable std::atomic<bool> reached_files_{false};
+    std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_
     bool metrics_enabled_ = true;
 
     mutable std::mutex mutex_;
@@ -111,6 +163,17 @@ private:
     State state_ = State::discovered;
     std::optional<Error> error_;
     std::string sha256_;
+    Placement placement_;
+    std::shared_ptr<Process> process_;   // null: in this process
+    std::atomic<bool> gone_{false};
+    bool ending_ = false;                // we end its process ourselves
+    std::vector<std::chrono::steady_clock::time_point> deaths_;  // within the last minute
+    std::uint32_t violations_ = 0;
+    std::uint32_t starts_ = 0;           // control thread only
 };
+
+/// Enters `callee` through the call table. A plugin whose process is gone is started again first. [any, may block then]
+symphony_status enter(CallTable& table, Target& callee, Target* caller, const symphony_call& call, symphony_handle* call_out,
+                      symphony_error* error);
 
 } // namespace symphony::host

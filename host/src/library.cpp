@@ -179,18 +179,19 @@ Status check_facts(const manifests::Manifest& manifest, const ElfFacts& facts, s
     return {};
 }
 
-Status check_descriptor(const manifests::Manifest& manifest, const symphony_plugin* plugin, std::uint16_t host_minor) {
-    const std::string hint = "rebuild it with symphony_add_plugin";
-    if (plugin == nullptr) return refused(manifest, "null-descriptor", SYMPHONY_ENTRY_NAME "() returned no descriptor", hint);
-    if (plugin->magic != SYMPHONY_MAGIC) return refused(manifest, "bad-magic", "its descriptor does not begin with SYMP", hint);
-    if (plugin->struct_size < sizeof(symphony_plugin)) { // 1.0 is the first; a longer one is a newer plugin's
-        return refused(manifest, "struct-size", "its descriptor has " + std::to_string(plugin->struct_size) + " bytes, ABI 1.0 has " +
-                           std::to_string(sizeof(symphony_plugin)), hint);
-    }
-    if (Status s = check_abi(manifest, "descriptor", plugin->abi_major, plugin->abi_required, host_minor); !s) return s;
-    if (Status s = check_identity(manifest, "its descriptor", from_c(plugin->id), from_c(plugin->version)); !s) return s;
-    if (plugin->create == nullptr) return refused(manifest, "null-descriptor", "its descriptor has no create function", hint);
-    return {};
+DescriptorFacts facts_of(const symphony_plugin* plugin) {
+    DescriptorFacts facts;
+    if (plugin == nullptr) return facts;
+    facts.null = false;
+    facts.magic = plugin->magic;
+    facts.struct_size = plugin->struct_size;
+    if (plugin->magic != SYMPHONY_MAGIC || plugin->struct_size < sizeof(symphony_plugin)) return facts;
+    facts.abi_major = plugin->abi_major;
+    facts.abi_required = plugin->abi_required;
+    facts.id = from_c(plugin->id);
+    facts.version = from_c(plugin->version);
+    facts.has_create = plugin->create != nullptr;
+    return facts;
 }
 
 struct Range {
@@ -218,6 +219,30 @@ void keep_for_ever(std::unique_ptr<boost::dll::shared_library> library) {
 }
 
 } // namespace
+
+static Status check_descriptor(const manifests::Manifest& manifest, const DescriptorFacts& facts, std::uint16_t host_minor) {
+    const std::string hint = "rebuild it with symphony_add_plugin";
+    if (facts.null) return refused(manifest, "null-descriptor", SYMPHONY_ENTRY_NAME "() returned no descriptor", hint);
+    if (facts.magic != SYMPHONY_MAGIC) return refused(manifest, "bad-magic", "its descriptor does not begin with SYMP", hint);
+    if (facts.struct_size < sizeof(symphony_plugin)) { // 1.0 is the first; a longer one is a newer plugin's
+        return refused(manifest, "struct-size", "its descriptor has " + std::to_string(facts.struct_size) + " bytes, ABI 1.0 has " +
+                           std::to_string(sizeof(symphony_plugin)), hint);
+    }
+    if (Status s = check_abi(manifest, "descriptor", facts.abi_major, facts.abi_required, host_minor); !s) return s;
+    if (Status s = check_identity(manifest, "its descriptor", facts.id, facts.version); !s) return s;
+    if (!facts.has_create) return refused(manifest, "null-descriptor", "its descriptor has no create function", hint);
+    return {};
+}
+
+Status check_loaded(const manifests::Manifest& manifest, const LoadFacts& facts, std::uint16_t host_minor) {
+    if (!facts.load_error.empty()) {
+        return refused(manifest, "load-failed", "the dynamic linker refuses its library: " + facts.load_error,
+                       "install the missing library, or rebuild the plugin on this system");
+    }
+    if (!facts.has_entry) return refused(manifest, "no-entry", "library does not export " SYMPHONY_ENTRY_NAME, "build it with symphony_add_plugin");
+    if (facts.entry_threw) return refused(manifest, "plugin-threw", SYMPHONY_ENTRY_NAME "() let an exception escape", "return a constant descriptor from it");
+    return check_descriptor(manifest, facts.descriptor, host_minor);
+}
 
 VerifiedImage::~VerifiedImage() {
     if (fd_ >= 0) ::close(fd_);
@@ -253,17 +278,18 @@ Result<Library> Library::load(VerifiedImage image, const manifests::Manifest& ma
     // The descriptor stays open for ever, like the mapping: the loader knows libraries by this path, and a closed number
     // would be given to the next plugin, which then would be taken for this one.
     const std::string path = "/proc/self/fd/" + std::to_string(std::exchange(image.fd_, -1));
+    LoadFacts facts;
     boost::dll::fs::error_code failed;
     auto library = std::make_unique<boost::dll::shared_library>();
     ::dlerror();
     library->load(path, failed, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
     if (failed) {
         const char* text = ::dlerror();
-        return refused(manifest, "load-failed", "the dynamic linker refuses its library: " + std::string(text != nullptr ? text : failed.message().c_str()),
-                       "install the missing library, or rebuild the plugin on this system");
+        facts.load_error = text != nullptr ? text : failed.message();
+        return std::move(check_loaded(manifest, facts, host_minor)).error();
     }
     const auto entry = reinterpret_cast<symphony_plugin_entry>(::dlsym(library->native(), SYMPHONY_ENTRY_NAME));
-    if (entry == nullptr) return refused(manifest, "no-entry", "library does not export " SYMPHONY_ENTRY_NAME, "build it with symphony_add_plugin");
+    facts.has_entry = entry != nullptr;
     Range range{};
     if (link_map* map = nullptr; ::dlinfo(library->native(), RTLD_DI_LINKMAP, &map) == 0) {
         range.base = map->l_addr;
@@ -272,11 +298,12 @@ Result<Library> Library::load(VerifiedImage image, const manifests::Manifest& ma
     keep_for_ever(std::move(library));
     const symphony_plugin* plugin = nullptr;
     try {
-        plugin = entry();
+        if (facts.has_entry) plugin = entry();
+        facts.descriptor = facts_of(plugin);
     } catch (...) {
-        return refused(manifest, "plugin-threw", SYMPHONY_ENTRY_NAME "() let an exception escape", "return a constant descriptor from it");
+        facts.entry_threw = true;
     }
-    if (Status s = check_descriptor(manifest, plugin, host_minor); !s) return std::move(s).error();
+    SYMPHONY_TRY(check_loaded(manifest, facts, host_minor));
     Library loaded;
     loaded.descriptor_ = plugin;
     loaded.sha256_ = std::move(image.sha256_);

@@ -40,6 +40,26 @@ private:
     std::string sha256_;
 };
 
+/// What a descriptor says, read where it is safe to read.
+struct DescriptorFacts {
+    bool null = true;
+    std::uint32_t struct_size = 0, magic = 0;
+    std::uint16_t abi_major = 0, abi_required = 0;
+    std::string id, version;
+    bool has_create = false;
+};
+/// What mapping a library came to, here or in a runner.
+struct LoadFacts {
+    std::string load_error;  ///< the dynamic linker's text; "" = mapped
+    bool has_entry = false;
+    bool entry_threw = false;
+    DescriptorFacts descriptor;
+};
+/// The host's checks of a mapped library, the same for both placements.
+/// @return `refused` with reason `load-failed`, `no-entry`, `plugin-threw`, `null-descriptor`, `bad-magic`, `struct-size` or
+///   `identity-mismatch`; `abi_mismatch` with `abi-major` or `abi-minor`
+Status check_loaded(const manifests::Manifest& manifest, const LoadFacts& facts, std::uint16_t host_minor = SYMPHONY_ABI_MINOR);
+
 /// A mapped plugin library. Stays mapped until the process ends: whoever holds a pointer into it never dangles.
 class Library {
 public:

@@ -173,7 +173,7 @@ private:
             return refusal(i, "host-version", "needs symphony-core " + std::string(entry.host_range) + ", this host is " + host,
                            entry.host_range_line, "update the host, or install another version of the plugin");
         }
-        return std::nullopt;
+        return options_.held_back ? options_.held_back(nodes_[i].ref, entry) : std::nullopt;
     }
 
     bool is_invalid(Index i) const { return errors_[i] && invalid_.size() > i && invalid_[i]; }

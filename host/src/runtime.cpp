@@ -9,6 +9,7 @@
 #include "supervisor.hpp"
 
 #include <symphony/manifests/manifest.hpp>
+#include <symphony/permissions/permissions.hpp>
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
@@ -120,6 +121,9 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     Value list_ports(std::string_view port) const override {
         return port_list(source, port, *this, [this](std::size_t at) { return refusal(at); });
     }
+    Placement placement_of(const PluginEntry& entry) const override;
+    void quarantine(Instance& plugin, std::string_view reason, const std::string& message, std::uint32_t count,
+                    std::chrono::seconds cool_down) override;
     // CallObserver
     void on_misuse(Target& plugin, std::string_view reason, std::string_view what) noexcept override;
     void on_throw(Target& plugin, std::string_view what) noexcept override;
@@ -129,8 +133,8 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     Status wait_for_start(Instance& plugin, Instance* caller);
     Result<std::vector<std::size_t>> candidates(std::string_view port, std::string_view provider) const;
     std::optional<Error> refusal(std::size_t index) const;
-    void quarantine(Instance& plugin, std::string_view reason, const std::string& message, std::uint32_t count);
     void open_crash_file();
+    void check_grants();
     void count_crashes();
     std::vector<Instance*> callers_first();
 
@@ -141,6 +145,8 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     PortTable ports;
     std::atomic<bool> ending{false};
     int crash_file = -1;
+    std::uint64_t watching = 0; // of Permissions::on_change
+    std::map<std::string, std::string, std::less<>> crashed; // in earlier host processes: id -> when, for people
     mutable std::filesystem::path temp;
 
     mutable std::mutex mutex; // what follows
@@ -170,17 +176,18 @@ void Runtime::Impl::on_misuse(Target& plugin, std::string_view reason, std::stri
     if (count != chosen.misuses_max) return;
     const std::string message = "broke the rules of a call " + std::to_string(count) + " times, last: " + std::string(what);
     instance.fail(Error(Code::plugin_failed, "misuse", instance.who() + ": " + message));
-    quarantine(instance, "misuse", message, static_cast<std::uint32_t>(count));
+    quarantine(instance, "misuse", message, static_cast<std::uint32_t>(count), std::chrono::seconds(0));
 }
 
 void Runtime::Impl::on_throw(Target& plugin, std::string_view what) noexcept {
     auto& instance = static_cast<Instance&>(plugin);
     const std::string text = to_valid_utf8(what);
     instance.fail(Error(Code::plugin_failed, "plugin-threw", instance.who() + ": " + text));
-    quarantine(instance, "plugin-threw", text, 1);
+    quarantine(instance, "plugin-threw", text, 1, std::chrono::seconds(0));
 }
 
-void Runtime::Impl::quarantine(Instance& plugin, std::string_view reason, const std::string& message, std::uint32_t count) {
+void Runtime::Impl::quarantine(Instance& plugin, std::string_view reason, const std::string& message, std::uint32_t count,
+                               std::chrono::seconds cool_down) {
     Quarantine record;
     record.id = plugin.manifest().id();
     record.name = plugin.manifest().name();
@@ -190,6 +197,12 @@ void Runtime::Impl::quarantine(Instance& plugin, std::string_view reason, const 
     record.message = message;
     record.count = count;
     record.time = wall_now();
+    if (cool_down.count() > 0) {
+        // Each time that a probe fails it waits twice as long, a day at most.
+        const auto earlier = supervisor.find(record.id);
+        const auto factor = earlier && earlier->probe_at ? 2 * (*earlier->probe_at - earlier->time) : cool_down;
+        record.probe_at = record.time + std::min<std::chrono::seconds>(factor, std::chrono::hours(24));
+    }
     report(plugin.event(Event::Kind::quarantined, reason, plugin.who() + ": put into quarantine: " + message));
     if (const Status kept = supervisor.quarantine(std::move(record)); !kept) {
         report(plugin.event(Event::Kind::warning, kept.error().reason(), kept.error().message()));
@@ -211,6 +224,8 @@ void Runtime::Impl::count_crashes() {
         event.reason = "crashed";
         event.text = "plugin \"" + last.name + "\" " + last.version + ": crashed " + times + " in the last ten minutes, last: " + last.text;
         report(event);
+        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(wall_now() - last.time).count();
+        crashed[id] = (minutes < 1 ? "less than a minute" : std::to_string(minutes) + " minutes") + " ago: " + last.text;
         if (crashes.size() < Supervisor::crashes_max) continue;
         Quarantine record{id, last.name, last.version, last.digest, "crashed", "crashed " + times + " in ten minutes, last: " + last.text, {}, static_cast<std::uint32_t>(crashes.size()), wall_now()};
         for (const Crash& crash : crashes) record.log += crash.text + "\n";
@@ -244,16 +259,20 @@ std::optional<Error> Runtime::Impl::refusal(std::size_t index) const {
     const manifests::Artifact* artifact = manifest.find_artifact(chosen.triple);
     if (const auto record = supervisor.find(manifest.id())) {
         const bool rebuilt = !record->digest.empty() && artifact != nullptr && artifact->sha256 != record->digest;
-        if (!rebuilt) return refusal_of(*record);
-    }
-    if (manifest.abi.placement == manifests::Placement::isolated) {
-        return Error(Code::refused, "isolation-unavailable", who + ": asks to run isolated, which this host cannot do yet", "placement = \"any\" in [abi] of its manifest, if you trust it");
+        const bool probe = record->probe_at && wall_now() >= *record->probe_at;
+        if (!rebuilt && !probe) return refusal_of(*record);
     }
     if (artifact == nullptr) {
         return Error(Code::refused, "no-artifact", who + ": its manifest lists no library for " + chosen.triple,
                      "build it with symphony_add_plugin, or install a package for this platform");
     }
     return std::nullopt;
+}
+
+Placement Runtime::Impl::placement_of(const PluginEntry& entry) const {
+    const manifests::Artifact* artifact = entry.manifest->find_artifact(chosen.triple);
+    const auto at = crashed.find(entry.manifest->id());
+    return chosen.placement.decide(*entry.manifest, artifact != nullptr ? artifact->sha256 : std::string(), at == crashed.end() ? "" : at->second);
 }
 
 Files::Folders Runtime::Impl::folders_of(const manifests::Manifest& manifest) const {
@@ -336,6 +355,16 @@ Result<Instance*> Runtime::Impl::activate(std::size_t index, Instance* caller) {
     return plugin;
 }
 
+void Runtime::Impl::check_grants() {
+    std::vector<Instance*> all;
+    {
+        const std::lock_guard lock(mutex);
+        for (const auto& [index, plugin] : instances) all.push_back(plugin.get());
+    }
+    if (chosen.network != nullptr) chosen.network->recheck();
+    for (Instance* plugin : all) plugin->check_grants();
+}
+
 /// Starts a plugin, or waits for whoever does. Two that need each other in their starts would wait for ever.
 Status Runtime::Impl::wait_for_start(Instance& plugin, Instance* caller) {
     const bool starting = caller != nullptr && caller->state() != State::active;
@@ -379,6 +408,11 @@ std::vector<Instance*> Runtime::Impl::callers_first() {
 Result<Runtime> Runtime::create(const PluginSource& source, RuntimeOptions options) {
     if (!options.now_ns) options.now_ns = &monotonic_ns;
     auto impl = std::make_shared<Impl>(source, std::move(options));
+    if (impl->chosen.permissions != nullptr) {
+        impl->watching = impl->chosen.permissions->on_change([weak = std::weak_ptr(impl)] {
+            if (const auto own = weak.lock()) own->check_grants();
+        });
+    }
     if (impl->chosen.handle_crashes) install_crash_handler(-1);
     impl->count_crashes();
     return Runtime(std::move(impl));
@@ -388,6 +422,7 @@ Runtime::Runtime(Runtime&&) noexcept = default;
 
 Runtime::~Runtime() {
     if (!impl_) return;
+    if (impl_->watching != 0) impl_->chosen.permissions->remove_on_change(std::exchange(impl_->watching, 0));
     if (!impl_->ending) static_cast<void>(shutdown(std::chrono::seconds(1)));
     const std::lock_guard lock(impl_->mutex);
     if (!impl_->wedged) return;
@@ -436,7 +471,7 @@ Result<Reply> Runtime::call(PortHandle port, std::uint32_t method, std::span<con
         const SignalStack stack;
         symphony_error error{};
         error.struct_size = sizeof error;
-        const symphony_status status = impl->table.invoke(*callee, nullptr, call, &waiter->id, &error);
+        const symphony_status status = enter(impl->table, *callee, nullptr, call, &waiter->id, &error);
         if (status < 0) waiter->end({}, readable(from_c(error, status)));
         const std::lock_guard lock(waiter->mutex);
         waiter->returned = true;
@@ -500,6 +535,8 @@ std::vector<PluginStatus> Runtime::status() const {
         status.wedged = plugin->wedged();
         status.error = plugin->error();
         status.sha256 = plugin->sha256();
+        status.placement = plugin->placement();
+        if (const auto own = plugin->process()) status.pid = own->started().pid;
         status.calls = plugin->calls.load(std::memory_order_relaxed);
         status.failures = plugin->failures.load(std::memory_order_relaxed);
         status.late = plugin->late.load(std::memory_order_relaxed);
@@ -523,5 +560,6 @@ std::string Runtime::metrics_text() const {
 }
 
 std::optional<Error> Runtime::refusal(std::size_t plugin) const { return impl_->refusal(plugin); }
+Placement Runtime::placement(std::size_t plugin) const { return impl_->placement_of(impl_->source.entry(plugin)); }
 
 } // namespace symphony::host

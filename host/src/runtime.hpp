@@ -2,6 +2,7 @@
 #pragma once
 
 #include "instance_state.hpp"
+#include "trust.hpp"
 
 #include <symphony/bytes.hpp>
 #include <symphony/result.hpp>
@@ -20,6 +21,13 @@
 
 namespace symphony::manifests {
 struct Manifest;
+}
+namespace symphony::brokers {
+class NetworkBroker;
+class Secrets;
+}
+namespace symphony::permissions {
+class Permissions;
 }
 
 namespace symphony::host {
@@ -57,6 +65,7 @@ struct EffectiveConfig {
     std::chrono::nanoseconds timeout{0};        ///< default deadline of every call, 0 = none
     std::uint32_t retry = 0;                    ///< shown to callers in the ports list
     bool metrics_enabled = true;
+    std::shared_ptr<const brokers::Secrets> secrets;  ///< its secret keys; null = none
 };
 
 /// A path the person typed on the command line of this run.
@@ -88,6 +97,8 @@ struct Event {
     std::string text;                            ///< one sentence
 };
 
+class Isolation;
+
 struct RuntimeOptions {
     std::filesystem::path state_dir;   ///< quarantine/, crashes/, data/<plugin>; empty = nothing is kept
     std::filesystem::path cache_dir;   ///< plugins/<plugin>
@@ -99,6 +110,10 @@ struct RuntimeOptions {
     std::chrono::milliseconds start_timeout{5000};   ///< when the manifest names none
     std::chrono::milliseconds cancel_grace{2000};    ///< a cancelled call is ended by the host after this
     std::uint32_t misuses_max = 16;                  ///< then the plugin is quarantined
+    Isolation* isolation = nullptr;                  ///< outlives the runtime; null: isolated plugins are refused
+    PlacementPolicy placement;
+    permissions::Permissions* permissions = nullptr; ///< outlives the runtime; null: what a manifest asks for is granted, but no network
+    brokers::NetworkBroker* network = nullptr;       ///< outlives the runtime; null: no plugin reaches a network
     Grants grants;
     std::function<Result<EffectiveConfig>(const PluginEntry&)> config;  ///< empty = defaults
     std::function<void(const Event&)> on_event;                         ///< called on any thread
@@ -128,6 +143,8 @@ struct PluginStatus {
     bool wedged = false;                ///< did not come back in time; its thread was given up on
     std::optional<Error> error;         ///< why it is refused or failed
     std::string sha256;                 ///< of the image actually mapped, or empty
+    Placement placement;
+    std::int64_t pid = 0;               ///< of its own process, 0 = it has none
     std::uint64_t calls = 0, failures = 0, late = 0, misuses = 0;
 };
 
@@ -164,6 +181,8 @@ public:
 
     /// Why a plugin would be refused now without loading it (catalog, disabled, quarantine, safe mode, no artifact).
     std::optional<Error> refusal(std::size_t plugin) const;
+    /// Where it would run, and why.
+    Placement placement(std::size_t plugin) const;
 
 private:
     struct Impl;

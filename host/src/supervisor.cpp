@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor.hpp"
 
-#define TOML_ASSERT(x) static_cast<void>(0)
-#define TOML_EXCEPTIONS 0
-#define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
+#include <symphony/manifests/toml.hpp>
+#include <symphony/manifests/toml_guard.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -60,9 +58,13 @@ std::string read_small(const fs::path& path) {
 }
 
 std::optional<Quarantine> parse_record(std::string_view text) {
-    const toml::parse_result parsed = toml::parse(text);
-    if (!parsed) return std::nullopt;
-    const toml::table& table = parsed.table();
+    if (manifests::toml_trouble(text, "quarantine record", record_bytes_max)) return std::nullopt;
+    toml::table table;
+    try {
+        table = toml::parse(text);
+    } catch (const toml::parse_error&) {
+        return std::nullopt;
+    }
     const auto get = [&table](std::string_view key) { return table[key].value_or(std::string()); };
     Quarantine record;
     record.id = get("id");
@@ -74,6 +76,7 @@ std::optional<Quarantine> parse_record(std::string_view text) {
     record.log = get("log");
     record.count = static_cast<std::uint32_t>(std::clamp<std::int64_t>(table["count"].value_or(std::int64_t{1}), 1, 1'000'000));
     record.time = sys_seconds(std::chrono::seconds(table["unix_seconds"].value_or(std::int64_t{0})));
+    if (const auto probe = table["probe_unix_seconds"].value<std::int64_t>()) record.probe_at = sys_seconds(std::chrono::seconds(*probe));
     if (record.id.empty()) return std::nullopt;
     return record;
 }
@@ -91,6 +94,7 @@ std::string print_record(const Quarantine& r) {
     line("count", std::to_string(r.count));
     line("time", toml_text(time_text(r.time)));
     line("unix_seconds", std::to_string(r.time.time_since_epoch().count()));
+    if (r.probe_at) line("probe_unix_seconds", std::to_string(r.probe_at->time_since_epoch().count()));
     return out;
 }
 
@@ -229,7 +233,8 @@ void Supervisor::remove_crash_file(int fd) {
 Error refusal_of(const Quarantine& record) {
     return Error(Code::refused, "quarantined",
                  "plugin \"" + record.name + "\" " + record.version + ": in quarantine since " + time_text(record.time) + " [" + record.reason + "]: " + record.message,
-                 "to try it again: symphony doctor --release " + record.name);
+                 (record.probe_at ? "it gets another chance at " + time_text(*record.probe_at) + "; at once: " : "to try it again: ") +
+                     "symphony doctor --release " + record.name);
 }
 
 } // namespace symphony::host

@@ -24,6 +24,8 @@ struct Quarantine {
     std::string log;      ///< what is known of the last time, for people
     std::uint32_t count = 1;
     std::chrono::sys_seconds time;
+    /// From then on one start is allowed as a probe; none: only a person releases it.
+    std::optional<std::chrono::sys_seconds> probe_at;
 };
 
 /// One fatal signal of an earlier host process, attributed to a plugin.

@@ -117,6 +117,7 @@ private:
     };
     RuntimeOptions make_options() {
         RuntimeOptions o;
+        o.placement.in_process_all = true;
         o.state_dir = folder_.path() / "state";
         o.cache_dir = folder_.path() / "cache";
         o.start_timeout = std::chrono::seconds(20);

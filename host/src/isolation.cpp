@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "isolation.hpp"
+
+#include "library.hpp"
+
+#include <symphony/manifests/manifest.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <fstream>
+#include <iterator>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace symphony::host {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr auto notice_max = std::chrono::milliseconds(80);     // that a death's cause may take behind the death
+constexpr auto starved_max = std::chrono::seconds(10);         // of silence of a process that is ready to run and gets no processor
+constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
+constexpr std::uint32_t denied_max = 10'000;                   // system calls refused without a word, then it ends
+constexpr std::uint32_t denied_told_max = 3;                   // records of one system call
+
+sandbox::Limits limits_of(const manifests::Resources& wish) {
+    sandbox::Limits limits;
+    limits.memory_bytes = wish.memory_limit_bytes.value_or(0);
+    limits.cpu_percent = wish.cpu_limit_percent.value_or(0);
+    limits.threads = wish.threads.value_or(0);
+    limits.open_files = wish.open_files.value_or(0);
+    limits.file_bytes = wish.file_size_bytes.value_or(0);
+    limits.output_bytes = wish.output_volume_bytes.value_or(0);
+    return limits;
+}
+
+/// State letter and processor time of a process; '?' when it cannot be read.
+struct Activity {
+    char state = '?';
+    std::uint64_t cpu_ticks = 0;
+};
+Activity activity_of(pid_t pid) {
+    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
+    const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+    const std::size_t name_end = text.rfind(')');
+    if (name_end == std::string::npos) return {};
+    Activity out;
+    unsigned long user = 0, system = 0;
+    // proc(5): after the name, state is the third field, utime and stime are the 14th and 15th.
+    if (std::sscanf(text.c_str() + name_end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &out.state, &user, &system) != 3) return {};
+    out.cpu_ticks = user + system;
+    return out;
+}
+
+std::string signal_text(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
+}
+
+} // namespace
+
+// --- Process ----------------------------------------------------------------------------------------------------
+
+Process::Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256)
+    : isolation_(isolation), who_("plugin \"" + manifest.name() + "\" " + manifest.extension.version.text()), name_(manifest.name()),
+      id_(manifest.id()), version_(manifest.extension.version.text()), sha256_(std::move(sha256)) {}
+
+Process::~Process() {
+    for (const int fd : {started_.pidfd, started_.output_fd}) {
+        if (fd >= 0) ::close(fd);
+    }
+}
+
+void Process::kill(Error why) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (cause_ || wanted_) return;
+        wanted_ = std::move(why);
+    }
+    isolation_.kill(started_.id);
+}
+
+std::optional<Error> Process::cause() const {
+    const std::lock_guard lock(mutex_);
+    return cause_;
+}
+
+bool Process::wait_gone(Clock::time_point limit) {
+    std::unique_lock lock(mutex_);
+    return gone_changed_.wait_until(lock, limit, [this] { return forgotten_; });
+}
+
+// --- Isolation: starting ----------------------------------------------------------------------------------------
+
+Isolation::Isolation(Options options) : options_(std::move(options)), launcher_(Error(Code::io, "no-launcher", "not started")) {
+    // The launcher's own threads must not take the host's signals.
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    launcher_ = sandbox::Launcher::start({options_.runner, [this](const sandbox::Death& death) { on_death(death); }});
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+Isolation::~Isolation() {
+    std::vector<std::shared_ptr<Process>> left;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [id, process] : processes_) left.push_back(process);
+    }
+    for (const auto& process : left) process->kill(Error(Code::cancelled, "stopped", process->who_ + ": the host is shutting down"));
+    for (const auto& process : left) static_cast<void>(process->wait_gone(Clock::now() + std::chrono::seconds(2)));
+    monitor_thread_.request_stop();
+    wake();
+    if (monitor_thread_.joinable()) monitor_thread_.join();
+    if (launcher_) launcher_->reset();
+    if (wake_ >= 0) ::close(wake_);
+}
+
+Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
+    const std::string who = "plugin \"" + wish.manifest.name() + "\" " + wish.manifest.extension.version.text();
+    if (!launcher_) return Error(launcher_.error()).in(who);
+    auto channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
+    auto process = std::make_shared<Process>(*this, wish.manifest, wish.image.sha256());
+    process->on_gone_ = std::move(wish.on_gone);
+    process->on_output_ = std::move(wish.on_output);
+
+    sandbox::Spec spec;
+    spec.name = wish.manifest.name();
+    spec.version = wish.manifest.extension.version.text();
+    spec.image_fd = wish.image.fd();
+    spec.control_fd = channel.runner.control();
+    spec.limits = limits_of(wish.manifest.resources);
+    for (const auto& right : wish.manifest.capabilities) {
+        if (right.kind != manifests::CapabilityKind::system_access) continue;
+        if (right.value == "jit") spec.jit = true;
+        if (right.value == "socketpair") spec.may_socketpair = true;
+    }
+    spec.minimum = options_.minimum;
+    spec.layers_off = options_.layers_off;
+    auto started = (*launcher_)->launch(spec);
+    { // the runner has its own by now; ours must not keep the channel open when it is dead
+        const ipc::ChannelEnd ended = std::move(channel.runner);
+    }
+    if (!started) return Error(started.error()).in(who);
+    process->started_ = *std::move(started);
+    process->output_bytes_max_ = process->started_.limits.output_bytes;
+    if (const int fd = std::exchange(process->started_.violations_fd, -1); fd >= 0) {
+        process->violations_ = std::make_unique<sandbox::Violations>(fd, process->started_.forgeable);
+    }
+
+    ipc::RemoteInstance::Options remote;
+    remote.name = who;
+    remote.on_broken = [weak = std::weak_ptr(process)](const Error& why) {
+        if (const auto own = weak.lock()) {
+            own->isolation_.tell(*own, "channel", std::string(why.message()), true);
+            own->kill(why);
+        }
+    };
+    remote.on_misuse = std::move(wish.on_misuse);
+    auto connected = ipc::RemoteInstance::connect(std::move(channel.host), std::move(remote));
+    if (!connected) {
+        (*launcher_)->kill(process->started_.id);
+        return Error(connected.error()).in(who);
+    }
+    process->remote_ = *std::move(connected);
+    {
+        const std::lock_guard lock(mutex_);
+        processes_.emplace(process->started_.id, process);
+        for (const auto& death : early_) {
+            if (death.id != process->started_.id) continue;
+            const std::lock_guard own(process->mutex_);
+            process->death_ = death;
+        }
+        std::erase_if(early_, [&](const sandbox::Death& death) { return death.id == process->started_.id; });
+        if (!monitor_thread_.joinable()) monitor_thread_ = std::jthread([this](std::stop_token stop) { monitor(stop); });
+    }
+    wake();
+    return process;
+}
+
+void Isolation::kill(std::uint64_t id) {
+    if (launcher_) (*launcher_)->kill(id);
+    wake();
+}
+
+void Isolation::wake() noexcept {
+    const std::uint64_t one = 1;
+    static_cast<void>(!::write(wake_, &one, sizeof one)); // full: it is awake anyway
+}
+
+/// On the launcher's thread.
+void Isolation::on_death(const sandbox::Death& death) {
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = processes_.find(death.id);
+        if (at == processes_.end()) {
+            if (early_.size() < 1024) early_.push_back(death);
+        } else {
+            const std::lock_guard own(at->second->mutex_);
+            at->second->death_ = death;
+        }
+    }
+    wake();
+}
+
+void Isolation::tell(const Process& process, std::string layer, std::string object, bool fatal) const {
+    if (!options_.on_violation) return;
+    options_.on_violation({process.name_, process.id_, process.version_, process.sha256_, std::move(layer), std::move(object), fatal});
+}
+
+// --- Isolation: watching ----------------------------------------------------------------------------------------
+
+void Isolation::monitor(std::stop_token stop) {
+    std::vector<std::shared_ptr<Process>> all;
+    std::vector<pollfd> events;
+    while (!stop.stop_requested()) {
+        all.clear();
+        events.assign(1, {wake_, POLLIN, 0});
+        {
+            const std::lock_guard lock(mutex_);
+            for (const auto& [id, process] : processes_) all.push_back(process);
+        }
+        bool busy = false;
+        for (const auto& process : all) {
+            events.push_back({process->exited_ ? -1 : process->started_.pidfd, POLLIN, 0});
+            events.push_back({process->violations_ ? process->violations_->fd() : -1, POLLIN, 0});
+            events.push_back({process->started_.output_fd, POLLIN, 0});
+            busy = busy || process->exited_ || process->remote_->in_flight() > 0;
+        }
+        // Without processes it sleeps. With them it looks, now and then, whether they are called, and then at their silence.
+        const int timeout = busy ? 50 : all.empty() ? -1 : 200;
+        if (::poll(events.data(), events.size(), timeout) < 0 && errno != EINTR) return;
+        std::uint64_t ignored = 0;
+        static_cast<void>(!::read(wake_, &ignored, sizeof ignored));
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            Process& process = *all[i];
+            const pollfd* of = &events[1 + 3 * i];
+            if (of[2].revents != 0) read_output(process);
+            if (of[1].revents != 0) serve_violations(process);
+            if (of[0].revents != 0 && !process.exited_) {
+                process.exited_ = true;
+                process.dead_since_ = Clock::now();
+            }
+            look_at(process);
+        }
+    }
+}
+
+void Isolation::look_at(Process& process) {
+    const auto now = Clock::now();
+    if (process.exited_) {
+        const bool known = [&] {
+            const std::lock_guard lock(process.mutex_);
+            return process.death_ || process.wanted_;
+        }();
+        if (known || now - process.dead_since_ > notice_max) finish(process);
+        return;
+    }
+    ipc::RemoteInstance& remote = *process.remote_;
+    if (remote.in_flight() == 0) {
+        process.silent_since_ = {};
+        return;
+    }
+    if (remote.overdue(options_.cancel_grace)) {
+        return process.kill(Error(Code::deadline, "deadline", process.who_ + ": went on after its call was cancelled; its process was ended"));
+    }
+    // A heartbeat of real work: the thread that reads its calls answers, whatever the plugin does meanwhile.
+    if (now - process.pinged_ >= options_.ping_every) {
+        process.pinged_ = now;
+        remote.ping();
+    }
+    const auto silence = remote.unanswered();
+    if (silence < options_.hung_after) {
+        process.silent_since_ = {};
+        return;
+    }
+    const Activity activity = activity_of(process.started_.pid);
+    const bool first = process.silent_since_ == Clock::time_point();
+    const bool works = !first && activity.cpu_ticks != process.cpu_seen_;
+    if (first || works) process.silent_since_ = now;
+    process.cpu_seen_ = activity.cpu_ticks;
+    // Ready to run and not run: the machine is busy, which is not its fault. Stopped or asleep: nobody is there.
+    const auto patience = activity.state == 'R' || works ? std::chrono::duration_cast<Clock::duration>(starved_max) : Clock::duration(0);
+    if (silence < options_.hung_after + patience) return;
+    process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process did not react for " +
+                       std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) + " ms" +
+                       (activity.state == 'T' ? " (it is stopped)" : "") + " and was ended").as_retryable());
+}
+
+void Isolation::serve_violations(Process& process) {
+    for (int served = 0; served < 64; ++served) {
+        const auto next = process.violations_->next();
+        if (!next) return process.violations_.reset(); // the process is gone
+        if (!*next) return;
+        const sandbox::Violation& tried = **next;
+        const std::uint32_t times = ++process.denied_[tried.name];
+        const bool fatal = tried.grave || ++process.denied_count_ > denied_max;
+        if (times <= denied_told_max || fatal) tell(process, "L4 seccomp", tried.text(), fatal);
+        if (fatal) {
+            process.kill(Error(Code::peer_died, "policy-violation", process.who_ + ": tried the system call " + tried.name +
+                               ", which no isolated plugin may; its process was ended",
+                               "report it to the plugin's author; symphony permission audit shows what it tried"));
+        }
+        process.violations_->deny(tried, sandbox::Violations::usual_error(tried));
+    }
+}
+
+void Isolation::read_output(Process& process) {
+    char bytes[16 * 1024];
+    const ssize_t n = ::read(process.started_.output_fd, bytes, sizeof bytes);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n <= 0) {
+        if (!process.line_.empty() && process.on_output_) process.on_output_(std::exchange(process.line_, {}));
+        ::close(std::exchange(process.started_.output_fd, -1));
+        return;
+    }
+    process.output_bytes_ += static_cast<std::uint64_t>(n);
+    if (process.output_bytes_ > process.output_bytes_max_) {
+        tell(process, "L5 limits", "output_volume", true);
+        process.kill(Error(Code::exhausted, "output-volume", process.who_ + ": wrote more than " + std::to_string(process.output_bytes_max_) +
+                           " bytes to its output; its process was ended", "output_volume in [resources] of its manifest"));
+        ::close(std::exchange(process.started_.output_fd, -1));
+        return;
+    }
+    for (const char c : std::string_view(bytes, static_cast<std::size_t>(n))) {
+        if (c != '\n' && process.line_.size() < line_max) {
+            process.line_ += c;
+        } else if (c == '\n') {
+            if (process.on_output_) process.on_output_(process.line_);
+            process.line_.clear();
+        }
+    }
+}
+
+/// The process is dead and its cause is as known as it gets: its calls end, then its owner hears of it.
+void Isolation::finish(Process& process) {
+    Error cause(Code::peer_died, "vanished", process.who_ + ": its process is gone and left no cause");
+    std::string limit; // of the sandbox, that it ran into
+    {
+        const std::lock_guard lock(process.mutex_);
+        if (process.wanted_) {
+            cause = *process.wanted_;
+        } else if (process.death_) {
+            const sandbox::Death& death = *process.death_;
+            const std::string went = process.who_ + ": its process ";
+            const std::string detail = death.text.empty() ? "" : " (" + death.text + ")";
+            switch (death.how) {
+            case sandbox::Death::out_of_memory:
+                limit = "memory_limit";
+                cause = Error(Code::exhausted, "out-of-memory", went + "used more memory than it may" + detail, "memory_limit in [resources] of its manifest");
+                break;
+            case sandbox::Death::too_many_threads:
+                limit = "threads";
+                cause = Error(Code::exhausted, "too-many-threads", went + "had more threads than it may" + detail, "threads in [resources] of its manifest");
+                break;
+            case sandbox::Death::policy:
+                limit = "system call interface";
+                cause = Error(Code::peer_died, "policy-violation", went + "broke the sandbox's rules" + detail, "report it to the plugin's author");
+                break;
+            case sandbox::Death::signalled:
+                cause = Error(Code::peer_died, "crashed", went + "died of " + signal_text(static_cast<int>(death.number)) + detail, "report it to the plugin's author").as_retryable();
+                break;
+            case sandbox::Death::exited:
+                cause = Error(Code::peer_died, "exited", went + "ended by itself with status " + std::to_string(death.number), "report it to the plugin's author").as_retryable();
+                break;
+            case sandbox::Death::killed:
+            case sandbox::Death::launcher_died:
+                cause = Error(Code::peer_died, "killed", went + "was killed" + detail).as_retryable();
+                break;
+            }
+        }
+        process.cause_ = cause;
+    }
+    while (process.started_.output_fd >= 0) { // what it said last
+        const std::uint64_t before = process.output_bytes_;
+        read_output(process);
+        if (process.output_bytes_ == before) break;
+    }
+    if (!limit.empty()) tell(process, cause.reason() == "policy-violation" ? "L4 seccomp" : "L5 limits", limit, true);
+    process.violations_.reset();
+    process.remote_->abandon(cause);
+    std::shared_ptr<Process> kept;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto at = processes_.find(process.started_.id);
+        if (at == processes_.end()) return;
+        kept = std::move(at->second);
+        processes_.erase(at);
+    }
+    if (process.on_gone_) process.on_gone_(cause);
+    const std::lock_guard lock(process.mutex_);
+    process.forgotten_ = true;
+    process.gone_changed_.notify_all();
+}
+
+} // namespace symphony::host

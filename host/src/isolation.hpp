@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <symphony/ipc/remote_instance.hpp>
+#include <symphony/result.hpp>
+#include <symphony/sandbox/launcher.hpp>
+#include <symphony/sandbox/violations.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace symphony::manifests {
+struct Manifest;
+}
+
+namespace symphony::host {
+
+class VerifiedImage;
+class Isolation;
+
+/// What happened to an isolated plugin that the audit log has to know. [any thread]
+struct Violation {
+    std::string plugin, id, version, sha256;  ///< `plugin`: its short name
+    std::string layer;   ///< "L4 seccomp", "L5 limits", "channel", "supervisor"
+    std::string object;  ///< "ptrace", "socket(AF_INET)", "output_volume"
+    bool fatal = false;  ///< its process was ended for it
+};
+
+/// One plugin's process. Alive until somebody kills it or it dies; then every call in it has failed with the cause.
+class Process {
+public:
+    Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256);
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+    ~Process();
+
+    ipc::RemoteInstance& remote() noexcept { return *remote_; }
+    const sandbox::Started& started() const noexcept { return started_; }
+    /// Ends the process for `why`, which its calls get as their cause. The first cause counts. Returns at once. [any]
+    void kill(Error why);
+    /// The cause, once it is gone.
+    std::optional<Error> cause() const;
+    /// Waits until it is gone and forgotten. @return Whether it was within the limit.
+    bool wait_gone(std::chrono::steady_clock::time_point limit);
+
+private:
+    friend class Isolation;
+    Isolation& isolation_;
+    const std::string who_, name_, id_, version_, sha256_;
+    std::uint64_t output_bytes_max_ = 0, output_bytes_ = 0;
+    sandbox::Started started_;
+    std::unique_ptr<ipc::RemoteInstance> remote_;
+    std::unique_ptr<sandbox::Violations> violations_;
+    std::function<void(const Error&)> on_gone_;
+    std::function<void(std::string_view)> on_output_;
+    std::string line_;                                         // monitor's: output so far without its end
+    std::map<std::string, std::uint32_t> denied_;              // monitor's: by system call
+    std::uint32_t denied_count_ = 0;                           // monitor's
+    std::uint64_t cpu_seen_ = 0;                               // monitor's: work of a silent process, in clock ticks
+    std::chrono::steady_clock::time_point pinged_;             // monitor's
+    std::chrono::steady_clock::time_point silent_since_;       // monitor's
+    std::chrono::steady_clock::time_point dead_since_;         // monitor's
+    bool exited_ = false;                                      // monitor's
+
+    mutable std::mutex mutex_;
+    std::condition_variable gone_changed_;
+    std::optional<Error> wanted_;             // why we killed it
+    std::optional<sandbox::Death> death_;
+    std::optional<Error> cause_;              // set: gone
+    bool forgotten_ = false;                  // and its owner has heard of it
+};
+
+/// Plugins in processes of their own: one launcher, and one thread that watches all of them for death, hangs, overdue
+/// cancels, forbidden system calls and output. Started before the host's other threads.
+class Isolation {
+public:
+    struct Options {
+        std::filesystem::path runner;   ///< the program symphony-runner
+        sandbox::Grade minimum = sandbox::Grade::no_namespaces;
+        std::uint32_t layers_off = 0;   ///< for tests with a runner that obeys
+        std::chrono::milliseconds ping_every{250};
+        std::chrono::milliseconds hung_after{600};    ///< of silence without work
+        std::chrono::milliseconds cancel_grace{500};  ///< a cancelled call that goes on ends the process
+        std::function<void(const Violation&)> on_violation;
+    };
+    /// Never fails: what is wrong with the launcher is the error of the first start().
+    explicit Isolation(Options options);
+    Isolation(const Isolation&) = delete;
+    Isolation& operator=(const Isolation&) = delete;
+    ~Isolation();
+
+    struct Wish {
+        const manifests::Manifest& manifest;
+        const VerifiedImage& image;
+        std::function<void(const Error&)> on_gone;           ///< once, on the monitor's thread, after its calls have failed
+        std::function<void(std::string_view)> on_output;     ///< one line of its stdout or stderr
+        std::function<void(std::string_view reason, std::string_view what)> on_misuse;
+    };
+    /// @return `refused` with reason `grade-too-low`, `no-runner`, ...
+    Result<std::shared_ptr<Process>> start(Wish wish);
+
+private:
+    friend class Process;
+    void monitor(std::stop_token stop);
+    void look_at(Process& process);
+    void serve_violations(Process& process);
+    void kill(std::uint64_t id);
+    void read_output(Process& process);
+    void finish(Process& process);
+    void wake() noexcept;
+    void on_death(const sandbox::Death& death);
+    void tell(const Process& process, std::string layer, std::string object, bool fatal) const;
+
+    Options options_;
+    std::mutex mutex_;
+    Result<std::unique_ptr<sandbox::Launcher>> launcher_;
+    std::map<std::uint64_t, std::shared_ptr<Process>> processes_;
+    std::vector<sandbox::Death> early_;  // of processes that are not in the map yet
+    int wake_ = -1;
+    std::jthread monitor_thread_;
+};
+
+} // namespace symphony::host

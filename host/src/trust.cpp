@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust.hpp"
+
+#include <symphony/manifests/manifest.hpp>
+#include <symphony/manifests/toml.hpp>
+#include <symphony/manifests/toml_guard.hpp>
+
+#include <fstream>
+#include <iterator>
+
+namespace symphony::host {
+namespace {
+
+constexpr std::uintmax_t file_bytes_max = 16 * 1024 * 1024;
+
+} // namespace
+
+Trust Trust::load(const std::vector<std::filesystem::path>& files) {
+    Trust out;
+    for (const auto& file : files) {
+        std::error_code failed;
+        if (file.empty() || !std::filesystem::exists(file, failed)) continue;
+        const auto warn = [&](const std::string& what) { out.warnings_.push_back(file.string() + ": " + what + "; it is not trusted"); };
+        std::ifstream stream(file, std::ios::binary);
+        if (!stream || std::filesystem::file_size(file, failed) > file_bytes_max || failed) {
+            warn("cannot be read");
+            continue;
+        }
+        const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        if (manifests::toml_trouble(text, file.string(), file_bytes_max)) {
+            warn("is no TOML");
+            continue;
+        }
+        try {
+            const toml::table table = toml::parse(text);
+            const toml::array* list = table["trusted"].as_array();
+            for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+                const toml::table* one = list->get(i)->as_table();
+                const std::string plugin = one != nullptr ? (*one)["plugin"].value_or(std::string()) : std::string();
+                const std::string sha256 = one != nullptr ? (*one)["sha256"].value_or(std::string()) : std::string();
+                if (plugin.empty() || sha256.size() != 64) warn("entry " + std::to_string(i + 1) + " has no plugin or no sha256 of 64 digits");
+                else out.digests_.emplace(plugin, sha256);
+            }
+        } catch (const std::exception& broken) {
+            warn(broken.what());
+        }
+    }
+    return out;
+}
+
+bool Trust::trusts(std::string_view plugin, std::string_view sha256) const {
+    return digests_.contains(std::pair<std::string, std::string>(plugin, sha256));
+}
+
+Placement PlacementPolicy::decide(const manifests::Manifest& manifest, std::string_view sha256, std::string_view crashed) const {
+    const auto named = [&manifest](const auto& names) { return names.contains(manifest.id()) || names.contains(manifest.name()); };
+    if (manifest.abi.placement == manifests::Placement::isolated) return {true, "its manifest asks for it"};
+    if (isolate_all) return {true, "--isolate-all"};
+    if (named(isolate)) return {true, "--isolate " + manifest.name()};
+    if (named(in_process)) return {false, "--in-process " + manifest.name()};
+    if (!crashed.empty()) return {true, "it took a host process down " + std::string(crashed)};
+    if (in_process_all) return {false, "--in-process all"};
+    if (trust.trusts(manifest.id(), sha256)) return {false, "its library is one that this distribution or its user trusts"};
+    return {true, "nobody vouches for its library"};
+}
+
+} // namespace symphony::host

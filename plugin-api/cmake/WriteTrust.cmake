@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+# cmake "-DPLUGINS=folder;folder" -DOUTPUT=plugins.lock -P WriteTrust.cmake
+# Lists the digests of a distribution's own libraries: what the host may run in its own process without being told.
+set(text "# Written by the build: the libraries that this distribution made and trusts.\n")
+foreach(folder IN LISTS PLUGINS)
+  file(STRINGS "${folder}/manifest.toml" lines REGEX "^(sha256|id|name) = ")
+  set(id "")
+  set(name "")
+  foreach(line IN LISTS lines)
+    if(line MATCHES "^id = \"([^\"]*)\"" AND NOT id)
+      set(id "${CMAKE_MATCH_1}")
+    elseif(line MATCHES "^name = \"([^\"]*)\"" AND NOT name)
+      set(name "${CMAKE_MATCH_1}")
+    elseif(line MATCHES "^sha256 = \"([0-9a-f]+)\"")
+      if(NOT id)
+        set(id "${name}")
+      endif()
+      string(APPEND text "\n[[trusted]]\nplugin = \"${id}\"\nsha256 = \"${CMAKE_MATCH_1}\"\n")
+    endif()
+  endforeach()
+endforeach()
+file(WRITE "${OUTPUT}.new" "${text}")
+file(RENAME "${OUTPUT}.new" "${OUTPUT}")

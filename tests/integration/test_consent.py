@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An update that wants more than was agreed to waits; until somebody agrees the old version serves."""
+
+import json
+import shutil
+
+from harness import BUILD, Case, main
+
+VERSIONS = BUILD / "tests" / "bundles" / "update-widens"
+
+
+class Consent(Case):
+    def setUp(self):
+        super().setUp()
+        self.plugins = self.folder / "plugins"
+        self.plugins.mkdir()
+        shutil.copytree(VERSIONS / "old", self.plugins / "old")
+
+    def answer(self, status=0):
+        return self.symphony("run", VERSIONS / "flow.toml", "--plugins", self.plugins, "--output", self.folder / "out", status=status)
+
+    def versions(self):
+        """Version -> state and reason."""
+        plugins = json.loads(self.symphony("list", "--json", "--plugins", self.plugins).out)["plugins"]
+        return {one["version"]: (one["state"], one.get("error", {}).get("reason")) for one in plugins if one["id"] == "org.example.notes"}
+
+    def update(self):
+        shutil.copytree(VERSIONS / "new", self.plugins / "new")
+
+    def test_the_old_version_serves_until_somebody_agrees(self):
+        self.assertIn("old notes", self.answer().out)
+        self.update()
+        self.assertIn("old notes", self.answer().out)
+        self.assertEqual(self.versions(), {"1.0.0": ("usable", None), "1.1.0": ("refused", "consent-needed")})
+        why = self.symphony("list", "--why", "--plugins", self.plugins)
+        self.assertIn("write:workspace", why.out)
+        command = next(line for line in why.out.splitlines() if "hint: symphony permission" in line)
+        words = command.split("hint: symphony ", 1)[1].split()
+        self.symphony(*words, "--plugins", self.plugins)
+        self.assertIn("new notes", self.answer().out)
+        self.assertEqual(self.versions()["1.1.0"], ("usable", None))
+
+    def test_an_update_in_place_is_refused_with_the_command_that_agrees(self):
+        self.answer()
+        shutil.rmtree(self.plugins / "old")
+        self.update()
+        refused = self.answer(status=(1, 3))
+        self.expect_error(refused, "consent-needed", "symphony permission")
+
+    def test_a_first_use_is_no_update(self):
+        self.update()
+        self.assertIn("new notes", self.answer().out)
+
+
+if __name__ == "__main__":
+    main()
