@@ -189,7 +189,7 @@ private:
         int pair[2];
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return cannot_start(errno, "no socket");
         Fd ours(pair[0]);
-        const Fd theirs(pair[1]);
+        Fd theirs(pair[1]);
         posix_spawn_file_actions_t actions;
         ::posix_spawn_file_actions_init(&actions);
         ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), launcher_socket);
@@ -216,6 +216,8 @@ private:
         ::posix_spawn_file_actions_destroy(&actions);
         ::posix_spawnattr_destroy(&attributes);
         if (error != 0) return cannot_start(error, "it cannot be run");
+        // Otherwise its end would not be seen.
+        theirs.reset();
         Status greeted = read_greeting(ours.get());
         if (!greeted) {
             ::kill(pid, SIGKILL);

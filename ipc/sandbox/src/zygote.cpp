@@ -106,6 +106,8 @@ struct Sandbox {
     bool in_cgroup = false, own_pid_namespace = false;
     pid_t child = -1, runner = -1;
     Fd child_fd, runner_fd, setup, output, trap;
+    Fd listener;           ///< of denied calls
+    bool ready = false;    ///< the runner says that it is confined
     bool started = false;  ///< the host knows it
     bool answered = false; ///< the host has its answer
     bool killed = false;
@@ -384,13 +386,16 @@ private:
         case wire::Kind::runner: {
             box.runner_fd = std::move(message.fds[0]);
             box.runner = pid_of(box.runner_fd.get());
-            if (!box.watch) return;
+            if (!box.watch) return announce(box);
             box.watch->look_at(box.runner);
             const wire::Step go;
             wire::send(box.setup.get(), &go, sizeof go);
             return;
         }
-        case wire::Kind::ready: return on_ready(box, message.fds[0]);
+        case wire::Kind::ready:
+            box.ready = true;
+            box.listener = std::move(message.fds[0]);
+            return announce(box);
         case wire::Kind::broken:
             refuse(box, broken(fail(static_cast<Stage>(step->stage), step->error)));
             return kill(box);
@@ -399,24 +404,27 @@ private:
         }
     }
 
-    void on_ready(Sandbox& box, const Fd& listener) {
-        if (std::exchange(box.answered, true)) return;
+    /// Two processes say that it is done, in any order: the runner that it is confined, its init who it is.
+    void announce(Sandbox& box) {
+        if (!box.ready || box.answered || (box.own_pid_namespace && !box.runner_fd.open())) return;
         const int pidfd = box.own_pid_namespace ? box.runner_fd.get() : box.child_fd.get();
+        const bool seccomp = (box.active & layer_seccomp) != 0;
         wire::Ready ready;
         ready.id = box.id;
         ready.pid = box.runner;
         ready.active = box.active;
         ready.grade = grade_of(box.active);
         ready.limits = box.limits;
-        const bool seccomp = (box.active & layer_seccomp) != 0;
-        ready.forgeable = seccomp && !listener.open();
+        ready.forgeable = seccomp && !box.listener.open();
         ready.has_violations = seccomp;
-        const std::array fds{pidfd, box.output.get(), listener.open() ? listener.get() : box.trap.get()};
-        box.started = wire::send(launcher_socket, &ready, sizeof ready, fds.data(), seccomp ? 3 : 2);
-        box.output.reset();
-        box.trap.reset();
+        const std::array fds{pidfd, box.output.get(), box.listener.open() ? box.listener.get() : box.trap.get()};
+        if (!wire::send(launcher_socket, &ready, sizeof ready, fds.data(), seccomp ? 3 : 2)) {
+            refuse(box, broken(fail(Stage::hand_over)));
+            return kill(box);
+        }
+        box.started = box.answered = true;
+        for (Fd* const given : {&box.output, &box.trap, &box.listener}) given->reset();
         box.deadline = Clock::time_point::max();
-        if (!box.started) kill(box);
         if (box.watch) box.watch->begin(Clock::now());
     }
 

@@ -82,12 +82,10 @@ std::string find_on_stack(Words& words) {
     std::string last;
     words >> last;
     wanted += last;
-    const char* at = environ != nullptr && environ[0] != nullptr ? nullptr : nullptr;
     char here = 0;
-    at = &here;
     std::size_t pages = 0;
     unsigned char resident = 0;
-    auto page = reinterpret_cast<std::uintptr_t>(at) & ~std::uintptr_t{4095};
+    auto page = reinterpret_cast<std::uintptr_t>(&here) & ~std::uintptr_t{4095};
     std::string memory;
     for (; pages < 4096 && ::mincore(reinterpret_cast<void*>(page), 4096, &resident) == 0; ++pages, page += 4096) {
         memory.append(reinterpret_cast<const char*>(page), 4096);
@@ -179,7 +177,8 @@ std::string say(Words& words) {
     std::size_t bytes = 0;
     words >> bytes;
     const std::string text(bytes, 'x');
-    return std::to_string(::write(STDOUT_FILENO, text.data(), text.size())) + " " + std::to_string(::write(STDERR_FILENO, "e", 1));
+    const ssize_t out = ::write(STDOUT_FILENO, text.data(), text.size()), err = ::write(STDERR_FILENO, "e", 1);
+    return std::to_string(out) + " " + std::to_string(err);
 }
 
 std::string executable_memory(Words&) {
@@ -190,6 +189,32 @@ std::string executable_memory(Words&) {
     void* const plain = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     add(::mprotect(plain, 4096, PROT_READ | PROT_EXEC) == 0 ? plain : MAP_FAILED);
     add(::dlopen("libz.so.1", RTLD_NOW) != nullptr ? plain : MAP_FAILED);
+    return answer;
+}
+
+/// Takes a file that the test passes, and writes `bytes` to it until it must stop or has done so `times` times.
+std::string write_passed(int control, Words& words) {
+    int times = 0;
+    std::size_t bytes = 0;
+    words >> times >> bytes;
+    char byte[8], space[CMSG_SPACE(sizeof(int))] = {};
+    iovec part{byte, sizeof byte};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = space;
+    message.msg_controllen = sizeof space;
+    if (::recvmsg(control, &message, 0) < 0 || CMSG_FIRSTHDR(&message) == nullptr) return "no file";
+    int file = -1;
+    std::memcpy(&file, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof file);
+    const std::string text(bytes, 'x');
+    std::string answer;
+    for (int i = 0; i < times; ++i) {
+        const ssize_t n = ::write(file, text.data(), text.size());
+        answer += (i == 0 ? "" : " ") + (n < 0 ? result(n) : std::to_string(n));
+        if (n < 0) break;
+    }
+    ::close(file);
     return answer;
 }
 
@@ -227,7 +252,7 @@ std::string honest_work(Words&) {
 } // namespace
 
 /// @return an exit status to end with, or -1
-extern "C" __attribute__((visibility("default"))) int probe(int, const char* request, char* answer, std::size_t size) {
+extern "C" __attribute__((visibility("default"))) int probe(int control, const char* request, char* answer, std::size_t size) {
     static const std::map<std::string, std::string (*)(Words&)> commands{
         {"call", &call}, {"open", &open_file}, {"read", &read_text}, {"fds", &descriptors}, {"env", &environment}, {"stack", &find_on_stack},
         {"ids", &identity}, {"threads", &make_threads}, {"alloc", &allocate}, {"burn", &burn}, {"files", &open_many}, {"say", &say},
@@ -240,6 +265,10 @@ extern "C" __attribute__((visibility("default"))) int probe(int, const char* req
         int status = 0;
         words >> status;
         return status;
+    }
+    if (command == "write") {
+        std::snprintf(answer, size, "%s", write_passed(control, words).c_str());
+        return -1;
     }
     if (command == "abort") std::abort();
     if (command == "crash") ::raise(SIGSEGV);

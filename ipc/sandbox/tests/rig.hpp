@@ -130,6 +130,7 @@ public:
     std::uint64_t id() const { return started_.id; }
     int pidfd() const { return pidfd_.get(); }
     int output() const { return output_.get(); }
+    int control() const { return control_.get(); }
     void send(const std::string& request) { ::send(control_.get(), request.data(), request.size(), MSG_NOSIGNAL); }
     /// The next answer; "" when the process ended or `limit_ms` is over.
     std::string answer(int limit_ms = patience_ms) {
