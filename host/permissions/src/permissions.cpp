@@ -384,6 +384,8 @@ bool Permissions::holds(const Subject& subject, const Right& right, std::string_
     return found.open && (rule == "prompt:once" || rule.starts_with("once:"));
 }
 
+bool Permissions::allows(const Subject& subject, const Right& right) const { return impl_->find(subject, right).allowed; }
+
 Decision Permissions::explain(const Subject& subject, const Right& right) const {
     return impl_->decision(impl_->find(subject, right), subject, right, true);
 }
@@ -446,59 +448,57 @@ Error ConsentState::error(const Subject& subject) const {
                  "symphony permission grant " + shell_word(typed(subject)) + " --all agrees to it");
 }
 
-ConsentState Permissions::consent_state(const Subject& subject) {
+namespace {
+
+struct Agreed {
     ConsentState state;
-    if (!subject.request) {
-        state.kind = ConsentState::Kind::agreed;
-        return state;
+    RightSet kept;             // what of the manifest's set is agreed to
+    bool to_be_stored = false; // it is not what the store has
+};
+
+/// @param vouched  By the distribution, and the policy lets that count.
+Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject, bool vouched) {
+    Agreed found;
+    ConsentState& state = found.state;
+    const Consent* consent = nullptr;
+    for (const Consent& one : view.consents) {
+        if (one.plugin == subject.plugin) consent = &one;
     }
-    std::optional<Consent> consent;
-    std::vector<Right> agreed;
-    {
-        const Snapshot<View>::Reader reader(impl_->view);
-        for (const Consent& one : reader->consents) {
-            if (one.plugin == subject.plugin) consent = one;
-        }
-        const auto grants = reader->grants.find(std::string_view(subject.plugin));
-        if (grants != reader->grants.end()) {
-            for (const Grant& grant : grants->second) {
-                if (grant.publisher == subject.publisher && grant.scope != Scope::once) agreed.push_back(grant.right);
-            }
-        }
-    }
-    if (!consent) return state;
+    if (consent == nullptr) return found;
     const bool same_publisher = consent->publisher == subject.publisher;
     const RightSet before = same_publisher ? consent->rights : RightSet();
     if (!same_publisher) state.old_publisher = consent->publisher;
-    agreed.insert(agreed.end(), before.rights().begin(), before.rights().end());
+    std::vector<Right> agreed(before.rights());
+    if (const auto grants = view.grants.find(std::string_view(subject.plugin)); grants != view.grants.end()) {
+        for (const Grant& grant : grants->second) {
+            if (grant.publisher == subject.publisher && grant.scope != Scope::once) agreed.push_back(grant.right);
+        }
+    }
     for (const Right& right : subject.request->rights().rights()) { // a rule agrees for the person
-        const Verdict verdict = impl_->options.policy.judge(subject, right);
+        const Verdict verdict = policy.judge(subject, right);
         if (verdict.kind == Verdict::Kind::allowed && verdict.by != nullptr) agreed.push_back(right);
     }
     const RightSet all(std::move(agreed));
     state.diff = diff(before, subject.request->rights());
-    const bool vouched = subject.trusted && impl_->policy_is_lenient();
-    // Of one that names no right at all, another publisher may be agreed to only by a person.
-    const bool new_hands = !same_publisher && !vouched && all.empty();
+    // One that asks for nothing, of another publisher: new hands all the same.
+    const bool new_hands = !same_publisher && all.empty();
     if (vouched || (!new_hands && all.covers(subject.request->required()))) {
         state.kind = ConsentState::Kind::agreed;
         std::vector<Right> kept;
         for (const Right& right : subject.request->rights().rights()) {
             if (vouched || all.covers(right)) kept.push_back(right);
         }
-        const RightSet now(std::move(kept));
-        if (!same_publisher || !(now == consent->rights)) {
-            if (impl_->store.agree({subject.publisher, subject.plugin, digest_of(now), now, 0})) {
-                impl_->reload(false);
-                impl_->record_change(subject, Happening::consent, nullptr, true, vouched ? "trusted" : "narrower", "agreed: " + std::to_string(now.rights().size()) + " rights");
-            }
-        }
-        return state;
+        found.kept = RightSet(std::move(kept));
+        found.to_be_stored = !same_publisher || !(found.kept == consent->rights);
+        return found;
     }
     state.kind = ConsentState::Kind::widened;
     state.text = state.old_publisher.empty() ? "asks for more than was agreed to:" : "comes from another publisher than was agreed to (" + state.old_publisher + "):";
     bool first = true;
-    const auto add = [&](const std::string& one) { state.text += std::string(first ? " " : "; ") + one; first = false; };
+    const auto add = [&](const std::string& one) {
+        state.text += (first ? " " : "; ") + one;
+        first = false;
+    };
     for (const Right& right : state.diff.added) {
         if (!all.covers(right)) add("to " + manifests::in_words(right));
     }
@@ -506,7 +506,35 @@ ConsentState Permissions::consent_state(const Subject& subject) {
         if (!all.covers(to)) add("to " + manifests::in_words(to) + " instead of only " + from.text());
     }
     if (first) state.text.pop_back(); // the colon
-    return state;
+    return found;
+}
+
+} // namespace
+
+ConsentState Permissions::consent_state(const Subject& subject) const {
+    if (!subject.request) return {ConsentState::Kind::agreed, {}, {}, {}};
+    const Snapshot<View>::Reader reader(impl_->view);
+    return agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient()).state;
+}
+
+Status Permissions::admit(const Subject& subject) {
+    if (!subject.request) return {};
+    Agreed found;
+    {
+        const Snapshot<View>::Reader reader(impl_->view);
+        found = agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient());
+    }
+    if (found.state.kind == ConsentState::Kind::widened) {
+        impl_->record_change(subject, Happening::refused, nullptr, false, "consent", found.state.text);
+        return found.state.error(subject);
+    }
+    if (found.state.kind == ConsentState::Kind::fresh) return agree(subject, "first use");
+    // That a narrower set cannot be remembered is no reason not to start it.
+    if (found.to_be_stored && impl_->store.agree({subject.publisher, subject.plugin, digest_of(found.kept), found.kept, 0})) {
+        impl_->reload(false);
+        impl_->record_change(subject, Happening::consent, nullptr, true, subject.trusted ? "trusted" : "covered", "agreed to " + std::to_string(found.kept.rights().size()) + " rights");
+    }
+    return {};
 }
 
 Status Permissions::agree(const Subject& subject, std::string_view origin) {

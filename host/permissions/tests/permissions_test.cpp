@@ -230,7 +230,7 @@ TEST(Consent, HoldsBackAnUpdateThatWidens) {
     const Subject first = subject("file_access = [\"read:workspace/docs/**\"]\nmodel_access = [\"a\"]");
     const Subject wider = subject("file_access = [\"read:workspace\"]\nmodel_access = [\"a\"]\nnetwork_access = [\"x.example:443\"]", "word-count", "2.0.0");
     EXPECT_EQ(permissions.consent_state(first).kind, State::fresh);
-    ASSERT_TRUE(permissions.agree(first, "first use"));
+    ASSERT_TRUE(permissions.admit(first));
     EXPECT_EQ(permissions.consent_state(first).kind, State::agreed);
     const auto state = permissions.consent_state(wider);
     EXPECT_EQ(state.kind, State::widened);
@@ -247,6 +247,9 @@ TEST(Consent, HoldsBackAnUpdateThatWidens) {
     EXPECT_EQ(permissions.consent_state(wider).kind, State::widened);
     ASSERT_TRUE(permissions.grant(wider, right("network:x.example:443"), Scope::always));
     EXPECT_EQ(permissions.consent_state(wider).kind, State::agreed) << "granted one by one";
+    ASSERT_TRUE(permissions.admit(wider));
+    ASSERT_TRUE(permissions.revoke(wider, &wider.request->rights().rights()[0]));
+    EXPECT_EQ(permissions.consent_state(wider).kind, State::agreed) << "agreed is agreed: what is revoked is asked for when it is used";
 }
 
 TEST(Consent, NarrowsSilentlyAndAsksForTheWayBack) {
@@ -256,7 +259,10 @@ TEST(Consent, NarrowsSilentlyAndAsksForTheWayBack) {
     const Subject narrow = subject("file_access = [\"read:workspace/docs/**\"]");
     ASSERT_TRUE(permissions.agree(wide, "first use"));
     EXPECT_EQ(permissions.consent_state(narrow).kind, State::agreed);
+    EXPECT_EQ(permissions.consent_state(wide).kind, State::agreed) << "nobody has used the narrower one yet";
+    ASSERT_TRUE(permissions.admit(narrow));
     EXPECT_EQ(permissions.consent_state(wide).kind, State::widened);
+    EXPECT_EQ(permissions.admit(wide).error().reason(), "consent-needed");
 }
 
 TEST(Consent, IsForOnePublisher) {
@@ -283,7 +289,7 @@ TEST(Consent, IsNotAskedForOptionalRightsNorForTheDistributionsOwn) {
     const Folder folder;
     Permissions permissions(options(folder));
     ASSERT_TRUE(permissions.agree(subject("model_access = [\"a\"]"), "first use"));
-    EXPECT_EQ(permissions.consent_state(subject("model_access = [\"a\", { value = \"b\", optional = true }]")).kind, State::agreed);
+    ASSERT_TRUE(permissions.admit(subject("model_access = [\"a\", { value = \"b\", optional = true }]")));
     EXPECT_EQ(permissions.consent_state(subject("model_access = [\"a\", \"b\"]")).kind, State::widened) << "an optional right was not agreed to by that";
     Subject trusted = subject("model_access = [\"a\", \"b\"]");
     trusted.trusted = true;

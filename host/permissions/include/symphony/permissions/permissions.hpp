@@ -68,7 +68,9 @@ public:
     /// Whether what was allowed by `rule` still is: asked by whoever holds something open, from on_change(). Uses nothing up
     /// and leaves no trace; what was allowed for one time holds until policy denies it.
     bool holds(const Subject& subject, const Right& right, std::string_view rule) const;
-    /// Decides and leaves no trace. With `why` and `hint` in every case.
+    /// Decides, leaves no trace and uses nothing up. Locks nothing, waits for nothing.
+    bool allows(const Subject& subject, const Right& right) const;
+    /// The same with `why` and `hint` in every case.
     Decision explain(const Subject& subject, const Right& right) const;
     /// Whether anything of this kind was asked for and is not denied as a whole: then the service is offered.
     bool offers(const Subject& subject, manifests::RightKind kind) const;
@@ -84,9 +86,12 @@ public:
     /// @param right  Null: everything of the plugin, consent too. @return How many grants.
     Result<int> revoke(const Subject& subject, const Right* right);
 
-    /// To be asked before a plugin is loaded. Narrower sets are remembered silently; rights granted one by one count.
-    ConsentState consent_state(const Subject& subject);
-    /// Agrees to all that the manifest asks for. `fresh` plugins are agreed to on first use; grants are still needed.
+    /// What would happen if it were loaded: for lists, and for choosing between versions. Rights granted one by one count.
+    ConsentState consent_state(const Subject& subject) const;
+    /// To be asked when a plugin is loaded: a fresh one is agreed to by its first use, a narrower set is remembered, so that
+    /// the way back needs consent. @return The error of a widened one.
+    Status admit(const Subject& subject);
+    /// Agrees to all that the manifest asks for. Grants are still needed.
     Status agree(const Subject& subject, std::string_view origin);
 
     const Policy& policy() const noexcept;
