@@ -71,6 +71,8 @@ TEST(HostName, TakesNoNumberForAName) {
         {"0x", "[numeric-host]"}, {"1", "[numeric-host]"}, {"evil.org.1", "[numeric-host]"}, {"evil.org.0x7f", "[numeric-host]"}, {"00000.0.0.0", "[numeric-host]"},
         {"4294967296", "[numeric-host]"}, {"127.0.0.1.0x", "[numeric-host]"},
     });
+    EXPECT_TRUE(HostName::parse("127.0.0.1.")->address());
+    EXPECT_FALSE(HostName::parse("127.0.0.1.example")->address());
 }
 
 TEST(HostName, HasOneFormForEachAddress) {

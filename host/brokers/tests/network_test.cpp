@@ -77,6 +77,9 @@ TEST(Network, HandsOutNoInternetSocket) {
     other.sin_port = htons(server.port);
     other.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     EXPECT_NE(::connect(stream.fd, reinterpret_cast<sockaddr*>(&other), sizeof other), 0);
+    EXPECT_TRUE(send_all(stream.fd, "still here"));
+    ::shutdown(stream.fd, SHUT_WR);
+    EXPECT_EQ(read_all(stream.fd), "still here");
     EXPECT_EQ(server.accepted, 1);
 }
 
@@ -193,6 +196,49 @@ TEST(Network, ResolvesOnceAndConnectsToWhatItChecked) {
     ASSERT_FALSE(fd);
     EXPECT_EQ(fd.error().reason(), "cannot-connect");
     EXPECT_NE(fd.error().message().find("127.0.0.4"), std::string::npos) << fd.error().message();
+}
+
+TEST(Network, ReachesAnIpv6Address) {
+    Socket listener(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in6 at{};
+    at.sin6_family = AF_INET6;
+    at.sin6_addr = in6addr_loopback;
+    socklen_t size = sizeof at;
+    if (listener.fd < 0 || ::bind(listener.fd, reinterpret_cast<sockaddr*>(&at), size) != 0) GTEST_SKIP() << "this machine has no IPv6";
+    ASSERT_EQ(::listen(listener.fd, 4), 0);
+    ::getsockname(listener.fd, reinterpret_cast<sockaddr*>(&at), &size);
+    const std::uint16_t port = ntohs(at.sin6_port);
+    Rig rig;
+    rig.grant_all();
+    EXPECT_EQ(rig.refusal("::1", port), "[forbidden-address]");
+    rig.grant("network:[::1]:" + std::to_string(port));
+    const Socket stream = rig.connect("[0:0::1]", port);
+    const Socket peer(::accept4(listener.fd, nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_TRUE(send_all(stream.fd, "six"));
+    EXPECT_EQ(read_all(peer.fd, 3), "six");
+}
+
+TEST(Network, GivesUpAtTheDeadline) {
+    Socket full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ASSERT_EQ(::bind(full.fd, reinterpret_cast<sockaddr*>(&at), size), 0);
+    ASSERT_EQ(::listen(full.fd, 0), 0);
+    ::getsockname(full.fd, reinterpret_cast<sockaddr*>(&at), &size);
+    std::vector<Socket> waiting; // nobody accepts: the queue fills, and then nobody answers
+    for (int i = 0; i < 3; ++i) {
+        waiting.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        ::connect(waiting.back().fd, reinterpret_cast<sockaddr*>(&at), size);
+    }
+    Rig rig;
+    rig.grant_all();
+    rig.resolver->names["a.test"] = {"127.0.0.1", "127.0.0.1"};
+    const auto fd = rig.broker->connect(rig.client, "a.test", ntohs(at.sin_port), 0, std::chrono::steady_clock::now() + 60ms);
+    ASSERT_FALSE(fd);
+    EXPECT_EQ(fd.error().code(), Code::deadline) << fd.error().message();
+    EXPECT_EQ(fd.error().reason(), "connect-slow");
 }
 
 TEST(Network, AsksTheMachinesResolver) {
