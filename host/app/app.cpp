@@ -211,7 +211,9 @@ std::unique_ptr<permissions::Permissions> App::make_permissions(permissions::Pro
     made.policy = policy();
     made.prompt = prompt;
     auto permissions = std::make_unique<permissions::Permissions>(std::move(made));
-    for (const auto& warning : permissions->warnings()) log().warn(warning);
+    if (!paths.state.empty()) { // that there is none was said
+        for (const auto& warning : permissions->warnings()) log().warn(warning);
+    }
     return permissions;
 }
 

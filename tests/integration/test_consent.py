@@ -2,6 +2,7 @@
 """An update that wants more than was agreed to waits; until somebody agrees the old version serves."""
 
 import json
+import re
 import shutil
 
 from harness import BUILD, Case, main
@@ -33,10 +34,10 @@ class Consent(Case):
         self.assertIn("old notes", self.answer().out)
         self.assertEqual(self.versions(), {"1.0.0": ("usable", None), "1.1.0": ("refused", "consent-needed")})
         why = self.symphony("list", "--why", "--plugins", self.plugins)
-        self.assertIn("write:workspace", why.out)
-        command = next(line for line in why.out.splitlines() if "hint: symphony permission" in line)
-        words = command.split("hint: symphony ", 1)[1].split()
-        self.symphony(*words, "--plugins", self.plugins)
+        self.assertIn("to write any file in the project folder", why.out)
+        command = re.search(r"hint: symphony (permission .*) agrees to it", why.out)
+        self.assertTrue(command, str(why))
+        self.symphony(*command[1].split(), "--plugins", self.plugins)
         self.assertIn("new notes", self.answer().out)
         self.assertEqual(self.versions()["1.1.0"], ("usable", None))
 
