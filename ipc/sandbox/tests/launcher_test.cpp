@@ -163,7 +163,7 @@ TEST_P(LauncherAs, NothingIsLeftOfTwoHundredPlugins) {
     as(GetParam(), [] {
         Rig rig;
         { ASSERT_TRUE(rig.probe()); }
-        ASSERT_TRUE(soon([&] { return tree_of(rig.launcher->pid()).size() == 1 && groups_of(rig.launcher->pid()) == 0; }));
+        ASSERT_TRUE(soon([&] { return rig.deaths.count() == 1 && tree_of(rig.launcher->pid()).size() == 1 && groups_of(rig.launcher->pid()) == 0; }));
         const std::size_t own = open_descriptors(::getpid()), theirs = open_descriptors(rig.launcher->pid());
         const std::size_t mounts = read_file("/proc/self/mountinfo").size();
         std::mt19937 random(20261124);
