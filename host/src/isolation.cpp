@@ -146,7 +146,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     { // the runner has its own by now; ours must not keep the channel open when it is dead
         const ipc::ChannelEnd ended = std::move(channel.runner);
     }
-    if (!started) return Error(started.error()).in(who);
+    if (!started) return started.error(); // it names the plugin
     process->started_ = *std::move(started);
     process->output_bytes_max_ = process->started_.limits.output_bytes;
     if (const int fd = std::exchange(process->started_.violations_fd, -1); fd >= 0) {
