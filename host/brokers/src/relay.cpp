@@ -196,6 +196,8 @@ void Relay::serve(Stream& stream) {
         end(stream, stream.cut);
     } else {
         more = pump_up(stream);
+        // Gone before the other side had ended: what that side still says is nobody's.
+        if (stream.up.finished && stream.plugin_gone && !stream.down.finished) end(stream, "plugin-gone");
         if (stream.ended == nullptr) more = pump_down(stream) || more;
     }
     if (stream.up.finished && stream.down.finished) end(stream, "finished");
