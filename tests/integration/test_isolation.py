@@ -195,7 +195,9 @@ class KillStorm(IsolationCase):
 
     @staticmethod
     def own_cgroups():
-        return {str(path) for path in Path("/sys/fs/cgroup").glob("**/symphony*") if path.is_dir()}
+        """Groups symphony.PID.START whose launcher is dead; those of others who run tests now are not."""
+        found = {path for path in Path("/sys/fs/cgroup").glob("**/symphony.*") if path.is_dir()}
+        return {str(path) for path in found if not Path("/proc", path.name.split(".")[1]).exists()}
 
     def storm(self, kills, where, victims):
         """One run under fire. Returns how it ended and how many signals hit."""
@@ -239,7 +241,9 @@ class KillStorm(IsolationCase):
             self.assertLess(time.monotonic(), end, f"seed {self.seed}: {names} are left behind")
             time.sleep(0.01)
         self.assertEqual(list((self.folder / "tmp").iterdir()), [], f"seed {self.seed}: files are left behind")
-        self.assertEqual(self.own_cgroups() - self.cgroups, set(), f"seed {self.seed}: cgroups are left behind")
+        while left := self.own_cgroups() - self.cgroups:
+            self.assertLess(time.monotonic(), end, f"seed {self.seed}: {left} are left behind")
+            time.sleep(0.01)
 
     def rounds(self):
         """How many signals in all: a few for ctest."""

@@ -242,7 +242,7 @@ class Runner:
         if not mirror.exists():
             (mirror / "bin").mkdir(parents=True)
             shutil.copy(self.build / "bin" / "symphony", mirror / "bin" / "symphony")
-            shutil.copy(self.build / "bin" / "symphony-runner-ablation", mirror / "bin" / "symphony-runner")
+            shutil.copy(self.build / "tests" / "symphony-runner-ablation", mirror / "bin" / "symphony-runner")
             for name in ("plugins", "plugins.lock", "workflows"):
                 (mirror / name).symlink_to(self.build / name)
         return mirror / "bin" / "symphony"
@@ -297,6 +297,7 @@ class Runner:
 
     def execute(self, line, state, outcome):
         # Files, not pipes: what is left behind may hold them and must not hold us.
+        groups = dead_cgroups()
         with open(state / "out", "wb+") as out, open(state / "err", "wb+") as err:
             process = subprocess.Popen([str(word) for word in line], stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=state,
                                        env=self.environment(state))
@@ -306,7 +307,7 @@ class Runner:
                 process.kill()
                 process.wait()
                 outcome.wrong.append("the host hangs")
-            outcome.wrong += left_behind({self.world.victim.pid})
+            outcome.wrong += left_behind({self.world.victim.pid}, groups)
         out, err = (state / "out").read_bytes(), (state / "err").read_bytes()
         outcome.err_bytes = len(err)
         outcome.out, outcome.err = (part.decode("utf-8", "backslashreplace") for part in (out, err))
@@ -367,7 +368,13 @@ def children():
         return [int(word) for word in file.read().split()]
 
 
-def left_behind(known):
+def dead_cgroups():
+    """Groups symphony.PID.START whose launcher is dead."""
+    found = {path for path in Path("/sys/fs/cgroup").glob("**/symphony.*") if path.is_dir()}
+    return {str(path) for path in found if not Path("/proc", path.name.split(".")[1]).exists()}
+
+
+def left_behind(known, groups):
     """Ends what is left of a run that has ended; says what did not go by itself."""
     end = time.monotonic() + GONE_S
     while left := [pid for pid in children() if pid not in known]:
@@ -380,7 +387,9 @@ def left_behind(known):
         names.append(f"process {Path(f'/proc/{pid}/comm').read_text().strip()} is left behind")
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    return names
+    while (more := dead_cgroups() - groups) and time.monotonic() < end:
+        time.sleep(0.01)
+    return names + [f"cgroup {name} is left behind" for name in sorted(more)]
 
 
 def run_all(runner, attacks, quick):
