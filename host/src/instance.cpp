@@ -217,7 +217,6 @@ void Instance::load_and_activate() {
         const EffectiveConfig config = SYMPHONY_TRY(host_.config_of(entry_));
         config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
         metrics_enabled_ = config.metrics_enabled;
-        secrets_ = config.secrets;
         timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
         files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()));
         VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
@@ -232,7 +231,7 @@ void Instance::load_and_activate() {
         subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
         SYMPHONY_TRY(check_consent());
         SYMPHONY_TRY(check_gpu());
-        meet_brokers();
+        meet_brokers(config.secrets);
         {
             const std::lock_guard lock(mutex_);
             held_ = held_rights();
@@ -396,12 +395,18 @@ Status Instance::check_gpu() const {
                  "if you trust it: --in-process " + manifest().name());
 }
 
-void Instance::meet_brokers() {
+void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
     permissions::Permissions* judge = host_.options().permissions;
-    models_.emplace(manifest().name(), [this, judge](const permissions::Right& right) { return judge != nullptr ? judge->require(subject_, right) : Status(); });
-    const bool asks = std::any_of(manifest().capabilities.begin(), manifest().capabilities.end(),
-                                  [](const manifests::Capability& wish) { return wish.kind == manifests::CapabilityKind::network_access; });
-    if (!asks || judge == nullptr || host_.options().network == nullptr) return network_.reset();
+    const auto asks = [this](manifests::CapabilityKind kind) {
+        return std::any_of(manifest().capabilities.begin(), manifest().capabilities.end(), [kind](const manifests::Capability& wish) { return wish.kind == kind; });
+    };
+    brokers_ = {};
+    brokers_.secrets = std::move(secrets);
+    if (asks(manifests::CapabilityKind::model_access)) {
+        brokers_.models = std::make_shared<const brokers::Models>(
+            manifest().name(), [this, judge](const permissions::Right& right) { return judge != nullptr ? judge->require(subject_, right) : Status(); });
+    }
+    if (!asks(manifests::CapabilityKind::network_access) || judge == nullptr || host_.options().network == nullptr) return;
     auto client = std::make_shared<brokers::NetworkClient>();
     client->name = who();
     client->require = [this, judge](const permissions::Right& to) { return judge->require(subject_, to); };
@@ -423,7 +428,13 @@ void Instance::meet_brokers() {
         record.text = end.text;
         judge->audit()->append(std::move(record));
     };
-    network_ = std::move(client);
+    brokers_.network = host_.options().network;
+    brokers_.client = std::move(client);
+}
+
+/// Its streams look at us: they end before we do.
+void Instance::leave_brokers() {
+    if (brokers_.client) brokers_.network->revoke(*brokers_.client);
 }
 
 bool Instance::offers(manifests::RightKind kind) const {
@@ -543,7 +554,7 @@ bool Instance::bury(Clock::time_point limit) {
     if (lived && state() == State::failed) static_cast<void>(move_to(State::unloading));
     if (created_ && ops_.destroy != nullptr) ops_.destroy(instance);
     created_ = activated_ = false;
-    if (network_) host_.options().network->revoke(*network_); // its streams look at us
+    leave_brokers();
     if (state() == State::unloading) static_cast<void>(move_to(State::unloaded));
     const std::lock_guard lock(mutex_);
     process_.reset();
@@ -623,7 +634,7 @@ void Instance::wind_down(Clock::time_point limit) {
         }
     }
     created_ = false;
-    if (network_) host_.options().network->revoke(*network_); // its streams look at us
+    leave_brokers();
     static_cast<void>(move_to(State::unloaded));
     if (code_begin_ == code_end_) return; // its code was never here
     // A thread that is just ending gets a moment.

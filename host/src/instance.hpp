@@ -7,9 +7,7 @@
 #include "library.hpp"
 #include "runtime.hpp"
 
-#include <symphony/brokers/models.hpp>
-#include <symphony/brokers/network.hpp>
-#include <symphony/brokers/secrets.hpp>
+#include <symphony/brokers/services.hpp>
 #include <symphony/permissions/subject.hpp>
 
 #include <atomic>
@@ -103,10 +101,8 @@ public:
     bool offers(manifests::RightKind kind) const;
     /// Whether it may reach a file now. @param flags  SYMPHONY_FS_*. @return `not_granted`
     Status may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const;
-    /// Null when it asks for no network, or has none.
-    const std::shared_ptr<const brokers::NetworkClient>& network() const noexcept { return network_; }
-    const brokers::Secrets* secrets() const noexcept { return secrets_.get(); }
-    const brokers::Models& models() const noexcept { return *models_; }
+    /// What it asked for of network, secrets and models; null what it did not.
+    const brokers::PluginServices& brokers() const noexcept { return brokers_; }
     /// Grants changed: what it holds by one that is gone is taken away, with its process if need be.
     void check_grants();
     bool metrics_enabled() const noexcept { return metrics_enabled_; }
@@ -126,7 +122,8 @@ private:
     Status create(const Creator& creator);
     Status check_consent();
     Status check_gpu() const;
-    void meet_brokers();
+    void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
+    void leave_brokers();
     std::vector<permissions::Right> held_rights() const;
     void process_gone(const Error& cause);
     bool bury(std::chrono::steady_clock::time_point limit);
@@ -145,9 +142,7 @@ private:
     std::optional<Files> files_;
     Value config_;
     permissions::Subject subject_;
-    std::shared_ptr<const brokers::NetworkClient> network_;
-    std::shared_ptr<const brokers::Secrets> secrets_;
-    std::optional<brokers::Models> models_;
+    brokers::PluginServices brokers_;
     mutable std::atomic<bool> reached_files_{false};
     std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_
     bool metrics_enabled_ = true;

@@ -8,14 +8,11 @@
 #include <symphony/abi/services/fs.h>
 #include <symphony/abi/services/log.h>
 #include <symphony/abi/services/metrics.h>
-#include <symphony/abi/services/models.h>
-#include <symphony/abi/services/net.h>
 #include <symphony/abi/services/ports.h>
-#include <symphony/abi/services/secrets.h>
+#include <symphony/brokers/services.hpp>
 #include <symphony/manifests/manifest.hpp>
 #include <symphony/utf8.hpp>
 
-#include <algorithm>
 #include <new>
 
 namespace symphony::host {
@@ -149,53 +146,8 @@ constexpr symphony_host_ports ports_service{sizeof(symphony_host_ports), 0, &por
 
 // --- network, secrets, models: only when the manifest asks for some, and nothing of policy denies all of it ---
 
-symphony_status net_connect(void* ctx, symphony_str host, std::uint32_t port, std::uint32_t flags, std::uint64_t deadline_ns,
-                            std::int32_t* fd_out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
-        if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
-        const Instance& plugin = self(ctx);
-        auto deadline = std::chrono::steady_clock::time_point::max();
-        if (deadline_ns != 0) {
-            const std::uint64_t now = plugin.host().now_ns();
-            deadline = std::chrono::steady_clock::now() + std::chrono::nanoseconds(deadline_ns > now ? std::min<std::uint64_t>(deadline_ns - now, 86'400'000'000'000) : 0);
-        }
-        *fd_out = SYMPHONY_TRY(plugin.host().options().network->connect(plugin.network(), from_c(host), port, flags, deadline));
-        return {};
-    });
-}
-constexpr symphony_host_net net_service{sizeof(symphony_host_net), 0, &net_connect};
-
-symphony_status secrets_get(void* ctx, symphony_str key, symphony_buf* out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
-        if (out == nullptr) return Error(Code::invalid_argument, "no place for the secret");
-        *out = SYMPHONY_TRY(self(ctx).secrets()->get(from_c(key))).release();
-        return {};
-    });
-}
-symphony_status secrets_open(void* ctx, symphony_str key, std::int32_t* fd_out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
-        if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
-        *fd_out = SYMPHONY_TRY(self(ctx).secrets()->open(from_c(key)));
-        return {};
-    });
-}
-constexpr symphony_host_secrets secrets_service{sizeof(symphony_host_secrets), 0, &secrets_get, &secrets_open};
-
-symphony_status models_list(void* ctx, symphony_buf* out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
-        if (out == nullptr) return Error(Code::invalid_argument, "no place for the list");
-        *out = SYMPHONY_TRY(self(ctx).models().list()).buffer().release();
-        return {};
-    });
-}
-symphony_status models_open(void* ctx, symphony_str model, symphony_str file, std::int32_t* fd_out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
-        if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
-        *fd_out = SYMPHONY_TRY(self(ctx).models().open(from_c(model), from_c(file)));
-        return {};
-    });
-}
-constexpr symphony_host_models models_service{sizeof(symphony_host_models), 0, &models_list, &models_open};
+const brokers::PluginServices& brokers_of(void* ctx) { return self(ctx).brokers(); }
+using Brokered = brokers::ServiceTables<&brokers_of>;
 
 // --- the one table: which service, what grants it, where it is ---
 
@@ -211,9 +163,9 @@ constexpr Service services[] = {
     {SYMPHONY_HOST_METRICS, Grant::always, &metrics_service},
     {SYMPHONY_HOST_PORTS, Grant::requires_a_port, &ports_service},
     {SYMPHONY_HOST_FS, Grant::file_access, &fs_service},
-    {SYMPHONY_HOST_NET, Grant::network_access, &net_service},
-    {SYMPHONY_HOST_SECRETS, Grant::secret_keys, &secrets_service},
-    {SYMPHONY_HOST_MODELS, Grant::model_access, &models_service},
+    {SYMPHONY_HOST_NET, Grant::network_access, &Brokered::net},
+    {SYMPHONY_HOST_SECRETS, Grant::secret_keys, &Brokered::secrets},
+    {SYMPHONY_HOST_MODELS, Grant::model_access, &Brokered::models},
     {"symphony.host.tasks/1", Grant::not_yet, nullptr},
     {"symphony.host.timers/1", Grant::not_yet, nullptr},
 };
@@ -226,13 +178,9 @@ const void* host_query(void* ctx, symphony_str id) {
         case Grant::always: return service.functions;
         case Grant::requires_a_port: return plugin.manifest().needs.empty() ? nullptr : service.functions;
         case Grant::file_access: return plugin.files().any() && plugin.offers(manifests::RightKind::file) ? service.functions : nullptr;
-        case Grant::network_access: return plugin.network() && plugin.offers(manifests::RightKind::network) ? service.functions : nullptr;
-        case Grant::secret_keys: return plugin.secrets() != nullptr && plugin.secrets()->any() ? service.functions : nullptr;
-        case Grant::model_access: {
-            const auto& wishes = plugin.manifest().capabilities;
-            const bool asks = std::any_of(wishes.begin(), wishes.end(), [](const auto& wish) { return wish.kind == manifests::CapabilityKind::model_access; });
-            return asks && plugin.offers(manifests::RightKind::model) ? service.functions : nullptr;
-        }
+        case Grant::network_access: return plugin.brokers().client && plugin.offers(manifests::RightKind::network) ? service.functions : nullptr;
+        case Grant::secret_keys: return plugin.brokers().secrets && plugin.brokers().secrets->any() ? service.functions : nullptr;
+        case Grant::model_access: return plugin.brokers().models && plugin.offers(manifests::RightKind::model) ? service.functions : nullptr;
         case Grant::not_yet: return nullptr;
         }
     }

@@ -17,8 +17,8 @@ namespace symphony::brokers {
 struct PluginServices {
     NetworkBroker* network = nullptr;  ///< shared by all plugins
     std::shared_ptr<const NetworkClient> client;
-    std::unique_ptr<Secrets> secrets;
-    std::unique_ptr<Models> models;
+    std::shared_ptr<const Secrets> secrets;
+    std::shared_ptr<const Models> models;
 };
 
 namespace detail {
