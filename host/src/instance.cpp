@@ -238,6 +238,7 @@ void Instance::load_and_activate() {
             sha256_ = image.sha256();
             placement_ = place;
         }
+        if (place.demoted) host_.report(event(Event::Kind::warning, "now-isolated", who() + ": runs in a process of its own this time, because " + place.why));
         const Creator creator = place.isolated ? SYMPHONY_TRY(load_isolated(image)) : SYMPHONY_TRY(load_here(std::move(image)));
         SYMPHONY_TRY(move_to(State::loaded));
         SYMPHONY_TRY(move_to(State::activating));
@@ -562,6 +563,9 @@ bool Instance::bury(Clock::time_point limit) {
 }
 
 Status Instance::revive(Clock::time_point limit) {
+    if (Isolation::watching()) { // who is told of a death by this very thread may not wait for what it does next
+        return Error(Code::busy, "restarting", who() + ": is started again in a moment", "try again, on another thread");
+    }
     std::unique_lock lock(mutex_);
     if (!changed_.wait_until(lock, limit, [this] { return !busy_; })) {
         return Error(Code::busy, "restarting", who() + ": is being started again", "try again in a moment");

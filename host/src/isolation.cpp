@@ -56,6 +56,8 @@ Activity activity_of(pid_t pid) {
     return out;
 }
 
+constinit thread_local bool on_watch = false;
+
 std::string signal_text(int number) {
     const char* name = ::sigabbrev_np(number);
     return name != nullptr ? "SIG" + std::string(name) : "signal " + std::to_string(number);
@@ -155,11 +157,9 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
 
     ipc::RemoteInstance::Options remote;
     remote.name = who;
-    remote.on_broken = [weak = std::weak_ptr(process)](const Error& why) {
-        if (const auto own = weak.lock()) {
-            own->isolation_.tell(*own, "channel", std::string(why.message()), true);
-            own->kill(why);
-        }
+    remote.on_broken = [own = process.get()](const Error& why) { // its threads end before it does
+        own->isolation_.tell(*own, "channel", std::string(why.message()), true);
+        own->kill(why);
     };
     remote.on_misuse = std::move(wish.on_misuse);
     auto connected = ipc::RemoteInstance::connect(std::move(channel.host), std::move(remote));
@@ -215,7 +215,10 @@ void Isolation::tell(const Process& process, std::string layer, std::string obje
 
 // --- Isolation: watching ----------------------------------------------------------------------------------------
 
+bool Isolation::watching() noexcept { return on_watch; }
+
 void Isolation::monitor(std::stop_token stop) {
+    on_watch = true;
     std::vector<std::shared_ptr<Process>> all;
     std::vector<pollfd> events;
     while (!stop.stop_requested()) {

@@ -57,7 +57,6 @@ private:
     const std::string who_, name_, id_, version_, sha256_;
     std::uint64_t output_bytes_max_ = 0, output_bytes_ = 0;
     sandbox::Started started_;
-    std::unique_ptr<ipc::RemoteInstance> remote_;
     std::unique_ptr<sandbox::Violations> violations_;
     std::function<void(const Error&)> on_gone_;
     std::function<void(std::string_view)> on_output_;
@@ -76,6 +75,7 @@ private:
     std::optional<sandbox::Death> death_;
     std::optional<Error> cause_;              // set: gone
     bool forgotten_ = false;                  // and its owner has heard of it
+    std::unique_ptr<ipc::RemoteInstance> remote_;  // last: its threads look at all of the above
 };
 
 /// Plugins in processes of their own: one launcher, and one thread that watches all of them for death, hangs, overdue
@@ -106,6 +106,8 @@ public:
     };
     /// @return `refused` with reason `grade-too-low`, `no-runner`, ...
     Result<std::shared_ptr<Process>> start(Wish wish);
+    /// Whether this is the thread that watches: nothing on it may wait for a process to go.
+    static bool watching() noexcept;
 
 private:
     friend class Process;

@@ -59,7 +59,7 @@ Placement PlacementPolicy::decide(const manifests::Manifest& manifest, std::stri
     if (named(isolate)) return {true, "--isolate " + manifest.name()};
     if (named(in_process)) return {false, "--in-process " + manifest.name()};
     if (in_process_all) return {false, "--in-process all"};
-    if (!crashed.empty()) return {true, "it took a host process down " + std::string(crashed)};
+    if (!crashed.empty()) return {true, "it took a host process down " + std::string(crashed), trust.trusts(manifest.id(), sha256)};
     if (trust.trusts(manifest.id(), sha256)) return {false, "its library is one that this distribution or its user trusts"};
     return {true, "nobody vouches for its library"};
 }

@@ -35,6 +35,7 @@ private:
 struct Placement {
     bool isolated = true;
     std::string why;
+    bool demoted = false;  ///< trusted, but not any more after what happened: the person should hear of it
 };
 
 /// Who decides where plugins run: the person who types, then what happened, then trust. A manifest may only ask for more
