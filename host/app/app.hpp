@@ -115,6 +115,11 @@ Result<int> check(App& app, const Typed& typed);
 Result<int> doctor(App& app, const Typed& typed);
 Result<int> version(App& app, const Typed& typed);
 Result<int> completion(App& app, const Typed& typed);
+Result<int> permission_list(App& app, const Typed& typed);
+Result<int> permission_grant(App& app, const Typed& typed);
+Result<int> permission_revoke(App& app, const Typed& typed);
+Result<int> permission_audit(App& app, const Typed& typed);
+Result<int> permission_explain(App& app, const Typed& typed);
 /// Candidates for the last of the words, one a line.
 int complete(App& app, const std::vector<std::string>& words);
 

@@ -35,6 +35,54 @@ Flag flag(std::string name, std::string value, std::string help) {
     return made;
 }
 
+void add_permission_commands(std::vector<Command>& all) {
+    constexpr auto* right_help = "a right such as read:workspace, network:api.example.com:443 or model:gpt-4, or as the manifest writes it";
+    all.push_back(command("permission list", "List what plugins ask for and what is granted",
+                          "A plugin may do what its manifest asks for, what a person or a rule granted, and what no policy denies. ANSWER "
+                          "is what would happen now: allowed, asks first (a person on a terminal is asked, everybody else is denied), or "
+                          "denied.\n\nThe rights of one plugin come from its newest version, also while that waits for consent.",
+                          {"symphony permission list", "symphony permission list word-count --json"}));
+    all.back().arguments.push_back(argument("plugin", "only this one: an id or a short name", false, "plugin"));
+    all.push_back(command("permission grant", "Grant a right to a plugin",
+                          "Only what the manifest asks for can be granted, or a part of it. A grant is for the plugin and its publisher: it "
+                          "outlives updates that ask for the same or less, and gives nothing to one that asks for more. An update that asks "
+                          "for more than was agreed to is held back, and the old version runs, until its rights are granted or --all agrees "
+                          "to them.",
+                          {"symphony permission grant word-count read:workspace", "symphony permission grant fetch 'network:*.example.com:443' --for 1h",
+                           "symphony permission grant fetch --all"}));
+    all.back().arguments.push_back(argument("plugin", "a plugin's id or short name", true, "plugin"));
+    all.back().arguments.push_back(argument("right", right_help, false, "right"));
+    all.back().flags.push_back(flag("for", "TIME", "once (the next use), run (the next run), always, a duration such as 1h, or \"until 2026-12-31\"; default: always"));
+    all.back().flags.push_back(flag("until", "DATE", "to the end of a day such as 2026-12-31, or to a time such as \"2026-12-31 18:00\""));
+    all.back().flags.push_back(flag("all", "", "everything that its newest manifest asks for, and agree to it"));
+    all.push_back(command("permission revoke", "Take a grant back",
+                          "Takes back what was granted, and whatever is part of it, at once: open connections that it allowed are closed. "
+                          "Files that a plugin holds open stay open until it ends. --all forgets what was agreed to and earlier answers, too. "
+                          "The id of a plugin that is no longer installed works as well.",
+                          {"symphony permission revoke word-count read:workspace", "symphony permission revoke word-count --all"}));
+    all.back().arguments.push_back(argument("plugin", "a plugin's id or short name", true, "plugin"));
+    all.back().arguments.push_back(argument("right", right_help, false, "right"));
+    all.back().flags.push_back(flag("all", "", "everything of this plugin"));
+    all.push_back(command("permission explain", "Say why a plugin may or may not do something",
+                          "Says which line of the manifest asks for the right, what the policy says, which grant covers it, what comes of that, "
+                          "and the command that changes it. The right may be one object, such as read:workspace/notes.txt.",
+                          {"symphony permission explain word-count read:workspace/notes.txt", "symphony permission explain fetch network:api.example.com:443"}));
+    all.back().arguments.push_back(argument("plugin", "a plugin's id or short name", true, "plugin"));
+    all.back().arguments.push_back(argument("right", right_help, true, "right"));
+    all.push_back(command("permission audit", "Show, export or verify the log of decisions",
+                          "Every decision, grant, refusal and violation is in a log whose rows are chained by their hashes. Without flags the last "
+                          "50 rows are shown. COUNT is how many such happenings a row stands for: what is allowed again and again is counted "
+                          "exactly and written now and then.\n\nStatus 1 when --verify finds damage: it names the first row that is wrong.",
+                          {"symphony permission audit --kind violation --since 1d", "symphony permission audit --export > audit.jsonl", "symphony permission audit --verify"}));
+    all.back().flags.push_back(flag("plugin", "PLUGIN", "only of this plugin: an id or a short name"));
+    all.back().flags.back().complete = "plugin";
+    all.back().flags.push_back(flag("kind", "KIND", "only decision, grant, revoke, consent, violation, refused or lost"));
+    all.back().flags.push_back(flag("since", "TIME", "only since a time such as 2026-12-31, or so long ago, such as 1h or 7d"));
+    all.back().flags.push_back(flag("last", "COUNT", "only the newest so many; 0: all"));
+    all.back().flags.push_back(flag("export", "", "print JSON lines with the hashes, for other programs"));
+    all.back().flags.push_back(flag("verify", "", "check the whole chain"));
+}
+
 std::vector<Command> make() {
     std::vector<Command> all;
     all.push_back(command("list", "List the plugins",
@@ -61,6 +109,7 @@ std::vector<Command> make() {
                           "mends it. Status 1 when something is broken.",
                           {"symphony doctor", "symphony doctor --release word-count"}));
     all.back().flags.push_back(flag("release", "PLUGIN", "take a plugin out of quarantine"));
+    add_permission_commands(all);
     all.push_back(command("version", "Print the version of the host and its ABI", {}, {"symphony version", "symphony version --json"}));
     all.push_back(command("completion", "Print a completion script for bash or zsh",
                           "For bash: eval \"$(symphony completion bash)\" in ~/.bashrc. For zsh: eval \"$(symphony completion "

@@ -19,6 +19,11 @@ Handler handler_of(std::string_view name) {
     if (name == "doctor") return doctor;
     if (name == "version") return version;
     if (name == "completion") return completion;
+    if (name == "permission list") return permission_list;
+    if (name == "permission grant") return permission_grant;
+    if (name == "permission revoke") return permission_revoke;
+    if (name == "permission audit") return permission_audit;
+    if (name == "permission explain") return permission_explain;
     return nullptr;
 }
 
@@ -38,10 +43,14 @@ std::string joined(const std::vector<std::string>& words, std::size_t count) {
 Error unknown_command(App& app, const std::vector<std::string>& words) {
     std::vector<std::string> known;
     for (const auto& command : host_commands()) known.push_back(command.name);
+    for (const auto& [name, summary] : app.plugin_commands()) known.push_back(name);
     std::string members; // "runs" alone: say what there is
-    for (const auto& [name, summary] : app.plugin_commands()) {
-        known.push_back(name);
+    for (const auto& name : known) {
         if (name.starts_with(words.front() + " ")) members += (members.empty() ? "" : ", ") + name;
+    }
+    if (!members.empty() && words.size() > 1) {
+        const auto near = did_you_mean(words[0] + " " + words[1], known);
+        if (!near.empty()) return usage_error("there is no command \"" + words[0] + " " + words[1] + "\"", near);
     }
     if (!members.empty()) return usage_error("symphony " + words.front() + ": which one?", members);
     auto hint = did_you_mean(words.front(), known);
@@ -119,9 +128,11 @@ Result<int> run(App& app, std::vector<std::string> words) {
         for (auto i = count; i > 0; --i) rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(own_words.places[i - 1]));
         return rest;
     };
-    const auto* own = host_command(own_words.words.front());
+    std::size_t own_count = std::min<std::size_t>(own_words.words.size(), 2); // "permission grant" before "permission"
+    const auto* own = host_command(joined(own_words.words, own_count));
+    if (own == nullptr) own = host_command(joined(own_words.words, own_count = 1));
     if (own != nullptr) { // needs no catalog to be understood, and wrong flags are told before it is opened
-        auto typed = SYMPHONY_TRY(read_words(*own, rest_of(1), app.options));
+        auto typed = SYMPHONY_TRY(read_words(*own, rest_of(own_count), app.options));
         if (app.options.help) {
             app.console.out(help_text(*own, app.options.help_long, app.console.out_color()));
             return done;

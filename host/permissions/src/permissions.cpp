@@ -251,7 +251,7 @@ struct Permissions::Impl {
             break;
         }
         case Found::By::policy:
-            made.why = what + options.policy.why(found.verdict, subject, right);
+            made.why = what + options.policy.why(found.verdict, subject, right) + (found.open ? ", and nobody granted it" : "");
             made.hint = found.open ? grant_command : options.policy.hint(found.verdict);
             break;
         }
@@ -439,7 +439,7 @@ Result<int> Permissions::revoke(const Subject& subject, const Right* right) {
     const int count = SYMPHONY_TRY(impl_->store.revoke(right == nullptr ? std::string_view() : std::string_view(subject.publisher), subject.plugin, right));
     if (right == nullptr) SYMPHONY_TRY(impl_->store.forget_consent(subject.plugin));
     impl_->reload(true);
-    impl_->record_change(subject, Happening::revoke, right, false, "command", std::to_string(count) + (count == 1 ? " grant" : " grants"));
+    if (count > 0 || right == nullptr) impl_->record_change(subject, Happening::revoke, right, false, "command", std::to_string(count) + (count == 1 ? " grant" : " grants"));
     return count;
 }
 
@@ -552,6 +552,7 @@ Status Permissions::agree(const Subject& subject, std::string_view origin) {
     return {};
 }
 
+bool Permissions::persistent() const noexcept { return impl_->store.persistent(); }
 const Policy& Permissions::policy() const noexcept { return impl_->options.policy; }
 Audit* Permissions::audit() noexcept { return impl_->audit ? &*impl_->audit : nullptr; }
 void Permissions::refresh() { static_cast<void>(impl_->look()); }

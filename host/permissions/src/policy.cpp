@@ -249,7 +249,7 @@ std::string Policy::why(const Verdict& verdict, const Subject& subject, const Ri
         return verdict.kind == Verdict::Kind::allowed ? "its own folders are always its own" : "the policy in " + broken_file_ + " cannot be understood, so nothing is granted";
     }
     const std::string preset = "preset " + std::string(name_of(preset_));
-    if (verdict.kind == Verdict::Kind::open) return preset + " leaves it to you, and nobody granted it";
+    if (verdict.kind == Verdict::Kind::open) return preset + " leaves it to you";
     if (right.root() == "selected") return preset + ": what is named on the command line is granted for the run";
     if (is_own_folder(right)) return preset + ": its own folders are its own";
     if (preset_ == Preset::balanced && subject.trusted) return preset + ": this distribution trusts the plugin, so it has the files it asks for";

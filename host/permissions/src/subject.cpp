@@ -3,6 +3,8 @@
 
 #include "chain.hpp"
 
+#include <algorithm>
+
 namespace symphony::permissions {
 
 std::shared_ptr<const Request> Request::of(const manifests::Manifest& manifest, std::string file) {
@@ -12,6 +14,7 @@ std::shared_ptr<const Request> Request::of(const manifests::Manifest& manifest, 
         if (!right) continue; // a parsed manifest has none
         made->wishes_.push_back({*std::move(right), asked.reason, asked.optional, asked.place, asked.value, name_of(asked.kind)});
     }
+    std::stable_sort(made->wishes_.begin(), made->wishes_.end(), [](const Wish& a, const Wish& b) { return a.right < b.right; });
     made->rights_ = RightSet::requested(manifest);
     made->required_ = RightSet::requested(manifest, false);
     made->digest_ = digest_of(made->rights_);

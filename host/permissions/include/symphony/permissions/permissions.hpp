@@ -95,6 +95,8 @@ public:
     Status agree(const Subject& subject, std::string_view origin);
 
     const Policy& policy() const noexcept;
+    /// Whether what is granted outlives this run.
+    bool persistent() const noexcept;
     Audit* audit() noexcept; ///< null when it is not kept
     /// Looks at the store and the clock now, as the watching thread does when something happened.
     void refresh();

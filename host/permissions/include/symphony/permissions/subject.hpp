@@ -31,7 +31,7 @@ public:
     /// @param file  Where the manifest is, for people.
     static std::shared_ptr<const Request> of(const manifests::Manifest& manifest, std::string file);
 
-    const std::vector<Wish>& wishes() const noexcept { return wishes_; } ///< in the order of the file
+    const std::vector<Wish>& wishes() const noexcept { return wishes_; } ///< in canonical order
     const RightSet& rights() const noexcept { return rights_; }
     const RightSet& required() const noexcept { return required_; }      ///< without the optional ones
     const std::string& digest() const noexcept { return digest_; }       ///< SHA-256 of rights().text(), hexadecimal
