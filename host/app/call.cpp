@@ -152,6 +152,7 @@ public:
             }
             app_.log().warn(ended.error().message());
             app_.console.finish();
+            isolation_.abandon();
             ::_exit(status);
         }
         return status;

@@ -256,6 +256,11 @@ void Instance::load_and_activate() {
     if (done) return;
     const bool abandoned = state() == State::failed;
     fail(done.error());
+    if (done.error().reason() == "no-launcher") { // which is started anew, so the next call may try again
+        const std::lock_guard lock(mutex_);
+        deaths_.push_back(Clock::now());
+        gone_.store(true, std::memory_order_release);
+    }
     if (!abandoned) wind_down(Clock::now() + std::chrono::seconds(1));
     if (process() && !gone()) end_process();
 }
@@ -544,7 +549,10 @@ void Instance::end_process() {
 /// Frees what is left of a process that is gone. @return False when somebody is still inside after `limit`.
 bool Instance::bury(Clock::time_point limit) {
     const auto own = process();
-    if (!own) return true;
+    if (!own) { // it never came to life
+        if (state() == State::failed && move_to(State::unloading)) static_cast<void>(move_to(State::unloaded));
+        return true;
+    }
     if (!own->wait_gone(limit)) return false;
     while (gate.inside() > 0 && Clock::now() < limit) {
         gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10));

@@ -188,6 +188,10 @@ void Isolation::kill(std::uint64_t id) {
     wake();
 }
 
+void Isolation::abandon() noexcept {
+    if (launcher_ && (*launcher_)->pid() > 0) ::kill((*launcher_)->pid(), SIGKILL);
+}
+
 void Isolation::wake() noexcept {
     const std::uint64_t one = 1;
     static_cast<void>(!::write(wake_, &one, sizeof one)); // full: it is awake anyway

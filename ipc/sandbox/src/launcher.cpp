@@ -35,7 +35,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto greeting_max = 10s;
-constexpr auto launch_max = 15s;
+constexpr auto launch_max = 4s;  // less than a plugin has for its start: a stuck launcher is replaced before
 constexpr auto quit_max = 6s;
 constexpr std::uint64_t memory_bytes_min = 16u << 20;
 

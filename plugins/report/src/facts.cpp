@@ -97,7 +97,6 @@ Page page_of(ValueView value) {
     page.confidence = std::clamp(value["confidence"].as_double(), 0.0, 100.0);
     page.width = value["width"].as_uint();
     page.height = value["height"].as_uint();
-    if (value["elapsed_ms"].is_number()) page.elapsed_ms = value["elapsed_ms"].as_double();
     for (const ValueView word : value["words"].items()) {
         page.words.push_back({word["text"].as_text(), std::clamp(word["confidence"].as_double(), 0.0, 100.0)});
     }

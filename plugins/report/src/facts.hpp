@@ -42,7 +42,6 @@ struct Page {
     double confidence = 0;
     std::uint64_t width = 0;
     std::uint64_t height = 0;
-    std::optional<double> elapsed_ms;
     std::vector<Word> words;
     symphony::ValueView value; // all of it, for the JSON
 

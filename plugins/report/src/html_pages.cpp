@@ -37,7 +37,6 @@ std::string sheet(const Page& page, const PageLimits& limits, bool open) {
     std::string out = "<article class=\"panel sheet\">\n<div><h3>" + path_html(page.path.empty() ? "page" : page.path) + "</h3>\n<p class=\"facts\">";
     out += counted(page.words.size(), "word") + ", " + grouped(page.width) + " \u00d7 " + grouped(page.height) + " pixels";
     if (!page.language.empty()) out += ", model " + html(shortened(page.language, 40));
-    if (page.elapsed_ms) out += ", " + time_text(*page.elapsed_ms);
     out += "</p></div>\n<div>";
     if (page.text.empty()) {
         out += "<p class=\"facts\">No text was found on this page.</p></div>\n</article>\n";

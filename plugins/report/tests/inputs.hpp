@@ -34,7 +34,7 @@ inline constexpr std::string_view small = R"({
  "files": [{"path":"docs/a.md","kind":"text","mime":"text/markdown","size":1234},{"path":"docs/p.png","kind":"image","mime":"image/png","size":80000},
            {"path":"docs/bad.png","kind":"image","mime":"image/png","size":10},{"path":"docs/void","kind":"empty","size":0},{"path":"docs/x.bin","kind":"binary","size":7}],
  "texts": [{"path":"docs/a.md","text":"a plugin","lines":1,"size":1234}],
- "pages": [{"path":"docs/p.png","text":"The host\n\nloads a plugln","confidence":88.5,"language":"eng","width":100,"height":50,"elapsed_ms":12.5,
+ "pages": [{"path":"docs/p.png","text":"The host\n\nloads a plugln","confidence":88.5,"language":"eng","width":100,"height":50,
             "words":[{"text":"The","confidence":97.1},{"text":"host","confidence":95},{"text":"loads","confidence":75},{"text":"a","confidence":96},{"text":"plugln","confidence":41.6}]}],
  "terms": [{"term":"plugin","count":40,"files":2},{"term":"host","count":10,"files":1}],
  "words": [{"path":"docs/a.md","words":2},{"path":"docs/p.png","words":5}], "total_words": 7, "distinct": 5,

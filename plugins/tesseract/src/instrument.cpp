@@ -35,26 +35,14 @@ TextReader::TextReader(const Settings& settings)
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-struct ReadPage {
-    Page page;
-    double elapsed_ms = 0; // of decoding and reading; how long the page waited for an engine says nothing about it
-};
-
-Result<ReadPage> read_page(Engines& engines, const ImageLimits& limits, Bytes bytes, const std::string& language, int segmentation, Watch& watch) {
+Result<Page> read_page(Engines& engines, const ImageLimits& limits, Bytes bytes, const std::string& language, int segmentation, Watch& watch) {
     // Decoded before an engine is taken: a broken image costs nobody an engine.
-    const auto begun = Clock::now();
     const PixPtr image = SYMPHONY_TRY(decode_image(bytes, limits));
-    const auto decoded = Clock::now();
     Engines::Lease lease = SYMPHONY_TRY(engines.acquire(language, watch));
-    const auto acquired = Clock::now();
     lease.spoil(); // until the page is done: an exception must not bring a half-used engine back
     Result<Page> page = recognise(lease.engine(), *image, segmentation, watch);
     lease.keep();
-    if (!page) return std::move(page).error();
-    const std::chrono::duration<double, std::milli> elapsed = (decoded - begun) + (Clock::now() - acquired);
-    return ReadPage{*std::move(page), std::round(elapsed.count() * 10) / 10};
+    return page;
 }
 
 } // namespace
@@ -80,9 +68,9 @@ Result<Value> TextReader::infer(std::string_view operation, ValueView input, con
     } else {
         return inputs.wrong("image", "bytes or a map with path and bytes");
     }
-    Result<ReadPage> read = read_page(engines_, limits_, bytes, language, segmentation, watch);
-    if (!read) return path.empty() ? std::move(read).error() : std::move(read).error().in(path);
-    return to_value(read->page, path, language, read->elapsed_ms);
+    Result<Page> page = read_page(engines_, limits_, bytes, language, segmentation, watch);
+    if (!page) return path.empty() ? std::move(page).error() : std::move(page).error().in(path);
+    return to_value(*page, path, language);
 }
 
 } // namespace tess

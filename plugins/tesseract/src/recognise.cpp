@@ -144,12 +144,12 @@ Result<Page> recognise(tesseract::TessBaseAPI& engine, Pix& image, int page_segm
     return page;
 }
 
-Value to_value(const Page& page, std::string_view path, std::string_view language, double elapsed_ms) {
+Value to_value(const Page& page, std::string_view path, std::string_view language) {
     ValueBuilder out;
     out.map(9).add("path", path).add("text", page.text).add("confidence", page.confidence);
     add_pieces(out, "words", page.words);
     add_pieces(out, "lines", page.lines);
-    out.add("language", language).add("width", page.width).add("height", page.height).add("elapsed_ms", elapsed_ms);
+    out.add("language", language).add("width", page.width).add("height", page.height);
     return out.end().build();
 }
 

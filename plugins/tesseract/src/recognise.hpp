@@ -49,6 +49,6 @@ bool is_page_segmentation(std::int64_t mode) noexcept;
 symphony::Result<Page> recognise(tesseract::TessBaseAPI& engine, Pix& image, int page_segmentation, Watch& watch);
 
 /// The operation's outputs.
-symphony::Value to_value(const Page& page, std::string_view path, std::string_view language, double elapsed_ms);
+symphony::Value to_value(const Page& page, std::string_view path, std::string_view language);
 
 } // namespace tess
