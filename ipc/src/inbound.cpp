@@ -26,6 +26,17 @@ bool well_formed(const symphony_buf* buffers, std::uint32_t count) noexcept {
     return true;
 }
 
+/// The call whose invoke this thread is in, innermost.
+thread_local const void* inside_call = nullptr;
+
+struct Inside {
+    const void* outer;
+    explicit Inside(const void* call) : outer(std::exchange(inside_call, call)) {}
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+    ~Inside() { inside_call = outer; }
+};
+
 } // namespace
 
 struct alignas(128) Inbound::Call {
@@ -114,7 +125,8 @@ bool Inbound::begin_end(Call& call, symphony_handle id) noexcept {
 /// After begin_end().
 void Inbound::send_end(Call& call, Outgoing& end) noexcept {
     // Its place is free before the peer hears of the end and uses it again.
-    known_[static_cast<std::uint32_t>(call.peer_id.load(std::memory_order_relaxed))].store(nullptr, std::memory_order_seq_cst);
+    known_[static_cast<std::uint32_t>(call.peer_id.load(std::memory_order_relaxed))].store(nullptr, std::memory_order_release);
+    if (inside_call == &call) link_.about_to_answer();
     if (const Status sent = link_.send(end); !sent && !link_.closed()) link_.break_off("it does not read what it is sent");
     settle(call, call.word.fetch_and(~ending_bit, std::memory_order_acq_rel) & ~ending_bit);
 }
@@ -223,6 +235,7 @@ void Inbound::run(Call& call) {
             out.args = call.args.data();
             out.arg_count = call.args.size();
             static_assert(sizeof(std::atomic<symphony_handle>) == sizeof(symphony_handle));
+            const Inside inside(&call);
             status = callee_.enter(message.head.value, out, reinterpret_cast<symphony_handle*>(&call.call_out), error);
         }
     } catch (const std::exception& thrown) {

@@ -21,7 +21,7 @@ inline constexpr std::uint32_t layout_version = 1;
 struct RingPage {
     alignas(128) std::atomic<std::uint64_t> tail;    ///< end of what the owner has written; its low half is a futex word
     alignas(128) std::atomic<std::uint64_t> head;    ///< end of what the owner has read of the peer's ring
-    alignas(128) std::atomic<std::uint32_t> sleeper; ///< turn << 2 | who sleeps: see below
+    alignas(128) std::atomic<std::uint32_t> sleeper; ///< turn << 3 | who sleeps: see below
     alignas(128) std::atomic<std::uint32_t> cpu;     ///< where the owner's reader last ran, plus 1; 0 = not known
     alignas(128) std::atomic<std::uint64_t> pong;    ///< the last ping that the owner's reader has seen
 };
@@ -34,6 +34,8 @@ inline constexpr std::uint32_t sleeper_none = 0;    ///< somebody is reading
 inline constexpr std::uint32_t sleeper_reader = 1;  ///< the thread in the reader's role
 inline constexpr std::uint32_t sleeper_parked = 2;  ///< the thread that waits for the role
 inline constexpr std::uint32_t sleeper_mask = 3;
+inline constexpr std::uint32_t sleeper_returns = 4;  ///< besides, a thread that has just answered looks again at once: what can wait a moment need not wake
+inline constexpr std::uint32_t sleeper_turn = 8;
 
 enum class Kind : std::uint16_t {
     request = 1,    ///< run `method` and answer: an instance operation, or a function of a host service

@@ -11,12 +11,6 @@ namespace {
 constexpr std::size_t messages_kept = 64;
 constexpr int extra_reads_max = 64;  // messages that a thread on its way out reads for others
 
-bool only_one_cpu() noexcept {
-    cpu_set_t allowed;
-    CPU_ZERO(&allowed);
-    return ::sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) == 1;
-}
-
 } // namespace
 
 Link::Link(std::shared_ptr<Memory> memory, int control, Receiver& receiver, Options options)
@@ -91,13 +85,18 @@ void Link::live(bool as_reader) {
                 continue;
             }
         }
+        if (tasks_waiting_.load(std::memory_order_relaxed) != 0 && begin_work()) {
+            as_reader = false;
+            continue;
+        }
         auto seen = static_cast<std::uint32_t>(memory_->peer_page().tail.load(std::memory_order_seq_cst));
         if (take_role()) {
             const Task task = read_all();
             if (task && begin_work()) {
                 leave_role();
                 task.run(task.self, task.what);
-                as_reader = false;
+                as_reader = role_.load(std::memory_order_relaxed) == role_left;
+                if (as_reader) readers_.fetch_add(1);
                 continue;
             }
             if (task) post(task);
@@ -107,7 +106,9 @@ void Link::live(bool as_reader) {
         }
         // Whoever has the role looks at the ring again after giving it up, so nothing that came until `seen` is forgotten.
         const std::uint64_t until = std::min(next_tick, now_ns() + (receiver_.wants_ticks() ? slice_ns : idle_ns));
+        const std::uint64_t began = now_ns();
         if (!stopping_.load()) futex_wait(tail_word(), seen, sleeper_parked, until, FutexScope::shared);
+        if (options_.parked_spins) learn(began);
         if (const std::uint64_t now = now_ns(); now >= until) {
             next_tick = now + idle_ns;
             if (begin_work()) { // what ticks do may wait, too
@@ -193,25 +194,32 @@ void Link::stop_and_join() {
 // --- reading -----------------------------------------------------------------------------------------------------
 
 bool Link::take_role() noexcept {
-    std::uint32_t free = 0;
-    if (role_.load(std::memory_order_relaxed) != 0 || !role_.compare_exchange_strong(free, 1, std::memory_order_seq_cst)) return false;
+    std::uint32_t now = role_.load(std::memory_order_relaxed);
+    if (now == role_held || !role_.compare_exchange_strong(now, role_held, std::memory_order_seq_cst)) return false;
     RingPage& page = memory_->own_page();
-    page.sleeper.store(++turn_ << 2 | sleeper_none, std::memory_order_relaxed);
+    page.sleeper.store(++turn_ * sleeper_turn | sleeper_none, std::memory_order_relaxed);
     const auto cpu = static_cast<std::uint32_t>(::sched_getcpu() + 1);
     if (cpu != published_cpu_.load(std::memory_order_relaxed)) {
         published_cpu_.store(cpu, std::memory_order_relaxed);
         page.cpu.store(cpu, std::memory_order_relaxed);
-        one_cpu_.store(only_one_cpu(), std::memory_order_relaxed);
     }
     return true;
+}
+
+/// The peer's next message then needs no wake and no second thread. If the callee does not return soon, the peer wakes one.
+void Link::about_to_answer() noexcept {
+    std::uint32_t free = role_free;
+    if (!options_.parked_spins || !role_.compare_exchange_strong(free, role_held, std::memory_order_seq_cst)) return;
+    memory_->own_page().sleeper.store(++turn_ * sleeper_turn | sleeper_returns | sleeper_parked, std::memory_order_release);
+    role_.store(role_left, std::memory_order_seq_cst);
 }
 
 void Link::leave_role() noexcept {
     RingPage& page = memory_->own_page();
     for (int extra = 0;;) {
-        page.sleeper.store(++turn_ << 2 | sleeper_parked, std::memory_order_release);
+        page.sleeper.store(++turn_ * sleeper_turn | sleeper_parked, std::memory_order_release);
         const std::uint64_t position = reader_.position();
-        role_.store(0, std::memory_order_seq_cst);
+        role_.store(role_free, std::memory_order_seq_cst);
         if (violated_.load(std::memory_order_relaxed)) [[unlikely]] report_violation();
         if (sleepers_.load(std::memory_order_seq_cst) != 0) [[unlikely]] {
             const std::lock_guard lock(sleepers_mutex_);
@@ -339,9 +347,17 @@ void Link::report_violation() noexcept {
 
 // --- writing -----------------------------------------------------------------------------------------------------
 
-Status Link::send(Outgoing& message, Patience patience) { return send(message, patience, false); }
+Status Link::send_and_wait(Outgoing& message, bool& has_role) {
+    has_role = take_role();
+    if (!has_role) return send(message, Patience::some, Wake::unless_it_returns);
+    Status sent = send(message, Patience::none, Wake::unless_it_returns);
+    if (sent || closed()) return sent;
+    has_role = false; // who waits for room must not keep others from reading
+    leave_role();
+    return send(message, Patience::some, Wake::unless_it_returns);
+}
 
-Status Link::send(Outgoing& message, Patience patience, bool quiet) {
+Status Link::send(Outgoing& message, Patience patience, Wake wake) {
     if (message.size() > body_inline_max) [[unlikely]] SYMPHONY_TRY(message.spill(patience, message.head.deadline_ns));
     message.head.body_size = message.size();
     const std::uint64_t extent = extent_of(message.head.body_size);
@@ -351,10 +367,11 @@ Status Link::send(Outgoing& message, Patience patience, bool quiet) {
         send_lock_.lock();
         if (writer_.has_room(extent)) [[likely]] {
             writer_.write(message.head, message.body());
-            const bool wake = !quiet || writer_.is_filling();
+            const std::uint64_t position = writer_.position();
+            const bool now = wake != Wake::when_filling || writer_.is_filling();
             send_lock_.unlock();
             message.sent();
-            if (wake) wake_peer();
+            if (now) wake_peer(wake == Wake::unless_it_returns ? position : 0);
             return {};
         }
         const bool corrupt = writer_.corrupt();
@@ -364,7 +381,7 @@ Status Link::send(Outgoing& message, Patience patience, bool quiet) {
             report_violation();
             return why_closed();
         }
-        wake_peer();
+        wake_peer(0);
         const std::uint64_t now = now_ns();
         if (until == 0) until = message.head.deadline_ns != 0 ? message.head.deadline_ns : now + patience_ns;
         if (patience == Patience::none || now >= until) {
@@ -376,9 +393,14 @@ Status Link::send(Outgoing& message, Patience patience, bool quiet) {
 }
 
 /// After a write: the tail was stored before `sleeper` is read, the sleeper looks at the tail after it has set it.
-void Link::wake_peer() noexcept {
+/// @param may_wait  The position of a message that a returning reader finds by itself; 0 = wake in any case.
+void Link::wake_peer(std::uint64_t may_wait) noexcept {
     const std::uint32_t sleeper = memory_->peer_page().sleeper.load(std::memory_order_seq_cst);
     if ((sleeper & sleeper_mask) == 0 || woken_.load(std::memory_order_relaxed) == sleeper) return;
+    if ((sleeper & sleeper_returns) != 0 && may_wait != 0) {
+        unwoken_.store(may_wait, std::memory_order_relaxed);
+        return;
+    }
     woken_.store(sleeper, std::memory_order_relaxed); // one wake for each time that it goes to sleep
     futex_wake(&memory_->own_page().tail, 1, sleeper & sleeper_mask, FutexScope::shared);
 }
@@ -394,7 +416,7 @@ void Link::give_back(std::uint32_t block) noexcept {
         for (std::size_t i = 0; i < blocks.size(); ++i) {
             Outgoing message(*this, Kind::release);
             message.head.value = blocks[i];
-            if (send(message, Patience::none, true) || closed()) continue;
+            if (send(message, Patience::none, Wake::when_filling) || closed()) continue;
             const std::lock_guard lock(owed_lock_);
             owed_.insert(owed_.end(), blocks.begin() + static_cast<std::ptrdiff_t>(i), blocks.end());
             return;

@@ -74,7 +74,12 @@ public:
     void stop() noexcept;
 
     /// Sends. @return `exhausted` with reason `channel-full`, `peer_died` when closed.
-    Status send(Outgoing& message, Patience patience = Patience::some);
+    Status send(Outgoing& message, Patience patience = Patience::some) { return send(message, patience, Wake::always); }
+    /// For a thread that goes into wait() next: a peer that is about to look anyway is not woken, and the role is taken first
+    /// if it is free, so that the answer wakes nobody else. @param has_role  For wait().
+    Status send_and_wait(Outgoing& message, bool& has_role);
+    /// For a thread that answers a call from inside it and will read again as soon as the callee returns.
+    void about_to_answer() noexcept;
     /// Gives a block back to the peer. Never waits; what finds no room goes with the next one.
     void give_back(std::uint32_t block) noexcept;
 
@@ -92,7 +97,11 @@ public:
     /// Waits until `ready()`, at most until `until_ns`, or a slice after it had to sleep when that is 0; reads meanwhile if
     /// nobody else does. Whoever makes `ready` true signals the waiter.
     template <class Ready>
-    bool wait(Waiter& waiter, std::uint64_t until_ns, Ready ready);
+    bool wait(Waiter& waiter, std::uint64_t until_ns, Ready ready, bool has_role = false);
+    /// Instead of wait(), after send_and_wait().
+    void wait_not(bool has_role) noexcept {
+        if (has_role) leave_role();
+    }
 
     /// Runs a task on a thread of the link, some time.
     void post(Task task);
@@ -116,10 +125,15 @@ public:
 
 private:
     static constexpr std::uint64_t spin_ns_max = 50'000, spin_ns_min = 1'500;
+    static constexpr std::uint64_t spin_worth_ns = 4 * spin_ns_max;  // two wakes on a busy machine
     static constexpr std::uint64_t slice_ns = 10'000'000, idle_ns = 1'000'000'000;
+    static constexpr std::uint64_t returns_ns = 1'000'000;  // how long a peer that said it looks again may take
     static constexpr int readers_wanted = 2;
 
-    Status send(Outgoing& message, Patience patience, bool quiet);
+    enum class Wake : std::uint8_t { always, unless_it_returns, when_filling };
+    Status send(Outgoing& message, Patience patience, Wake wake);
+    void nudge() noexcept;
+    bool is_unread() const noexcept { return static_cast<std::int64_t>(unwoken_.load(std::memory_order_relaxed) - memory_->peer_page().head.load(std::memory_order_relaxed)) > 0; }
     void live(bool as_reader);
     bool take_role() noexcept;
     void leave_role() noexcept;
@@ -128,13 +142,14 @@ private:
     bool unspill(Message& message);
     template <class Ready>
     bool spin(Ready ready) noexcept;
+    void learn(std::uint64_t began_ns) noexcept;
     template <class Ready>
     void read_until(std::uint64_t until_ns, Ready ready);
     bool begin_work();
     Task next_task();
     bool wait_for_work();
     bool spawn(bool as_reader) noexcept;
-    void wake_peer() noexcept;
+    void wake_peer(std::uint64_t may_wait) noexcept;
     void report_violation() noexcept;
     Error why_closed() const;
     const void* tail_word() const noexcept { return &memory_->peer_page().tail; }
@@ -150,9 +165,12 @@ private:
     alignas(64) SmallLock send_lock_;
     RingWriter writer_;
     std::atomic<std::uint32_t> woken_{0};
+    std::atomic<std::uint64_t> unwoken_{0};  // end of what was sent without a wake
 
     // Reading: only in the role.
-    alignas(64) std::atomic<std::uint32_t> role_{0};
+    static constexpr std::uint32_t role_free = 0, role_held = 1;
+    static constexpr std::uint32_t role_left = 2;  // its last holder comes back soon, but anybody may take it
+    alignas(64) std::atomic<std::uint32_t> role_{role_free};
     RingReader reader_;
     std::uint32_t turn_ = 0;
     Message* current_ = nullptr;
@@ -164,7 +182,6 @@ private:
     std::atomic<std::uint32_t> published_cpu_{0};
     std::atomic<bool> closed_{false}, stopping_{false};
     std::atomic<int> readers_{0};   // threads of the link that would read a message
-    std::atomic<bool> one_cpu_{false};
 
     // Waiting for the role.
     std::atomic<int> sleepers_{0};
@@ -200,27 +217,35 @@ struct SlabBuffer {
     static const symphony_buf_ops ops;
 };
 
+/// Looks for news without sleeping, if the peer runs on another CPU.
 template <class Ready>
 bool Link::spin(Ready ready) noexcept {
     const std::uint32_t peer_cpu = memory_->peer_page().cpu.load(std::memory_order_relaxed);
-    if (one_cpu_.load(std::memory_order_relaxed) || peer_cpu == published_cpu_.load(std::memory_order_relaxed)) return false;
-    const std::uint64_t budget = spin_ns_.load(std::memory_order_relaxed);
+    if (peer_cpu == 0 || peer_cpu == published_cpu_.load(std::memory_order_relaxed)) return false;
     for (int i = 0; i < 64; ++i) {
         if (ready()) return true;
         relax();
     }
-    const std::uint64_t end = now_ns() + budget;
+    const std::uint64_t end = now_ns() + spin_ns_.load(std::memory_order_relaxed);
     do {
         for (int i = 0; i < 16; ++i) {
-            if (ready()) {
-                if (budget < spin_ns_max) spin_ns_.store(std::min(spin_ns_max, budget * 2), std::memory_order_relaxed);
-                return true;
-            }
+            if (ready()) return true;
             relax();
         }
     } while (now_ns() < end);
-    spin_ns_.store(std::max(spin_ns_min, budget / 2), std::memory_order_relaxed);
     return false;
+}
+
+/// After a sleep: a short one would have been better spent looking, a long one not. What counts is the whole wait, since a
+/// peer that sleeps as well is slow only because of that.
+inline void Link::nudge() noexcept {
+    if (is_unread()) [[unlikely]] wake_peer(0);
+}
+
+inline void Link::learn(std::uint64_t began_ns) noexcept {
+    const std::uint64_t budget = spin_ns_.load(std::memory_order_relaxed);
+    if (now_ns() - began_ns < spin_worth_ns) spin_ns_.store(std::min(spin_ns_max, budget * 4), std::memory_order_relaxed);
+    else spin_ns_.store(std::max(spin_ns_min, budget / 2), std::memory_order_relaxed);
 }
 
 /// In the role.
@@ -234,34 +259,40 @@ void Link::read_until(std::uint64_t until_ns, Ready ready) {
         }
         if (ready() || closed() || violated_.load(std::memory_order_relaxed)) return;
         const auto news = [&] { return !reader_.is_empty() || ready() || closed(); };
+        const std::uint64_t began = now_ns();
         if (spin(news)) continue;
-        page.sleeper.store(++turn_ << 2 | sleeper_reader, std::memory_order_seq_cst);
-        if (!news()) futex_wait(tail_word(), static_cast<std::uint32_t>(reader_.position()), sleeper_reader, until_ns, FutexScope::shared);
-        page.sleeper.store(++turn_ << 2 | sleeper_none, std::memory_order_relaxed);
+        page.sleeper.store(++turn_ * sleeper_turn | sleeper_reader, std::memory_order_seq_cst);
+        const std::uint64_t until = is_unread() ? std::min(until_ns, began + returns_ns) : until_ns;
+        if (!news()) futex_wait(tail_word(), static_cast<std::uint32_t>(reader_.position()), sleeper_reader, until, FutexScope::shared);
+        page.sleeper.store(++turn_ * sleeper_turn | sleeper_none, std::memory_order_relaxed);
+        learn(began);
+        nudge();
         if (reader_.is_empty() && (ready() || closed() || now_ns() >= until_ns)) return;
     }
 }
 
 template <class Ready>
-bool Link::wait(Waiter& waiter, std::uint64_t until_ns, Ready ready) {
+bool Link::wait(Waiter& waiter, std::uint64_t until_ns, Ready ready, bool has_role) {
     bool asked_time = until_ns != 0;
     for (;;) {
-        if (ready()) return true;
-        if (!asked_time && role_.load(std::memory_order_relaxed) == 0 && !closed()) {
-            // The usual way needs no clock: the answer comes while we look.
-            if (take_role()) {
-                bool got = true;
-                const auto news = [&] { return !reader_.is_empty() || ready() || closed(); };
-                do {
-                    while (got && !ready()) {
-                        if (const Task task = read_one(got)) post(task);
-                    }
-                    got = true;
-                } while (!ready() && !violated_.load(std::memory_order_relaxed) && !closed() && spin(news));
-                if (!ready()) read_until(until_ns = now_ns() + slice_ns, ready);
-                leave_role();
-                if (ready()) return true;
+        if (!has_role && ready()) return true;
+        // The usual way needs no clock: the answer comes while we look.
+        if (has_role || (!asked_time && !closed() && take_role())) {
+            has_role = false;
+            const auto news = [&] { return !reader_.is_empty() || ready() || closed(); };
+            bool got = true;
+            do {
+                while (got && !ready()) {
+                    if (const Task task = read_one(got)) post(task);
+                }
+                got = true;
+            } while (!ready() && !violated_.load(std::memory_order_relaxed) && !closed() && spin(news));
+            if (!ready()) {
+                if (until_ns == 0) until_ns = now_ns() + slice_ns;
+                read_until(until_ns, ready);
             }
+            leave_role();
+            if (ready()) return true;
         }
         if (!asked_time) {
             asked_time = true;
@@ -274,13 +305,14 @@ bool Link::wait(Waiter& waiter, std::uint64_t until_ns, Ready ready) {
         } else if (closed() || violated_.load(std::memory_order_relaxed)) {
             // Nothing is read any more: whoever closed it makes us ready.
             waiter.sleep(ready, std::min(until_ns, now_ns() + slice_ns));
-        } else if (!spin([&] { return ready() || role_.load(std::memory_order_relaxed) == 0; })) {
+        } else if (!spin([&] { return ready() || role_.load(std::memory_order_relaxed) != role_held; })) {
             {
                 const std::lock_guard lock(sleepers_mutex_);
                 sleeping_.push_back(&waiter);
                 sleepers_.store(static_cast<int>(sleeping_.size()), std::memory_order_seq_cst);
             }
-            waiter.sleep([&] { return ready() || role_.load(std::memory_order_seq_cst) == 0; }, std::min(until_ns, now_ns() + slice_ns));
+            waiter.sleep([&] { return ready() || role_.load(std::memory_order_seq_cst) != role_held; }, std::min(until_ns, now_ns() + slice_ns));
+            nudge();
             const std::lock_guard lock(sleepers_mutex_);
             std::erase(sleeping_, &waiter);
             sleepers_.store(static_cast<int>(sleeping_.size()), std::memory_order_seq_cst);

@@ -324,6 +324,7 @@ symphony_status Outbound::invoke(std::uint64_t target, const symphony_call& call
     slot->inside = &inside;
     const std::uint64_t id = slot->id();
     if (call_out != nullptr) std::atomic_ref(*call_out).store(id, std::memory_order_release); // another thread may cancel by it
+    bool has_role = false;
     const bool has_cancelled = callable(call.ops, &symphony_call_ops::cancelled);
     {
         Outgoing message(link_, Kind::invoke, id);
@@ -339,16 +340,18 @@ symphony_status Outbound::invoke(std::uint64_t target, const symphony_call& call
             message.put(InvokeHead{call.trace_hi, call.trace_lo});
             message.put_text(from_c(call.port));
             sent = message.put_buffers(call.args, call.arg_count, Patience::some, call.deadline_ns);
-            if (sent) sent = link_.send(message);
+            if (sent) sent = link_.send_and_wait(message, has_role);
         } catch (const std::bad_alloc&) {
             sent = Error(Code::exhausted, "out of memory");
         }
         if (!sent) [[unlikely]] {
+            link_.wait_not(std::exchange(has_role, false));
             if (slot->take_end()) {
                 close(*slot);
                 return to_c(link_.closed() ? reason() : sent.error(), error);
             }
         } else if (link_.closed()) [[unlikely]] { // end_all() may have missed us
+            link_.wait_not(std::exchange(has_role, false));
             if (slot->take_end()) {
                 close(*slot);
                 return to_c(reason(), error);
@@ -356,7 +359,7 @@ symphony_status Outbound::invoke(std::uint64_t target, const symphony_call& call
         }
     }
     for (unsigned looks = 0;;) {
-        const bool news = link_.wait(slot->waiter, 0, [slot] { return slot->inbox.load(std::memory_order_seq_cst) != nullptr; });
+        const bool news = link_.wait(slot->waiter, 0, [slot] { return slot->inbox.load(std::memory_order_seq_cst) != nullptr; }, std::exchange(has_role, false));
         if (drain(*slot)) [[likely]] {
             if (inside.status >= 0) return SYMPHONY_OK;
             if (inside.threw) {
@@ -432,16 +435,18 @@ Result<Message*> Outbound::ask(Outgoing& request, std::uint64_t until_ns) {
     Slot* const slot = open(true);
     if (slot == nullptr) return Error(Code::exhausted, "too-many-calls", link_.options().peer + ": " + std::to_string(calls_max) + " calls are in flight");
     request.head.call = slot->id();
-    const Status sent = link_.send(request);
+    bool has_role = false;
+    const Status sent = link_.send_and_wait(request, has_role);
     if (!sent || link_.closed()) {
+        link_.wait_not(std::exchange(has_role, false));
         if (slot->take_end()) {
             close(*slot);
             return link_.closed() ? reason() : sent.error();
         }
     }
     const auto there = [slot] { return slot->inbox.load(std::memory_order_seq_cst) != nullptr; };
-    while (!there()) {
-        if (link_.wait(slot->waiter, until_ns == ~std::uint64_t{0} ? 0 : until_ns, there)) break;
+    while (has_role || !there()) {
+        if (link_.wait(slot->waiter, until_ns == ~std::uint64_t{0} ? 0 : until_ns, there, std::exchange(has_role, false))) break;
         if (now_ns() < until_ns) continue;
         if (slot->mark(generation_of(slot->word.load(std::memory_order_relaxed)), dropped_bit) != 0) {
             return Error(Code::deadline, link_.options().peer + ": its process did not answer in time");

@@ -28,6 +28,7 @@ public:
           outbound_(link_), inbound_(link_, *this), services_(link_) {}
 
     ~Core() {
+        if (!abandoned_.load()) say_bye();
         abandon(Error(Code::cancelled, "stopped", link_.options().peer + ": was stopped before it answered"));
         link_.stop_and_join();
     }
@@ -260,8 +261,13 @@ private:
     static void on_destroy(symphony_instance* self) {
         Core& core = of(self);
         static_cast<void>(core.run(Operation::destroy, nullptr));
-        Outgoing bye(core.link_, Kind::bye);
-        static_cast<void>(core.link_.send(bye, Patience::none));
+        core.say_bye();
+    }
+    /// The runner ends at once, instead of when it finds the socket closed.
+    void say_bye() {
+        if (said_bye_.exchange(true)) return;
+        Outgoing bye(link_, Kind::bye);
+        static_cast<void>(link_.send(bye, Patience::none));
     }
 
     const Options options_;
@@ -271,7 +277,7 @@ private:
     Inbound inbound_;
     ServiceServer services_;
     symphony_instance_ops ops_{};
-    std::atomic<bool> created_{false}, abandoned_{false};
+    std::atomic<bool> created_{false}, abandoned_{false}, said_bye_{false};
     std::atomic<std::uint32_t> requests_{0};
     bool gone_ = false;
     std::mutex ports_mutex_;

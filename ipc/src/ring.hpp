@@ -32,6 +32,7 @@ public:
         head_ = head;
         return tail_ + extent - head_ <= mask_ + 1;
     }
+    std::uint64_t position() const noexcept { return tail_; }
     /// The peer's position cannot be.
     bool corrupt() const noexcept { return corrupt_; }
     /// Whether more than a quarter of the ring waits to be read, as far as we know.

@@ -530,10 +530,12 @@ public:
         options.on_broken = [this](const Error& why) {
             const std::lock_guard lock(mutex);
             broken.push_back(why);
+            changed.notify_all();
         };
         options.on_misuse = [this](std::string_view reason, std::string_view what) {
             const std::lock_guard lock(mutex);
             misuses.emplace_back(std::string(reason) + ": " + std::string(what));
+            changed.notify_all();
         };
         auto made = ipc::RemoteInstance::connect(std::move(pair->host), std::move(options));
         EXPECT_TRUE(made);
@@ -576,12 +578,18 @@ public:
         return caller.call(it, *ops, method, bufs, deadline_ns);
     }
 
+    void wait_misuses(std::size_t count) {
+        std::unique_lock lock(mutex);
+        EXPECT_TRUE(changed.wait_for(lock, 20s, [&] { return misuses.size() >= count; }));
+    }
+
     FakeHost host;
     std::unique_ptr<ipc::RemoteInstance> instance;
     symphony_instance* it = nullptr;
     const symphony_instance_ops* ops = nullptr;
     symphony_error error{};
     std::mutex mutex;
+    std::condition_variable changed;
     std::vector<Error> broken;
     std::vector<std::string> misuses;
     pid_t child = -1;
