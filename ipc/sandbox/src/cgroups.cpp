@@ -60,7 +60,8 @@ bool is_dead(std::string_view leaf) {
 }
 
 /// Only empty groups go: whatever lived there died with its launcher, and one that did not belongs to somebody.
-void remove_stale_in(const fs::path& folder) {
+bool remove_stale_in(const fs::path& folder) {
+    bool gone = true;
     std::error_code failed;
     for (const auto& entry : fs::directory_iterator(folder, failed)) {
         const std::string leaf = entry.path().filename().string();
@@ -68,8 +69,9 @@ void remove_stale_in(const fs::path& folder) {
         for (const auto& sandbox : fs::directory_iterator(entry.path(), failed)) {
             if (sandbox.is_directory(failed)) ::rmdir(sandbox.path().c_str());
         }
-        ::rmdir(entry.path().c_str());
+        gone = ::rmdir(entry.path().c_str()) == 0 && gone;
     }
+    return gone;
 }
 
 } // namespace
@@ -123,14 +125,17 @@ bool Cgroups::writable(const fs::path& folder) {
     return !folder.empty() && ::access(folder.c_str(), W_OK) == 0 && ::access((folder / "cgroup.procs").c_str(), W_OK) == 0;
 }
 
-Cgroups::Cgroups(const Folders& folders, pid_t owner, bool remove_stale)
-    : leaf_(std::string(prefix) + std::to_string(owner) + "." + std::to_string(start_time(owner))) {
-    const bool any = !folders.v1_memory.empty() || !folders.v1_cpu.empty() || !folders.v1_pids.empty() || !folders.v2.empty();
-    if (remove_stale) {
-        for (const auto* folder : {&folders.v1_memory, &folders.v1_cpu, &folders.v1_pids, &folders.v2}) {
-            if (!folder->empty()) remove_stale_in(*folder);
-        }
+bool Cgroups::remove_stale() const {
+    bool gone = true;
+    for (const auto* folder : {&folders_.v1_memory, &folders_.v1_cpu, &folders_.v1_pids, &folders_.v2}) {
+        if (!folder->empty()) gone = remove_stale_in(*folder) && gone;
     }
+    return gone;
+}
+
+Cgroups::Cgroups(const Folders& folders, pid_t owner)
+    : folders_(folders), leaf_(std::string(prefix) + std::to_string(owner) + "." + std::to_string(start_time(owner))) {
+    const bool any = !folders.v1_memory.empty() || !folders.v1_cpu.empty() || !folders.v1_pids.empty() || !folders.v2.empty();
     if (!folders.v2.empty() && take_v2(folders.v2)) {
         backend_ = "cgroup v2";
         return;
@@ -199,11 +204,19 @@ Cgroups::~Cgroups() {
     }
 }
 
-int Cgroups::make(std::uint64_t id, const Limits& limits, std::uint32_t processes) {
+int Cgroups::make(std::uint64_t id) {
     const std::string name = std::to_string(id);
     for (const auto* folder : {&memory_, &cpu_, &pids_, &kill_}) {
-        if (!folder->empty() && ::mkdir((*folder / name).c_str(), 0755) != 0 && errno != EEXIST) return errno;
+        if (folder->empty() || ::mkdir((*folder / name).c_str(), 0755) == 0 || errno == EEXIST) continue;
+        const int error = errno;
+        remove(id);
+        return error;
     }
+    return 0;
+}
+
+int Cgroups::limit(std::uint64_t id, const Limits& limits, std::uint32_t processes) {
+    const std::string name = std::to_string(id);
     int error = 0;
     const auto set = [&](const fs::path& folder, const char* file, const std::string& value, bool optional = false) {
         if (folder.empty() || error != 0) return;
@@ -226,7 +239,6 @@ int Cgroups::make(std::uint64_t id, const Limits& limits, std::uint32_t processe
         }
     }
     set(pids_, "pids.max", std::to_string(processes));
-    if (error != 0) remove(id);
     return error;
 }
 

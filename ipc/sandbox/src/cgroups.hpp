@@ -25,8 +25,8 @@ public:
     /// Of this machine.
     static Folders find();
 
-    /// Tries what may be written, and removes what dead launchers left behind. `owner` is the launcher.
-    Cgroups(const Folders& folders, pid_t owner, bool remove_stale);
+    /// Tries what may be written. `owner` is the launcher.
+    Cgroups(const Folders& folders, pid_t owner);
     Cgroups(const Cgroups&) = delete;
     Cgroups& operator=(const Cgroups&) = delete;
     /// Removes its own folder.
@@ -40,8 +40,12 @@ public:
     /// Why there is none, or what is missing.
     const std::string& why_not() const noexcept { return why_not_; }
 
-    /// Makes the group of a sandbox. @return errno, 0 = done
-    int make(std::uint64_t id, const Limits& limits, std::uint32_t processes);
+    /// Removes the groups of launchers that are dead. @return false when processes are still ending in one: try again
+    bool remove_stale() const;
+
+    /// Makes a group without limits. @return errno, 0 = done
+    int make(std::uint64_t id);
+    int limit(std::uint64_t id, const Limits& limits, std::uint32_t processes);
     /// Puts a process in. @return errno, 0 = done
     int enter(std::uint64_t id, pid_t process);
     /// How often the kernel killed there for lack of memory.
@@ -55,6 +59,7 @@ private:
     bool take_v2(const std::filesystem::path& own);
     static bool writable(const std::filesystem::path& folder);
 
+    const Folders folders_;
     std::string leaf_;
     std::filesystem::path memory_, cpu_, pids_, kill_;  ///< this launcher's folder in each hierarchy
     bool v2_ = false;

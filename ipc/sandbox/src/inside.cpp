@@ -3,7 +3,6 @@
 
 #include "landlock.hpp"
 #include "policy.hpp"
-#include "wire.hpp"
 
 #include <array>
 #include <csignal>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
+#include <utility>
 
 namespace symphony::sandbox {
 namespace {
@@ -115,6 +115,7 @@ void apply_landlock(const Box& box) {
         if (::setsid() < 0 && errno != EPERM) give_up(box, fail(Stage::new_session));
     }
     set_title(box.title_space, box.title, box.short_name);
+    if (box.output > STDERR_FILENO) ::close(std::exchange(box.output, -1));
     if (has(box, layer_limits)) must(box, set_resource_limits(box.limits));
     if (has(box, layer_identity)) must(box, drop_capabilities());
     must(box, no_new_privileges());
@@ -151,17 +152,21 @@ void apply_landlock(const Box& box) {
     ::_exit(box.main(confined));
 }
 
-void drop_descriptors(const Box& box) {
-    if (!has(box, layer_hygiene)) return;
-    must(box, tidy_process(box.output));
-    const std::array keep{box.setup, box.image, box.control, box.trap};
-    must(box, close_all_but(keep));
+/// What it is to become, and the descriptors for it.
+void await_use(Box& box) {
+    wire::Received message;
+    if (wire::receive(box.setup, message) != wire::Got::message || message.kind() != wire::Kind::use) ::_exit(status_not_confined);
+    const int setup = box.setup;
+    box = message.as<Use>()->box;
+    box.setup = setup;
+    int* const into[] = {&box.image, &box.control, &box.output, &box.trap};
+    for (std::size_t i = 0; i < std::size(into); ++i) *into[i] = message.fds[i].release();
 }
 
 /// Pid 1 from here on: no files, no capabilities, hardly a system call.
 [[noreturn]] void watch_runner(Box& box, pid_t runner) {
     hide_memory();
-    for (const int fd : {box.image, box.control, box.trap, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    for (const int fd : {box.image, box.control, box.output, box.trap, STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
         if (fd >= 0) ::close(fd);
     }
     if (has(box, layer_identity)) must(box, drop_capabilities());
@@ -188,12 +193,15 @@ void drop_descriptors(const Box& box) {
 
 void run_init(Box& box) {
     const wire::Step go = await_go(box);
-    drop_descriptors(box);
+    if (has(box, layer_hygiene)) must(box, close_all_but(std::array{box.setup}));
     become(box, go);
-    must(box, enter_private_root(*box.root, box.image, box.library_name));
+    must(box, enter_private_root(*box.root));
     // Its parent is outside of the namespace, so it reads 0; whether that still lives, the next message shows.
     must(box, die_with_parent(0));
     set_title(box.title_space, "symphony-runner: init", "symphony-init");
+    await_use(box);
+    if (has(box, layer_hygiene)) must(box, tidy_process(box.output));
+    must(box, add_library(box.image, box.library_name));
     const pid_t runner = ::fork();
     if (runner < 0) give_up(box, fail(Stage::make_runner));
     if (runner == 0) {
@@ -213,7 +221,11 @@ void run_init(Box& box) {
 
 void run_alone(Box& box) {
     const wire::Step go = await_go(box);
-    drop_descriptors(box);
+    if (has(box, layer_hygiene)) {
+        must(box, tidy_process(box.output));
+        box.output = -1;
+        must(box, close_all_but(std::array{box.setup, box.image, box.control, box.trap}));
+    }
     become(box, go);
     become_runner(box, box.launcher);
 }

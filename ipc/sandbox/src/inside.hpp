@@ -4,6 +4,7 @@
 #include "confine.hpp"
 #include "root.hpp"
 #include "stage.hpp"
+#include "wire.hpp"
 
 #include <symphony/sandbox/runner.hpp>
 
@@ -13,7 +14,8 @@
 /// What happens between fork and the plugin. Each function runs in the new process and does not return.
 namespace symphony::sandbox {
 
-/// Everything that a new process needs to know; it inherits it with its memory.
+/// Everything that a new process needs to know. It inherits it with its memory; what it is to become is sent to one that waits,
+/// whose pointers are the launcher's own.
 struct Box {
     std::uint32_t active = 0;  ///< Layer bits that are to be put on: one that fails ends the process
     bool notify = false;
@@ -34,7 +36,13 @@ struct Box {
     pid_t launcher = -1;
 };
 
-/// Process 1 of new namespaces: waits for `go`, makes the root, makes the runner, reaps, tells how it ended.
+/// The message `use`; descriptors: image, control, output, and the trap where there is one.
+struct Use {
+    wire::Head head{wire::Kind::use, sizeof(Use)};
+    Box box;
+};
+
+/// Process 1 of new namespaces: waits for `go`, enters its root, waits for `use`, makes the runner, reaps, tells how it ended.
 [[noreturn]] void run_init(Box& box);
 /// The runner without namespaces, a child of the launcher: waits for `go`.
 [[noreturn]] void run_alone(Box& box);

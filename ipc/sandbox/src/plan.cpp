@@ -80,7 +80,7 @@ Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
 Outcome try_namespaces(const RootContents& root, std::uint64_t flags, bool distinct) {
     return in_child(flags, distinct, [&](const wire::Step& go) {
         const Outcome taken = take_identity(go.uid, go.gid, go.may_drop_groups);
-        return taken.failed() ? taken : enter_private_root(root, -1, "");
+        return taken.failed() ? taken : enter_private_root(root);
     });
 }
 
@@ -295,7 +295,7 @@ Plan make_plan(const RootContents& root, const Cgroups& cgroups) {
 
 Machine Machine::probe() {
     const RootContents root = RootContents::read();
-    const Cgroups cgroups(Cgroups::find(), ::getpid(), false);
+    const Cgroups cgroups(Cgroups::find(), ::getpid());
     return make_plan(root, cgroups).machine;
 }
 

@@ -89,27 +89,6 @@ Outcome add_system(const RootContents& contents) noexcept {
     return {};
 }
 
-/// On a file system of its own: the root is noexec, and the library's pages must not count against the root's size.
-Outcome add_library(int image, const char* name) noexcept {
-    struct stat info{};
-    if (::fstat(image, &info) != 0) return fail(Stage::library_copy);
-    char options[64];
-    std::snprintf(options, sizeof options, "size=%lld,nr_inodes=4,mode=0755", static_cast<long long>(info.st_size) + (64 << 10));
-    if (::mkdir("plugin", 0755) != 0 || ::mount("tmpfs", "plugin", "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return fail(Stage::library_copy);
-    char path[300];
-    std::snprintf(path, sizeof path, "plugin/%s", name);
-    {
-        const Fd file(::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444));
-        if (!file.open()) return fail(Stage::library_copy);
-        off_t at = 0;
-        while (at < info.st_size) {
-            const ssize_t n = ::sendfile(file.get(), image, &at, static_cast<std::size_t>(info.st_size - at));
-            if (n <= 0) return fail(Stage::library_copy);
-        }
-    }
-    return make_read_only("plugin", 0) ? Outcome{} : fail(Stage::library_copy);
-}
-
 } // namespace
 
 RootContents RootContents::read() {
@@ -133,7 +112,28 @@ RootContents RootContents::read() {
     return contents;
 }
 
-Outcome enter_private_root(const RootContents& contents, int image, const char* library_name) noexcept {
+Outcome add_library(int image, const char* name) noexcept {
+    // On a file system of its own: the root is noexec.
+    struct stat info{};
+    if (::fstat(image, &info) != 0) return fail(Stage::library_copy);
+    char options[64];
+    std::snprintf(options, sizeof options, "size=%lld,nr_inodes=4,mode=0755", static_cast<long long>(info.st_size) + (64 << 10));
+    if (::mount("tmpfs", "/plugin", "tmpfs", MS_NOSUID | MS_NODEV, options) != 0) return fail(Stage::library_copy);
+    char path[300];
+    std::snprintf(path, sizeof path, "/plugin/%s", name);
+    {
+        const Fd file(::open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444));
+        if (!file.open()) return fail(Stage::library_copy);
+        off_t at = 0;
+        while (at < info.st_size) {
+            const ssize_t n = ::sendfile(file.get(), image, &at, static_cast<std::size_t>(info.st_size - at));
+            if (n <= 0) return fail(Stage::library_copy);
+        }
+    }
+    return make_read_only("/plugin", 0) ? Outcome{} : fail(Stage::library_copy);
+}
+
+Outcome enter_private_root(const RootContents& contents) noexcept {
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail(Stage::private_mounts);
     const char* base = nullptr;
     for (const char* const candidate : bases) {
@@ -148,9 +148,7 @@ Outcome enter_private_root(const RootContents& contents, int image, const char* 
     }
     if (const Outcome made = add_system(contents); made.failed()) return made;
     if (const Outcome made = add_devices(); made.failed()) return made;
-    if (image >= 0) {
-        if (const Outcome made = add_library(image, library_name); made.failed()) return made;
-    }
+    if (::mkdir("plugin", 0755) != 0) return fail(Stage::root_folder);
     // Both roots at the same place: the old one is below and goes away with its mounts.
     if (::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0) return fail(Stage::enter_root);
     if (!make_read_only("/", MOUNT_ATTR_NOEXEC)) return fail(Stage::root_read_only);

@@ -24,9 +24,11 @@ struct RootContents {
     static RootContents read();
 };
 
-/// Makes a root of its own and enters it: system folders read-only, three devices, the library, nothing else. In a new mount
-/// namespace, by a process that may mount there; no allocation.
-/// @param image  Sealed memory file that becomes /plugin/`library_name`; -1 = none.
-Outcome enter_private_root(const RootContents& contents, int image, const char* library_name) noexcept;
+/// Makes a root of its own and enters it: system folders read-only, three devices, an empty folder /plugin, nothing else. In a new
+/// mount namespace, by a process that may mount there; no allocation.
+Outcome enter_private_root(const RootContents& contents) noexcept;
+
+/// Puts a copy of the sealed memory file `image` at /plugin/`name`, read-only.
+Outcome add_library(int image, const char* name) noexcept;
 
 } // namespace symphony::sandbox

@@ -19,7 +19,7 @@ namespace symphony::sandbox::wire {
 
 enum class Kind : std::uint32_t {
     hello = 1, launch, kill, quit, started, failed, died,  // host and launcher
-    go, runner, ready, broken, ended,                      // launcher and child
+    go, use, runner, ready, broken, ended,                 // launcher and child
 };
 
 struct Head {

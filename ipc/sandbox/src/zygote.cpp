@@ -50,6 +50,10 @@ constexpr auto start_max = 10s;
 constexpr auto report_max = 500ms;
 constexpr auto retry_pause = 5ms;
 constexpr auto remove_max = 2s;
+/// The next shell is made when nothing has happened for so long.
+constexpr auto quiet = 3ms;
+/// What a shell is made with; the rest follows with the plugin.
+constexpr std::uint32_t shell_layers = layer_hygiene | layer_namespaces | layer_identity | layer_limits;
 constexpr const char* oom_score = "500";
 
 /// The memory of the arguments and the environment, wiped: what the host passes must not be read by a plugin. Keeps LANG and TZ.
@@ -98,8 +102,19 @@ std::string safe_name(std::string_view name) {
     return safe.empty() ? "plugin" : safe;
 }
 
+/// The first process of a sandbox to be: in its namespaces, its group and its root, and without a plugin. One is kept in stock,
+/// because the kernel takes 10 ms and more to move a process between control groups.
+struct Shell {
+    std::uint64_t group = 0;
+    bool in_cgroup = false;
+    std::uint32_t active = 0;
+    pid_t child = -1;
+    Fd child_fd, setup;
+};
+
 struct Sandbox {
     std::uint64_t id = 0;
+    std::uint64_t group = 0;
     std::string who;  ///< plugin "x" 1.0
     Limits limits;
     std::uint32_t active = 0;
@@ -121,7 +136,7 @@ class Zygote {
 public:
     explicit Zygote(const LauncherProgram& program)
         : program_(program), off_(program.obey_layers_off ? layers_named_in(std::getenv("SYMPHONY_SANDBOX_OFF")) : 0),
-          title_space_(take_argument_memory(program.argv)), root_(RootContents::read()), cgroups_(Cgroups::find(), ::getpid(), true),
+          title_space_(take_argument_memory(program.argv)), root_(RootContents::read()), cgroups_(Cgroups::find(), ::getpid()),
           plan_(make_plan(root_, cgroups_)) {
         second_code_ = policy::compile_second();
         second_ = {static_cast<unsigned short>(second_code_.size()), second_code_.data()};
@@ -195,6 +210,7 @@ private:
         if (ending_) return;
         ending_ = true;
         ending_until_ = Clock::now() + 5s;
+        drop(spare_);
         for (auto& [id, box] : sandboxes_) {
             box.killed = true;
             kill(box);
@@ -240,12 +256,15 @@ private:
         return active;
     }
 
+    static unsigned filter_key(bool jit, bool may_socketpair) { return (jit ? 1u : 0u) | (may_socketpair ? 2u : 0u); }
+
     std::vector<sock_filter>& filter_for(bool jit, bool may_socketpair) {
-        auto& filter = filters_[(jit ? 1u : 0u) | (may_socketpair ? 2u : 0u)];
-        if (filter.empty()) {
-            filter = policy::compile({.otherwise = plan_.notify ? policy::Otherwise::notify : policy::Otherwise::trap, .jit = jit,
-                                      .may_socketpair = may_socketpair, .second = &second_});
-        }
+        auto& filter = filters_[filter_key(jit, may_socketpair)];
+        if (!filter.empty()) return filter;
+        // It is not in the memory of a process that is older.
+        drop(spare_);
+        filter = policy::compile({.otherwise = plan_.notify ? policy::Otherwise::notify : policy::Otherwise::trap, .jit = jit,
+                                  .may_socketpair = may_socketpair, .second = &second_});
         return filter;
     }
 
@@ -270,72 +289,182 @@ private:
 
     Outcome make(Sandbox& box, const wire::Launch& launch, int image, int control, const std::string& file) {
         const bool own = (box.active & layer_namespaces) != 0, limited = (box.active & layer_limits) != 0;
-        Fd setup, output, trap;
-        const bool traps = (box.active & layer_seccomp) != 0 && !plan_.notify;
-        if (const Outcome made = make_pipes(box, setup, output, traps ? &trap : nullptr); made.failed()) return made;
         const bool private_user = (own || plan_.distinct_ids) && (box.active & layer_identity) != 0;
+        const Watch::What what{.memory = limited && !cgroups_.memory(), .cpu = limited && !cgroups_.cpu() && box.limits.cpu_percent != 0,
+                               .threads = limited && !cgroups_.threads() && !private_user};
+        const bool watched = what.memory || what.cpu || what.threads;
+        if (watched) box.watch.emplace(what, box.limits);
+        Fd output, trap;
+        const bool traps = (box.active & layer_seccomp) != 0 && !plan_.notify;
+        if (const Outcome made = make_pipes(box, output, traps ? &trap : nullptr); made.failed()) return made;
 
-        Box inside;
-        inside.active = box.active;
-        inside.notify = plan_.notify;
-        inside.setup = setup.get();
+        Box inside = box_for(box.active);
         inside.image = image;
         inside.control = control;
         inside.output = output.get();
         inside.trap = trap.get();
+        inside.wait_for_go = watched;
         inside.jit = launch.jit;
         inside.limits.limits = box.limits;
         // Its first process counts, too.
-        inside.limits.processes = private_user ? box.limits.threads + (own ? 1u : 0u) : 0;
-        const Watch::What what{.memory = limited && !cgroups_.memory(), .cpu = limited && !cgroups_.cpu() && box.limits.cpu_percent != 0,
-                               .threads = limited && !cgroups_.threads() && !private_user};
+        const std::uint32_t processes = box.limits.threads + (own ? 1u : 0u);
+        inside.limits.processes = private_user ? processes : 0;
         // Far above the limit: it only has to stop what grows faster than the watcher looks.
         if (what.memory) inside.limits.data_bytes = box.limits.memory_bytes * 4 + (std::uint64_t{1} << 30);
-        inside.wait_for_go = what.memory || what.cpu || what.threads;
         copy_cut(inside.library_name, file + ".so");
         copy_cut(inside.title, "symphony-runner: " + file);
         copy_cut(inside.short_name, file);
-        inside.title_space = title_space_;
-        inside.root = &root_;
         inside.filter = &filter_for((box.active & layer_memory) == 0, launch.may_socketpair);
-        inside.init_filter = &init_code_;
-        inside.second = &second_;
-        inside.main = program_.main;
-        inside.launcher = ::getpid();
         if ((box.active & layer_seccomp) != 0 && (inside.filter->empty() || init_code_.empty() || second_code_.empty())) {
             return fail(Stage::seccomp, EINVAL);
         }
-        if (limited && !cgroups_.backend().empty()) {
-            if (const int error = cgroups_.make(box.id, box.limits, box.limits.threads + (own ? 1u : 0u)); error != 0) return fail(Stage::cgroup, error);
-            box.in_cgroup = true;
-        }
-        int pidfd = -1;
         box.own_pid_namespace = own;
-        // libc's own fork where the plugin's code will be: it sets right what libc knows of the process. Init has no use for that.
-        box.child = own ? make_process(plan_.namespaces | SIGCHLD, &pidfd) : ::fork();
-        if (box.child < 0) return fail(Stage::make_process);
-        if (box.child == 0) {
-            if (own) run_init(inside);
-            run_alone(inside);
+        box.deadline = Clock::now() + start_max;
+        if (const Outcome made = own ? use_shell(box, inside) : make_alone(box, inside); made.failed()) return made;
+        if (box.in_cgroup) {
+            if (const int error = cgroups_.limit(box.group, box.limits, processes); error != 0) return fail(Stage::cgroup, error);
         }
-        if (!own) pidfd = static_cast<int>(::syscall(SYS_pidfd_open, box.child, 0));
-        if (pidfd < 0) {
+        if (own) {
+            const Use use{.head = {wire::Kind::use, sizeof(Use)}, .box = inside};
+            const std::array fds{image, control, output.get(), trap.get()};
+            return wire::send(box.setup.get(), &use, sizeof use, fds.data(), traps ? 4 : 3) ? Outcome{} : fail(Stage::hand_over);
+        }
+        box.runner = box.child;
+        if (box.watch) box.watch->look_at(box.runner);
+        return let_go(box.child, box.setup, box.active);
+    }
+
+    Box box_for(std::uint32_t active) {
+        Box box;
+        box.active = active;
+        box.notify = plan_.notify;
+        box.title_space = title_space_;
+        box.root = &root_;
+        box.init_filter = &init_code_;
+        box.second = &second_;
+        box.main = program_.main;
+        box.launcher = ::getpid();
+        return box;
+    }
+
+    Outcome use_shell(Sandbox& box, const Box& inside) {
+        const bool fits = spare_.child > 0 && (spare_.active & shell_layers) == (inside.active & shell_layers) && !has_ended(spare_.child_fd);
+        Shell shell;
+        if (fits) {
+            shell = std::exchange(spare_, Shell{});
+        } else if (const Outcome made = make_shell(shell, inside.active); made.failed()) {
+            drop(shell);
+            return made;
+        }
+        box.group = shell.group;
+        box.in_cgroup = shell.in_cgroup;
+        box.child = shell.child;
+        box.child_fd = std::move(shell.child_fd);
+        box.setup = std::move(shell.setup);
+        return {};
+    }
+
+    static bool has_ended(const Fd& child) {
+        pollfd look{child.get(), POLLIN, 0};
+        return ::poll(&look, 1, 0) != 0;
+    }
+
+    Outcome make_shell(Shell& shell, std::uint32_t active) {
+        shell.active = active;
+        if (const Outcome made = make_group(shell.group, shell.in_cgroup, active); made.failed()) return made;
+        Fd theirs;
+        if (const Outcome made = make_pair(shell.setup, theirs); made.failed()) return made;
+        Box inside = box_for(active);
+        inside.setup = theirs.get();
+        int pidfd = -1;
+        shell.child = make_process(plan_.namespaces | SIGCHLD, &pidfd);
+        if (shell.child < 0) return fail(Stage::make_process);
+        if (shell.child == 0) run_init(inside);
+        shell.child_fd.reset(pidfd);
+        const Identity identity = identity_of(shell.child, active);
+        if (const Outcome mapped = map_identity(shell.child, identity); mapped.failed()) return mapped;
+        if (const Outcome admitted = admit(shell.child, shell.group, shell.in_cgroup, active); admitted.failed()) return admitted;
+        return let_go(shell.child, shell.setup, active);
+    }
+
+    /// Without namespaces: libc's own fork, which sets right what libc knows of the process.
+    Outcome make_alone(Sandbox& box, Box& inside) {
+        if (const Outcome made = make_group(box.group, box.in_cgroup, box.active); made.failed()) return made;
+        Fd theirs;
+        if (const Outcome made = make_pair(box.setup, theirs); made.failed()) return made;
+        inside.setup = theirs.get();
+        box.child = ::fork();
+        if (box.child < 0) return fail(Stage::make_process);
+        if (box.child == 0) run_alone(inside);
+        box.child_fd.reset(static_cast<int>(::syscall(SYS_pidfd_open, box.child, 0)));
+        if (!box.child_fd.open()) {
             const Outcome failed = fail(Stage::make_process);
             ::kill(box.child, SIGKILL);
             ::waitpid(box.child, nullptr, 0);
             return failed;
         }
-        box.child_fd.reset(pidfd);
-        box.deadline = Clock::now() + start_max;
-        if (what.memory || what.cpu || what.threads) box.watch.emplace(what, box.limits);
-        return admit(box, own);
+        return admit(box.child, box.group, box.in_cgroup, box.active);
     }
 
-    static Outcome make_pipes(Sandbox& box, Fd& setup, Fd& output, Fd* trap) {
+    Outcome make_group(std::uint64_t& group, bool& made, std::uint32_t active) {
+        if ((active & layer_limits) == 0 || cgroups_.backend().empty()) return {};
+        group = ++last_group_;
+        if (const int error = cgroups_.make(group); error != 0) return fail(Stage::cgroup, error);
+        made = true;
+        return {};
+    }
+
+    static Outcome make_pair(Fd& ours, Fd& theirs) {
         int pair[2];
         if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return fail(Stage::make_process);
-        box.setup.reset(pair[0]);
-        setup.reset(pair[1]);
+        ours.reset(pair[0]);
+        theirs.reset(pair[1]);
+        return {};
+    }
+
+    Identity identity_of(pid_t child, std::uint32_t active) const {
+        const bool on = (active & layer_identity) != 0;
+        return identity_for(child, plan_.distinct_ids && on, !on);
+    }
+
+    /// What only the launcher can do for a new process.
+    Outcome admit(pid_t child, std::uint64_t group, bool in_cgroup, std::uint32_t active) {
+        if (in_cgroup) {
+            if (const int error = cgroups_.enter(group, child); error != 0) return fail(Stage::cgroup, error);
+        }
+        if ((active & layer_limits) == 0) return {};
+        const Fd score(::open(("/proc/" + std::to_string(child) + "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
+        return score.open() && ::write(score.get(), oom_score, std::strlen(oom_score)) > 0 ? Outcome{} : fail(Stage::resource_limits);
+    }
+
+    Outcome let_go(pid_t child, const Fd& setup, std::uint32_t active) const {
+        wire::Step go = go_of(identity_of(child, active));
+        // Without a namespace there is only the launcher's own user or, for root, a distinct one.
+        go.change_identity = (active & layer_namespaces) != 0 || ((active & layer_identity) != 0 && plan_.distinct_ids);
+        return wire::send(setup.get(), &go, sizeof go) ? Outcome{} : fail(Stage::hand_over);
+    }
+
+    /// Ends a shell that nobody uses.
+    void drop(Shell& shell) {
+        if (shell.child_fd.open()) {
+            ::syscall(SYS_pidfd_send_signal, shell.child_fd.get(), SIGKILL, nullptr, 0);
+            while (::waitpid(shell.child, nullptr, __WALL) < 0 && errno == EINTR) {}
+        }
+        if (shell.in_cgroup && !cgroups_.remove(shell.group)) leftovers_.emplace_back(shell.group, Clock::now() + remove_max);
+        shell = Shell{};
+    }
+
+    void keep_spare() {
+        const std::uint32_t active = plan_.available & ~off_;
+        if ((active & layer_namespaces) == 0) return;
+        // One that cannot be made now is made, or its failure told, when it is needed.
+        if (!make_shell(spare_, active).failed()) return;
+        drop(spare_);
+        spare_again_ = Clock::now() + 1s;
+    }
+
+    static Outcome make_pipes(Sandbox& box, Fd& output, Fd* trap) {
+        int pair[2];
         if (::pipe2(pair, O_CLOEXEC) != 0) return fail(Stage::make_process);
         box.output.reset(pair[0]);
         output.reset(pair[1]);
@@ -345,30 +474,6 @@ private:
         box.trap.reset(pair[0]);
         trap->reset(pair[1]);
         return {};
-    }
-
-    /// What only the launcher can do for a new process, and its leave to go on.
-    Outcome admit(Sandbox& box, bool own) {
-        const bool identity_on = (box.active & layer_identity) != 0;
-        const Identity identity = identity_for(box.child, plan_.distinct_ids && identity_on, !identity_on);
-        if (own) {
-            if (const Outcome mapped = map_identity(box.child, identity); mapped.failed()) return mapped;
-        }
-        if (box.in_cgroup) {
-            if (const int error = cgroups_.enter(box.id, box.child); error != 0) return fail(Stage::cgroup, error);
-        }
-        if ((box.active & layer_limits) != 0) {
-            const Fd score(::open(("/proc/" + std::to_string(box.child) + "/oom_score_adj").c_str(), O_WRONLY | O_CLOEXEC));
-            if (!score.open() || ::write(score.get(), oom_score, std::strlen(oom_score)) < 0) return fail(Stage::resource_limits);
-        }
-        wire::Step go = go_of(identity);
-        // Without a namespace there is only the launcher's own user or, for root, a distinct one.
-        go.change_identity = own || (identity_on && plan_.distinct_ids);
-        if (!own) {
-            box.runner = box.child;
-            if (box.watch) box.watch->look_at(box.runner);
-        }
-        return wire::send(box.setup.get(), &go, sizeof go) ? Outcome{} : fail(Stage::hand_over);
     }
 
     // ---- what children say
@@ -431,7 +536,7 @@ private:
     // ---- ending
 
     void kill(Sandbox& box) {
-        if (box.in_cgroup) cgroups_.kill(box.id);
+        if (box.in_cgroup) cgroups_.kill(box.group);
         if (box.runner_fd.open()) ::syscall(SYS_pidfd_send_signal, box.runner_fd.get(), SIGKILL, nullptr, 0);
         if (box.child_fd.open()) ::syscall(SYS_pidfd_send_signal, box.child_fd.get(), SIGKILL, nullptr, 0);
     }
@@ -454,7 +559,7 @@ private:
             box.end->code = info.si_code;
             box.end->status = info.si_status;
         }
-        const std::uint64_t oom_kills = box.in_cgroup ? cgroups_.oom_kills(box.id) : 0;
+        const std::uint64_t oom_kills = box.in_cgroup ? cgroups_.oom_kills(box.group) : 0;
         const std::uint64_t id = box.id;
         if (box.started) tell_death(box, oom_kills);
         else refuse(box, Error(Code::io, "sandbox-failed", oom_kills != 0 ? "its memory limit is too low to start it" : "ended before it was confined",
@@ -487,9 +592,10 @@ private:
     void forget(std::uint64_t id) {
         const auto found = sandboxes_.find(id);
         if (found == sandboxes_.end()) return;
-        const bool left = found->second.in_cgroup && !cgroups_.remove(id);
+        const std::uint64_t group = found->second.group;
+        const bool left = found->second.in_cgroup && !cgroups_.remove(group);
         sandboxes_.erase(found);
-        if (left) leftovers_.emplace_back(id, Clock::now() + remove_max);
+        if (left) leftovers_.emplace_back(group, Clock::now() + remove_max);
     }
 
     // ---- the loop
@@ -505,6 +611,7 @@ private:
         polled_.push_back({ending_ ? -1 : launcher_socket, POLLIN, 0});
         owners_.push_back(0);
         add(signals_, 0);
+        add(spare_.child_fd, 0);
         Clock::time_point next = Clock::time_point::max();
         for (auto& [id, box] : sandboxes_) {
             add(box.setup, id);
@@ -515,11 +622,15 @@ private:
             if (box.started && box.watch) next = std::min(next, box.watch->next());
         }
         const auto now = Clock::now();
-        if (!leftovers_.empty()) next = std::min(next, now + retry_pause);
+        if (!leftovers_.empty() || stale_) next = std::min(next, now + retry_pause);
         if (ending_) next = std::min(next, ending_until_);
+        const bool wants_spare = !ending_ && spare_.child <= 0 && (plan_.available & ~off_ & layer_namespaces) != 0 && now >= spare_again_;
+        if (wants_spare) next = std::min(next, now + quiet);
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - now).count();
         const int timeout = next == Clock::time_point::max() ? -1 : static_cast<int>(std::clamp<long>(left, 0, 60'000));
-        if (::poll(polled_.data(), polled_.size(), timeout) < 0 && errno != EINTR) return end_all();
+        const int ready = ::poll(polled_.data(), polled_.size(), timeout);
+        if (ready < 0 && errno != EINTR) return end_all();
+        if (ready == 0 && wants_spare) keep_spare();
         for (std::size_t i = 0; i < polled_.size(); ++i) {
             if (polled_[i].revents != 0) on_event(polled_[i].fd, owners_[i]);
         }
@@ -529,6 +640,11 @@ private:
     void on_event(int fd, std::uint64_t owner) {
         if (fd == launcher_socket) return on_host();
         if (fd == signals_.get()) return end_all();
+        if (fd == spare_.child_fd.get()) {
+            drop(spare_);
+            spare_again_ = Clock::now() + 1s;
+            return;
+        }
         const auto found = sandboxes_.find(owner);
         if (found == sandboxes_.end()) return;
         Sandbox& box = found->second;
@@ -550,6 +666,8 @@ private:
                 kill(box);
             }
         }
+        // The last processes of a launcher that was killed may be ending still.
+        if (stale_) stale_ = !cgroups_.remove_stale() && now < stale_until_;
         std::erase_if(leftovers_, [&](const auto& left) { return cgroups_.remove(left.first) || now > left.second; });
     }
 
@@ -563,10 +681,15 @@ private:
     sock_fprog second_{};
     std::map<unsigned, std::vector<sock_filter>> filters_;
     Fd signals_;
+    Shell spare_;
+    Clock::time_point spare_again_{};
+    std::uint64_t last_group_ = 0;
     std::map<std::uint64_t, Sandbox> sandboxes_;
     std::vector<std::pair<std::uint64_t, Clock::time_point>> leftovers_;  ///< groups whose last process is still ending
     std::vector<pollfd> polled_;
     std::vector<std::uint64_t> owners_;
+    bool stale_ = true;
+    const Clock::time_point stale_until_ = Clock::now() + 3s;
     bool ending_ = false;
     Clock::time_point ending_until_{};
 };
@@ -575,6 +698,8 @@ private:
 
 int run_launcher(const LauncherProgram& program) {
     ::signal(SIGPIPE, SIG_IGN);
+    // For the folders of private roots, whatever the host's is.
+    ::umask(022);
     Zygote zygote(program);
     return zygote.run();
 }

@@ -71,14 +71,15 @@ protected:
 };
 
 TEST_F(V2, LimitsAreWrittenWhereTheKernelReadsThem) {
-    Cgroups groups({.v1_memory = {}, .v1_cpu = {}, .v1_pids = {}, .v2 = root_ / "user/scope"}, ::getpid(), false);
+    Cgroups groups({.v1_memory = {}, .v1_cpu = {}, .v1_pids = {}, .v2 = root_ / "user/scope"}, ::getpid());
     ASSERT_EQ(groups.backend(), "cgroup v2") << groups.why_not();
     EXPECT_TRUE(groups.memory() && groups.cpu() && groups.threads());
     EXPECT_EQ(text(own_ / "cgroup.subtree_control"), "+memory +pids +cpu");
     Limits limits;
     limits.memory_bytes = 64 << 20;
     limits.cpu_percent = 150;
-    ASSERT_EQ(groups.make(7, limits, 13), 0);
+    ASSERT_EQ(groups.make(7), 0);
+    ASSERT_EQ(groups.limit(7, limits, 13), 0);
     EXPECT_EQ(text(box_ / "memory.max"), "67108864");
     EXPECT_EQ(text(box_ / "memory.swap.max"), "0");
     EXPECT_EQ(text(box_ / "memory.oom.group"), "1");
@@ -92,9 +93,9 @@ TEST_F(V2, LimitsAreWrittenWhereTheKernelReadsThem) {
 }
 
 TEST_F(Tree, WithoutAnyTheReasonIsTold) {
-    EXPECT_EQ(Cgroups({}, ::getpid(), false).why_not(), "no control groups are mounted");
+    EXPECT_EQ(Cgroups({}, ::getpid()).why_not(), "no control groups are mounted");
     file("memory/cgroup.procs");
-    const Cgroups groups({.v1_memory = root_ / "absent", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid(), false);
+    const Cgroups groups({.v1_memory = root_ / "absent", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid());
     EXPECT_EQ(groups.backend(), "");
     EXPECT_EQ(groups.why_not(), "no control group that this user may write to");
 }
@@ -106,7 +107,8 @@ TEST_F(Tree, LeftoversOfDeadLaunchersAreRemovedAndTheLivingOnesStay) {
     for (const std::string& leaf : {living, reused, std::string("symphony.999999999.5")}) fs::create_directories(root_ / "memory" / leaf / "3");
     fs::create_directories(root_ / "memory/somebody");
     fs::create_directories(root_ / "memory/symphony.notes");
-    const Cgroups groups({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid(), true);
+    const Cgroups groups({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid());
+    EXPECT_TRUE(groups.remove_stale());
     EXPECT_TRUE(fs::exists(root_ / "memory" / living / "3"));
     EXPECT_FALSE(fs::exists(root_ / "memory" / reused));
     EXPECT_FALSE(fs::exists(root_ / "memory/symphony.999999999.5"));
