@@ -80,6 +80,8 @@ public:
     /// Grants, policy and audit log of this user. @param prompt  Outlives it; null: nobody is asked.
     std::unique_ptr<permissions::Permissions> make_permissions(permissions::Prompt* prompt);
     const permissions::Policy& policy();
+    /// What this user and this distribution trust, and what the flags say of placement.
+    const host::PlacementPolicy& placement_policy();
     /// Where a plugin would run, and why; nothing for one that is not in use.
     std::optional<host::Placement> placement(host::Catalog::Ref ref);
     /// While plugins begin by themselves, refusals are warnings.
@@ -87,7 +89,6 @@ public:
 
 private:
     host::Runtime* judge();
-    const host::PlacementPolicy& placement_policy();
     std::optional<Error> held_back(host::Catalog::Ref ref, const host::Entry& entry);
     void follow_catalog(); // forgets what was concluded from an older state of it
 

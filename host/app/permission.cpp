@@ -4,10 +4,6 @@
 #include <symphony/manifests/units.hpp>
 #include <symphony/permissions/permissions.hpp>
 
-#if __has_include("trust.hpp")
-#include "trust.hpp"
-#endif
-
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -60,24 +56,15 @@ struct Asked {
     std::string title; ///< "word-count 1.0.0"
 };
 
-bool is_trusted([[maybe_unused]] App& app, [[maybe_unused]] const manifests::Manifest& manifest) {
-#if __has_include("trust.hpp")
-    const auto* artifact = manifest.find_artifact(SYMPHONY_TRIPLE);
-    const auto trust = host::Trust::load({app.paths.prefix / "plugins.lock", app.paths.prefix / "lib/symphony/plugins.lock",
-                                          app.options.safe_mode || app.paths.config.empty() ? fs::path() : app.paths.config / "trust.toml"});
-    return artifact != nullptr && trust.trusts(manifest.id(), artifact->sha256);
-#else
-    return false;
-#endif
-}
-
 Subject subject_of(App& app, const manifests::Manifest& manifest, const std::string& folder) {
     Subject made;
     made.plugin = manifest.id();
     made.name = manifest.name();
     made.version = manifest.extension.version.text();
-    if (const auto* artifact = manifest.find_artifact(SYMPHONY_TRIPLE)) made.digest = artifact->sha256;
-    made.trusted = is_trusted(app, manifest);
+    if (const auto* artifact = manifest.find_artifact(SYMPHONY_TRIPLE)) {
+        made.digest = artifact->sha256;
+        made.trusted = app.placement_policy().trust.trusts(made.plugin, made.digest);
+    }
     made.request = permissions::Request::of(manifest, (fs::path(folder) / "manifest.toml").string());
     return made;
 }
@@ -113,7 +100,7 @@ std::unique_ptr<Permissions> open(App& app, bool writes) {
     Permissions::Options made;
     // Whoever only looks makes no files.
     if (writes || fs::exists(app.paths.state / "permissions.sqlite", error)) made.state_dir = app.paths.state;
-    made.policy = permissions::Policy::load_default(app.options.safe_mode ? fs::path() : app.paths.config);
+    made.policy = app.policy();
     made.keep_audit = writes;
     made.watch = false;
     const bool quiet = made.state_dir.empty();
