@@ -192,8 +192,10 @@ void await_use(Box& box) {
 } // namespace
 
 void run_init(Box& box) {
-    const wire::Step go = await_go(box);
+    // Before it waits: with the launcher's ends open in here too, nobody would see that the launcher is gone.
+    must(box, die_with_parent(0));
     if (has(box, layer_hygiene)) must(box, close_all_but(std::array{box.setup}));
+    const wire::Step go = await_go(box);
     become(box, go);
     must(box, enter_private_root(*box.root));
     // Its parent is outside of the namespace, so it reads 0; whether that still lives, the next message shows.
@@ -220,6 +222,7 @@ void run_init(Box& box) {
 }
 
 void run_alone(Box& box) {
+    must(box, die_with_parent(box.launcher));
     const wire::Step go = await_go(box);
     if (has(box, layer_hygiene)) {
         must(box, tidy_process(box.output));
