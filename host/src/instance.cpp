@@ -34,6 +34,7 @@ constexpr std::uint32_t flags_of(manifests::Threads threads) {
 // Restarts of isolated plugins: more than five deaths in a minute are enough; a sandbox's rule may be broken once.
 constexpr std::size_t deaths_max = 5;
 constexpr std::uint32_t violations_max = 1;
+constexpr int starts_max = 3;
 constexpr auto deaths_window = std::chrono::seconds(60);
 constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
 constexpr Clock::duration pause_max = std::chrono::seconds(30);
@@ -176,6 +177,13 @@ Status Instance::control(const char* name, Function function, Arguments... argum
 }
 
 Status Instance::start() {
+    Status done = start_once();
+    // A death in its start may have been somebody else's doing. A plugin that cannot start dies as often as it is tried.
+    for (int tries = 1; !done && gone() && tries < starts_max; ++tries) done = start_once();
+    return done;
+}
+
+Status Instance::start_once() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !busy_; });
     if (gone()) {
@@ -248,6 +256,7 @@ void Instance::load_and_activate() {
         SYMPHONY_TRY(still_activating());
         SYMPHONY_TRY(control("activate", ops_.activate, instance));
         activated_ = true;
+        set_ready(true);
         SYMPHONY_TRY(move_to(State::active));
         gate.open();
         return {};
@@ -256,7 +265,8 @@ void Instance::load_and_activate() {
     if (done) return;
     const bool abandoned = state() == State::failed;
     fail(done.error());
-    if (done.error().reason() == "no-launcher") { // which is started anew, so the next call may try again
+    // Somebody killed the launcher, or the process before it was confined: a next try has other luck.
+    if (done.error().reason() == "no-launcher" || done.error().reason() == "sandbox-failed") {
         const std::lock_guard lock(mutex_);
         deaths_.push_back(Clock::now());
         gone_.store(true, std::memory_order_release);
@@ -612,6 +622,10 @@ Status Instance::revive(Clock::time_point limit) {
     gone_.store(false, std::memory_order_release);
     error_.reset();
     return start_within(lock);
+}
+
+void Instance::set_ready(bool ready) const {
+    if (const auto own = process()) own->set_ready(ready);
 }
 
 /// Quiesce, deactivate, destroy: what the plugin is owed, also after a failure. Leaves `created_` set when it cannot.

@@ -115,6 +115,8 @@ private:
     /// @return False: not back in time; `work` goes on on its abandoned thread and finds its steps forbidden. A plugin in a
     ///   process of its own is killed for `too_late` instead, and its thread comes back.
     bool run_bounded(std::chrono::steady_clock::time_point limit, std::function<void()> work, const Error& too_late);
+    Status start_once();
+    void set_ready(bool ready) const;
     Status start_within(std::unique_lock<std::mutex>& lock);
     void load_and_activate();
     Result<Creator> load_here(VerifiedImage image);

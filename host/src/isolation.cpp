@@ -269,6 +269,13 @@ void Isolation::look_at(Process& process) {
         return;
     }
     ipc::RemoteInstance& remote = *process.remote_;
+    if (!process.ready_.load(std::memory_order_relaxed)) {
+        const bool before = std::exchange(process.stopped_, activity_of(process.started_.pid).state == 'T');
+        if (before && process.stopped_) {
+            process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process was stopped in its start, and was ended").as_retryable());
+        }
+        return;
+    }
     if (remote.in_flight() == 0) {
         process.silent_since_ = {};
         return;

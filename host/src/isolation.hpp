@@ -6,6 +6,7 @@
 #include <symphony/sandbox/launcher.hpp>
 #include <symphony/sandbox/violations.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -46,6 +47,8 @@ public:
     const sandbox::Started& started() const noexcept { return started_; }
     /// Ends the process for `why`, which its calls get as their cause. The first cause counts. Returns at once. [any]
     void kill(Error why);
+    /// It has started: from now on its silence counts while it is called. Before, only that somebody stopped it.
+    void set_ready(bool ready) noexcept { ready_.store(ready, std::memory_order_relaxed); }
     /// The cause, once it is gone.
     std::optional<Error> cause() const;
     /// Waits until it is gone and forgotten. @return Whether it was within the limit.
@@ -68,6 +71,8 @@ private:
     std::chrono::steady_clock::time_point silent_since_;       // monitor's
     std::chrono::steady_clock::time_point dead_since_;         // monitor's
     bool exited_ = false;                                      // monitor's
+    bool stopped_ = false;                                     // monitor's: seen so once
+    std::atomic<bool> ready_{false};
 
     mutable std::mutex mutex_;
     std::condition_variable gone_changed_;
