@@ -56,6 +56,7 @@ class Attack:
         self.users = wanted.get("as", ["root", "nobody"])
         self.variants = wanted.get("variants", [""])
         self.needs = wanted.get("needs", [])
+        self.asks = "capabilities" in tomllib.loads((folder / "manifest.toml").read_text())
         self.forbidden = wanted.get("not", [])
         self.err_bytes_max = wanted.get("err_bytes_max")
 
@@ -282,6 +283,8 @@ class Runner:
         words = ["run", "--json", flow, "--plugins", self.build / "tests" / "attacks" / attack.name, "--workspace", world.workspace]
         words += ["--in-process", "all"] if self.in_process else ["--isolate", attack.name]
         line = [*world.before, "sh", "-c", script, "sh", self.program, *words]
+        if attack.asks:  # an attack begins where a user has agreed
+            self.command(state, "permission", "grant", attack.name, "--all", "--plugins", self.build / "tests" / "attacks" / attack.name)
         begun = time.monotonic()
         try:
             if "flip" in attack.needs:
@@ -350,12 +353,14 @@ class Runner:
             outcome.wrong += self.missing_record(attack, state)
 
     def missing_record(self, attack, state):
-        done = subprocess.run([*map(str, self.world.before), str(self.program), "permission", "audit", "--json"],
-                              env=self.environment(state), capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        for line in done.stdout.splitlines():
+        for line in self.command(state, "permission", "audit", "--json").stdout.splitlines():
             if attack.audit in line and attack.name in line:
                 return []
         return [f"no audit record names {attack.audit}"]
+
+    def command(self, state, *words):
+        return subprocess.run([*self.world.before, str(self.program), *map(str, words)], env=self.environment(state), capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
 
 
 def become_subreaper():
