@@ -10,8 +10,6 @@
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
-#include <fstream>
-#include <iterator>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -44,8 +42,13 @@ struct Activity {
     std::uint64_t cpu_ticks = 0;
 };
 Activity activity_of(pid_t pid) {
-    std::ifstream stat("/proc/" + std::to_string(pid) + "/stat");
-    const std::string text((std::istreambuf_iterator<char>(stat)), std::istreambuf_iterator<char>());
+    // No stream: one throws when the process goes between open and read.
+    char bytes[1024];
+    const int fd = ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return {};
+    const ssize_t n = ::read(fd, bytes, sizeof bytes - 1);
+    ::close(fd);
+    const std::string text(bytes, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
     const std::size_t name_end = text.rfind(')');
     if (name_end == std::string::npos) return {};
     Activity out;

@@ -185,10 +185,12 @@ void Link::stop_and_join() {
     }
     for (std::thread& thread : joinable_) thread.join();
     joinable_.clear();
-    for (const Task& task : tasks_) {
-        if (task.drop != nullptr) task.drop(task.self, task.what);
+    // Such as the end of a call, which somebody waits for.
+    while (!tasks_.empty()) {
+        const Task task = tasks_.front();
+        tasks_.pop_front();
+        (task.drop != nullptr ? task.drop : task.run)(task.self, task.what);
     }
-    tasks_.clear();
 }
 
 // --- reading -----------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ struct Task {
     void (*run)(void* self, void* what) = nullptr;
     void* self = nullptr;
     void* what = nullptr;
-    void (*drop)(void* self, void* what) = nullptr;  ///< instead, when the link stops first; may be null
+    void (*drop)(void* self, void* what) = nullptr;  ///< instead, when the link stops first; null: it runs all the same
     explicit operator bool() const noexcept { return run != nullptr; }
 };
 

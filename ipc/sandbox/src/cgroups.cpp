@@ -125,16 +125,18 @@ bool Cgroups::writable(const fs::path& folder) {
     return !folder.empty() && ::access(folder.c_str(), W_OK) == 0 && ::access((folder / "cgroup.procs").c_str(), W_OK) == 0;
 }
 
-bool Cgroups::remove_stale() const {
+bool Cgroups::remove_stale(const Folders& folders) {
     bool gone = true;
-    for (const auto* folder : {&folders_.v1_memory, &folders_.v1_cpu, &folders_.v1_pids, &folders_.v2}) {
+    for (const auto* folder : {&folders.v1_memory, &folders.v1_cpu, &folders.v1_pids}) {
         if (!folder->empty()) gone = remove_stale_in(*folder) && gone;
     }
+    // A launcher may have had to go up: see take_v2().
+    for (fs::path folder = folders.v2; writable(folder); folder = folder.parent_path()) gone = remove_stale_in(folder) && gone;
     return gone;
 }
 
 Cgroups::Cgroups(const Folders& folders, pid_t owner)
-    : folders_(folders), leaf_(std::string(prefix) + std::to_string(owner) + "." + std::to_string(start_time(owner))) {
+    : leaf_(std::string(prefix) + std::to_string(owner) + "." + std::to_string(start_time(owner))) {
     const bool any = !folders.v1_memory.empty() || !folders.v1_cpu.empty() || !folders.v1_pids.empty() || !folders.v2.empty();
     if (!folders.v2.empty() && take_v2(folders.v2)) {
         backend_ = "cgroup v2";

@@ -41,7 +41,7 @@ public:
     const std::string& why_not() const noexcept { return why_not_; }
 
     /// Removes the groups of launchers that are dead. @return false when processes are still ending in one: try again
-    bool remove_stale() const;
+    static bool remove_stale(const Folders& folders);
 
     /// Makes a group without limits. @return errno, 0 = done
     int make(std::uint64_t id);
@@ -59,7 +59,6 @@ private:
     bool take_v2(const std::filesystem::path& own);
     static bool writable(const std::filesystem::path& folder);
 
-    const Folders folders_;
     std::string leaf_;
     std::filesystem::path memory_, cpu_, pids_, kill_;  ///< this launcher's folder in each hierarchy
     bool v2_ = false;

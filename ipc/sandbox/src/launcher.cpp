@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <symphony/sandbox/launcher.hpp>
 
+#include "cgroups.hpp"
 #include "fd.hpp"
 #include "wire.hpp"
 
@@ -37,6 +38,9 @@ using namespace std::chrono_literals;
 constexpr auto greeting_max = 10s;
 constexpr auto launch_max = 4s;  // less than a plugin has for its start: a stuck launcher is replaced before
 constexpr auto quit_max = 6s;
+/// After a launcher's own death, how long the last of its plugins may take to end.
+constexpr auto sweep_max = 2s;
+constexpr auto sweep_pause = 5ms;
 constexpr std::uint64_t memory_bytes_min = 16u << 20;
 
 /// The launcher's name for signals that a person may not know by number.
@@ -360,6 +364,7 @@ private:
         for (auto& [id, waiting] : waiting_) {
             if (!waiting.answer) waiting.answer = gone();
         }
+        if (!stopping_) sweep_until_ = std::chrono::steady_clock::now() + sweep_max;
         changed_.notify_all();
     }
 
@@ -374,12 +379,22 @@ private:
         return true;
     }
 
-    // ---- teller: calls on_death, so that it may come back in
+    // ---- teller: calls on_death, so that it may come back in; and removes the control groups of a launcher that could not
 
     void tell() {
         std::unique_lock lock(mutex_);
         for (;;) {
-            changed_.wait(lock, [&] { return !deaths_.empty() || reader_done_; });
+            changed_.wait(lock, [&] { return !deaths_.empty() || sweep_until_ || reader_done_; });
+            if (deaths_.empty() && sweep_until_) {
+                const auto until = *std::exchange(sweep_until_, std::nullopt);
+                lock.unlock();
+                const bool swept = Cgroups::remove_stale(Cgroups::find());
+                lock.lock();
+                if (swept || std::chrono::steady_clock::now() > until) continue;
+                changed_.wait_for(lock, sweep_pause, [&] { return !deaths_.empty(); });
+                if (!sweep_until_) sweep_until_ = until;
+                continue;
+            }
             if (deaths_.empty()) return;
             const Death death = std::move(deaths_.front());
             deaths_.pop_front();
@@ -399,6 +414,7 @@ private:
     std::map<std::uint64_t, Waiting> waiting_;
     std::map<std::uint64_t, Living> living_;
     std::deque<Death> deaths_;
+    std::optional<std::chrono::steady_clock::time_point> sweep_until_;
     bool stopping_ = false, reader_done_ = false;
     std::thread reader_, teller_;
 };

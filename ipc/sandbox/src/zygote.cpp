@@ -136,7 +136,7 @@ class Zygote {
 public:
     explicit Zygote(const LauncherProgram& program)
         : program_(program), off_(program.obey_layers_off ? layers_named_in(std::getenv("SYMPHONY_SANDBOX_OFF")) : 0),
-          title_space_(take_argument_memory(program.argv)), root_(RootContents::read()), cgroups_(Cgroups::find(), ::getpid()),
+          title_space_(take_argument_memory(program.argv)), root_(RootContents::read()), folders_(Cgroups::find()), cgroups_(folders_, ::getpid()),
           plan_(make_plan(root_, cgroups_)) {
         second_code_ = policy::compile_second();
         second_ = {static_cast<unsigned short>(second_code_.size()), second_code_.data()};
@@ -667,7 +667,7 @@ private:
             }
         }
         // The last processes of a launcher that was killed may be ending still.
-        if (stale_) stale_ = !cgroups_.remove_stale() && now < stale_until_;
+        if (stale_) stale_ = !Cgroups::remove_stale(folders_) && now < stale_until_;
         std::erase_if(leftovers_, [&](const auto& left) { return cgroups_.remove(left.first) || now > left.second; });
     }
 
@@ -675,6 +675,7 @@ private:
     const std::uint32_t off_;
     const TitleSpace title_space_;
     const RootContents root_;
+    const Cgroups::Folders folders_;
     Cgroups cgroups_;
     const Plan plan_;
     std::vector<sock_filter> second_code_, init_code_;

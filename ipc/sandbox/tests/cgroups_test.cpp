@@ -107,8 +107,7 @@ TEST_F(Tree, LeftoversOfDeadLaunchersAreRemovedAndTheLivingOnesStay) {
     for (const std::string& leaf : {living, reused, std::string("symphony.999999999.5")}) fs::create_directories(root_ / "memory" / leaf / "3");
     fs::create_directories(root_ / "memory/somebody");
     fs::create_directories(root_ / "memory/symphony.notes");
-    const Cgroups groups({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid());
-    EXPECT_TRUE(groups.remove_stale());
+    EXPECT_TRUE(Cgroups::remove_stale({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}));
     EXPECT_TRUE(fs::exists(root_ / "memory" / living / "3"));
     EXPECT_FALSE(fs::exists(root_ / "memory" / reused));
     EXPECT_FALSE(fs::exists(root_ / "memory/symphony.999999999.5"));
