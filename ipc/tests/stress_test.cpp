@@ -23,7 +23,8 @@ const symphony_call_ops Counted::ops{
         ++call.ends;
     },
     [](void* ctx, symphony_handle, const symphony_error*) { ++static_cast<Counted*>(ctx)->ends; },
-    [](void*, symphony_handle, const symphony_buf*, std::uint32_t) {}, nullptr, nullptr};
+    [](void*, symphony_handle, const symphony_buf*, std::uint32_t) {}, nullptr, nullptr
+};
 
 /// `calls` calls from several threads into one remote, some cancelled, the process killed on the way when `kills`.
 void expect_each_call_ends_once(bool own_process, std::size_t calls, bool kills, unsigned seed) {
