@@ -127,6 +127,8 @@ int complete(App& app, const std::vector<std::string>& words);
 /// Help for a command, or for the program when there is none.
 std::string help_text(const manifests::Command& command, bool long_form, bool color);
 std::string overview(App& app, bool long_form);
+/// The commands that begin with `word`, such as those of "permission".
+std::string group_text(const std::string& word, const std::vector<std::pair<std::string, std::string>>& members, bool color);
 
 /// Loads a command's plugin and runs it to its end.
 Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed);

@@ -52,6 +52,20 @@ std::vector<host::SelectedPath> selected_paths(const host::Paths& paths, const m
     return selected;
 }
 
+/// A workflow that is neither a file nor a shipped one is told before a plugin is started for it.
+Status check_workflows(const host::Paths& paths, const manifests::Command& command, const Typed& typed) {
+    for (const auto& argument : command.arguments) {
+        if (argument.complete != "workflow" || !typed.has(argument.name)) continue;
+        const std::string word = typed.one(argument.name);
+        std::error_code error;
+        if (word.empty() || fs::exists(word, error) || !host::find_workflow(paths, word).empty()) continue;
+        auto hint = did_you_mean(word, host::shipped_workflows(paths));
+        if (hint.empty()) hint = "give a file, or the name of a shipped workflow: symphony " + command.name + " --help";
+        return usage_error("there is no workflow \"" + word + "\"", std::move(hint));
+    }
+    return {};
+}
+
 Value arguments_of(const manifests::Command& command, const Typed& typed) {
     ValueBuilder builder;
     builder.map();
@@ -212,6 +226,7 @@ Status check_settings(App& app) {
 } // namespace
 
 Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
+    SYMPHONY_TRY(check_workflows(app.paths, chosen.command, typed));
     SYMPHONY_TRY(check_settings(app));
     Session session(app); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));

@@ -71,8 +71,9 @@ Result<int> check(App& app, const Typed& typed) {
     fs::path path = typed_path;
     if (!fs::exists(path, error)) path = host::find_workflow(app.paths, typed_path);
     if (path.empty()) {
-        return Error(Code::not_found, "no-such-file", "there is no file, folder or workflow \"" + typed_path + "\"",
-                     "name a plugin's folder, a manifest.toml or a workflow file");
+        auto hint = did_you_mean(typed_path, host::shipped_workflows(app.paths));
+        if (hint.empty()) hint = "name a plugin's folder, a manifest.toml or a workflow file";
+        return Error(Code::not_found, "no-such-file", "there is no file, folder or workflow \"" + typed_path + "\"", std::move(hint));
     }
     if (fs::is_directory(path, error)) {
         if (fs::exists(path / "manifest.toml", error)) return check_plugin(app, path.lexically_normal());

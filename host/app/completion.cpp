@@ -54,12 +54,7 @@ void offer_values(App& app, const std::string& kind, Candidates& to) {
         for (const auto& command : app.plugin_commands()) to.push_back(command);
     }
     if (kind == "workflow") {
-        std::error_code error;
-        for (const auto* folder : {"workflows", "share/symphony/workflows"}) {
-            for (std::filesystem::directory_iterator item(app.paths.prefix / folder, error), end; item != end; item.increment(error)) {
-                to.emplace_back(item->path().stem().string(), "workflow");
-            }
-        }
+        for (const auto& name : host::shipped_workflows(app.paths)) to.emplace_back(name, "workflow");
         to.emplace_back(":file", "");
     }
 }

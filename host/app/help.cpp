@@ -95,6 +95,11 @@ std::string help_text(const manifests::Command& command, bool long_form, bool co
     return text;
 }
 
+std::string group_text(const std::string& word, const std::vector<std::pair<std::string, std::string>>& members, bool color) {
+    return bold("Usage:", color) + " symphony " + word + " COMMAND [...]\n\n" + bold("Commands:", color) + "\n" + two_columns(members) +
+           "\nsymphony " + members.front().first + " --help tells more about a command\n";
+}
+
 std::string overview(App& app, bool long_form) {
     const bool color = app.console.out_color();
     std::string text = "symphony runs workflows of plugins\n\n" + bold("Usage:", color) + " symphony COMMAND [...]\n";

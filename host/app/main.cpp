@@ -40,14 +40,25 @@ std::string joined(const std::vector<std::string>& words, std::size_t count) {
     return text;
 }
 
+using Names = std::vector<std::pair<std::string, std::string>>; // with their summaries
+
+/// The commands of one group, such as "permission list" and so on of "permission".
+Names group(App& app, const std::string& word) {
+    Names members;
+    const auto add = [&](const std::string& name, const std::string& summary) {
+        if (name.starts_with(word + " ")) members.emplace_back(name, summary);
+    };
+    for (const auto& command : host_commands()) add(command.name, command.summary);
+    for (const auto& [name, summary] : app.plugin_commands()) add(name, summary);
+    return members;
+}
+
 Error unknown_command(App& app, const std::vector<std::string>& words) {
     std::vector<std::string> known;
     for (const auto& command : host_commands()) known.push_back(command.name);
     for (const auto& [name, summary] : app.plugin_commands()) known.push_back(name);
     std::string members; // "runs" alone: say what there is
-    for (const auto& name : known) {
-        if (name.starts_with(words.front() + " ")) members += (members.empty() ? "" : ", ") + name;
-    }
+    for (const auto& [name, summary] : group(app, words.front())) members += (members.empty() ? "" : ", ") + name;
     if (!members.empty() && words.size() > 1) {
         const auto near = did_you_mean(words[0] + " " + words[1], known);
         if (!near.empty()) return usage_error("there is no command \"" + words[0] + " " + words[1] + "\"", near);
@@ -91,9 +102,9 @@ Result<int> help(App& app, std::vector<std::string> words, bool long_form) {
     }
     const auto chosen = choose(app, words);
     if (!chosen) {
-        const auto& about = chosen.error().hint(); // the members of "runs"
-        if (!chosen.error().message().ends_with("which one?")) return chosen.error();
-        app.console.out("symphony " + words.front() + " ...: " + about + "\n");
+        const auto members = words.size() == 1 ? group(app, words.front()) : Names();
+        if (members.empty()) return chosen.error();
+        app.console.out(group_text(words.front(), members, app.console.out_color()));
         return done;
     }
     const auto& command = chosen->own != nullptr ? *chosen->own : chosen->plugin->command;
@@ -141,6 +152,7 @@ Result<int> run(App& app, std::vector<std::string> words) {
         return handler_of(own->name)(app, typed);
     }
     SYMPHONY_TRY(app.prepare());
+    if (app.options.help && own_words.words.size() == 1 && !group(app, own_words.words.front()).empty()) return help(app, own_words.words, true);
     const auto chosen = SYMPHONY_TRY(choose(app, own_words.words));
     app.set_default_plugin(chosen.plugin->plugin);
     const auto& command = chosen.plugin->command;

@@ -2,8 +2,10 @@
 #include "paths.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -79,11 +81,26 @@ Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std
     return roots;
 }
 
+namespace {
+
+std::array<fs::path, 2> workflow_folders(const Paths& paths) { return {paths.prefix / "workflows", paths.prefix / "share/symphony/workflows"}; }
+
+} // namespace
+
+std::vector<std::string> shipped_workflows(const Paths& paths) {
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& folder : workflow_folders(paths)) {
+        for (fs::directory_iterator item(folder, error), end; item != end; item.increment(error)) names.insert(item->path().stem().string());
+    }
+    return {names.begin(), names.end()};
+}
+
 fs::path find_workflow(const Paths& paths, const std::string& typed) {
     std::error_code error;
     if (fs::is_regular_file(typed, error)) return typed;
     if (typed.find('/') != std::string::npos) return {};
-    for (const auto& folder : {paths.prefix / "workflows", paths.prefix / "share/symphony/workflows"}) {
+    for (const auto& folder : workflow_folders(paths)) {
         for (const auto* suffix : {"", ".toml", ".json"}) {
             auto file = folder / (typed + suffix);
             if (fs::is_regular_file(file, error)) return file;

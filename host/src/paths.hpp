@@ -49,6 +49,9 @@ struct Paths {
 Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std::string>& flags,
                                        const Environment& environment, bool safe_mode);
 
+/// Names of the workflows that are beside the program, sorted.
+std::vector<std::string> shipped_workflows(const Paths& paths);
+
 /// A workflow as typed: a file, else a shipped workflow's name. Empty when there is neither.
 std::filesystem::path find_workflow(const Paths& paths, const std::string& typed);
 

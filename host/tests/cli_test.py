@@ -68,7 +68,7 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(self.expect(["help", name], 0).stdout, long)
         self.expect(["say", "--help"], 0, out=r"(?s)-i, --input NAME=VALUE +a repeated value \(may be repeated\).*hello --loud")
         self.expect(["help", "trial", "status"], 0, out="Usage: symphony trial status STATUS")
-        self.expect(["help", "trial"], 0, out="trial fail, trial flood")
+        self.expect(["help", "trial"], 0, out=r"trial fail +Fail with an error of its own\n  trial flood")
 
     def test_completion_offers_commands_flags_and_values(self):
         def words(*typed):

@@ -70,6 +70,10 @@ class Permission(unittest.TestCase):
         self.expect([], 2, err="which one.*\n.*permission list, permission grant")
         self.expect(["gramt", "demo"], 2, err='no command "permission gramt".*\n.*permission grant')
 
+    def test_the_group_helps_too(self):
+        for words in (["--help"], ["-h"]):
+            self.assertRegex(self.expect(words, 0).stdout, r"permission audit +\S")
+
     def test_helps(self):
         for name in ("list", "grant", "revoke", "explain", "audit"):
             self.expect([name, "--help"], 0, out=f"Usage: symphony permission {name}")

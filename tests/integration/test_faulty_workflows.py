@@ -94,6 +94,8 @@ class FaultyWorkflows(Case):
 
     def test_a_workflow_that_is_not_there_is_refused_with_a_hint(self):
         self.expect_error(self.symphony("run", "no-such-workflow", status=(1, 2)), "no-such-workflow")
+        for command in ("run", "check"):
+            self.assertIn("did you mean survey?", self.symphony(command, "suvey", status=(1, 2)).err)
 
 
 if __name__ == "__main__":
