@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <sstream>
 
 namespace symphony::app {
 namespace fs = std::filesystem;
@@ -261,12 +262,15 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
 }
 
 Result<int> check_workflow(App& app, const fs::path& file) {
+    std::error_code none;
     std::ifstream stream(file, std::ios::binary);
-    if (!stream) return Error(Code::io, "unreadable", file.string() + " cannot be read", "check its permissions");
-    const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    std::ostringstream text; // an iterator would throw when reading fails
+    if (!fs::is_regular_file(file, none) || !stream || !(text << stream.rdbuf()) || stream.bad()) {
+        if (fs::file_size(file, none) != 0) return Error(Code::io, "unreadable", file.string() + " cannot be read", "check that it is a file, and its permissions");
+    }
     ports::WorkflowSource source;
     source.path = file.string();
-    source.text = Buffer::copy(text);
+    source.text = Buffer::copy(text.view());
     Session session(app);
     SYMPHONY_TRY(session.open({}));
     const auto reply = session.call("workflow/1", {}, method_check, {}, source);

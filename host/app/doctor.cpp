@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
-#include "elf.hpp"
 #include "supervisor.hpp"
 
 #include <symphony/sandbox/machine.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -107,26 +104,25 @@ void folders(App& app, std::vector<Line>& lines) {
     }
 }
 
-/// Libraries that a plugin needs and the loader will not find, by the usual folders; nothing is loaded.
-void missing_libraries(App& app, const PluginView& view, std::vector<Line>& lines) {
+/// A library that would be refused, and those that it needs and the loader will not find, by the usual folders; nothing is loaded.
+void check_library(App& app, const PluginView& view, std::vector<Line>& lines) {
     const auto index = app.plugins().at(view.ref);
     if (!index) return;
     const auto& plugin = app.plugins().entry(*index);
-    const auto* artifact = plugin.manifest->find_artifact(SYMPHONY_TRIPLE);
-    if (artifact == nullptr) return;
-    std::ifstream stream(plugin.folder / artifact->path, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-    const auto facts = host::read_elf(bytes_of(bytes));
-    if (!facts) return;
+    const auto image = host::VerifiedImage::open(*plugin.manifest, plugin.folder, SYMPHONY_TRIPLE);
+    if (!image) {
+        lines.push_back({"fail", "plugin " + plugin.manifest->name(), image.error().message() + " [" + std::string(image.error().reason()) + "]", image.error().hint()});
+        return;
+    }
     std::vector<fs::path> folders{"/lib/" SYMPHONY_TRIPLE, "/usr/lib/" SYMPHONY_TRIPLE, "/lib64", "/usr/lib64", "/lib", "/usr/lib",
                                   "/usr/local/lib", "/usr/local/lib/" SYMPHONY_TRIPLE};
     std::stringstream extra(app.environment.get("LD_LIBRARY_PATH"));
     for (std::string folder; std::getline(extra, folder, ':');) folders.emplace_back(folder);
-    for (const auto name : facts->needed) {
+    for (const auto& name : image->needed()) {
         std::error_code error;
         if (std::any_of(folders.begin(), folders.end(), [&](const fs::path& folder) { return fs::exists(folder / name, error); })) continue;
-        lines.push_back({"fail", "plugin " + plugin.manifest->name(), "needs the library " + std::string(name) + ", which is not installed",
-                         "apt-file search " + std::string(name) + ", and apt-get install what it names"});
+        lines.push_back({"fail", "plugin " + plugin.manifest->name(), "needs the library " + name + ", which is not installed",
+                         "apt-file search " + name + ", and apt-get install what it names"});
     }
 }
 
@@ -136,7 +132,7 @@ void plugins(App& app, std::vector<Line>& lines) {
     for (const auto& view : app.views()) {
         app.catalog().read(view.ref, entry);
         usable += view.state == "usable";
-        if (view.state == "usable") missing_libraries(app, view, lines);
+        if (view.state == "usable") check_library(app, view, lines);
         off += view.state == "disabled" || view.state == "superseded";
         if (!view.error || view.state == "disabled") continue;
         auto mend = view.error->hint();

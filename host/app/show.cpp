@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
-#include "elf.hpp"
 #include "library.hpp"
 
 #include <symphony/manifests/print.hpp>
@@ -9,8 +8,6 @@
 #include <symphony/sandbox/machine.hpp>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 namespace symphony::app {
 namespace fs = std::filesystem;
@@ -66,9 +63,7 @@ Facts gather(App& app, host::Catalog::Ref ref) {
         facts.note = "ABI " + std::to_string(note.abi_major) + "." + std::to_string(note.abi_required) + ", built with " +
                      std::to_string(note.abi_major) + "." + std::to_string(note.abi_built) + ", SDK " +
                      host::printable(read_bounded(note.sdk));
-        std::ifstream stream(fs::path(facts.folder) / facts.file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE)->path, std::ios::binary);
-        const std::string bytes((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
-        if (const auto elf = host::read_elf(bytes_of(bytes))) facts.needed.assign(elf->needed.begin(), elf->needed.end());
+        facts.needed = image->needed();
     } else {
         facts.library_error = image.error();
     }

@@ -271,7 +271,7 @@ Result<VerifiedImage> VerifiedImage::open(const manifests::Manifest& manifest, c
     SYMPHONY_TRY(check_facts(manifest, *facts, host_minor));
     Fd memory = SYMPHONY_TRY(opener.make_memory());
     SYMPHONY_TRY(opener.write(memory, bytes));
-    return VerifiedImage(memory.release(), facts->note, std::move(digest));
+    return VerifiedImage(memory.release(), facts->note, std::move(digest), {facts->needed.begin(), facts->needed.end()});
 }
 
 Result<Library> Library::load(VerifiedImage image, const manifests::Manifest& manifest, std::uint16_t host_minor) {

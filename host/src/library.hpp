@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace symphony::manifests {
 struct Manifest;
@@ -24,20 +25,25 @@ public:
     ///   `digest-mismatch`, those of read_elf(), `identity-mismatch`, `abi-major`, `abi-minor`, `extra-export`, `no-entry`
     static Result<VerifiedImage> open(const manifests::Manifest& manifest, const std::filesystem::path& folder,
                                       std::string_view triple, std::uint16_t host_minor = SYMPHONY_ABI_MINOR);
-    VerifiedImage(VerifiedImage&& other) noexcept : fd_(std::exchange(other.fd_, -1)), note_(other.note_), sha256_(std::move(other.sha256_)) {}
+    VerifiedImage(VerifiedImage&& other) noexcept
+        : fd_(std::exchange(other.fd_, -1)), note_(other.note_), sha256_(std::move(other.sha256_)), needed_(std::move(other.needed_)) {}
     VerifiedImage& operator=(VerifiedImage&&) = delete;
     ~VerifiedImage();
 
     int fd() const noexcept { return fd_; }
     const symphony_note& note() const noexcept { return note_; }
     const std::string& sha256() const noexcept { return sha256_; }
+    /// Names of the libraries that the loader will look for.
+    const std::vector<std::string>& needed() const noexcept { return needed_; }
 
 private:
     friend class Library;
-    VerifiedImage(int fd, const symphony_note& note, std::string sha256) : fd_(fd), note_(note), sha256_(std::move(sha256)) {}
+    VerifiedImage(int fd, const symphony_note& note, std::string sha256, std::vector<std::string> needed)
+        : fd_(fd), note_(note), sha256_(std::move(sha256)), needed_(std::move(needed)) {}
     int fd_;
     symphony_note note_;
     std::string sha256_;
+    std::vector<std::string> needed_;
 };
 
 /// What a descriptor says, read where it is safe to read.

@@ -6,7 +6,7 @@
 #include <symphony/manifests/toml_guard.hpp>
 
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace symphony::host {
 namespace {
@@ -26,7 +26,9 @@ Trust Trust::load(const std::vector<std::filesystem::path>& files) {
             warn("cannot be read");
             continue;
         }
-        const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        std::ostringstream content; // an iterator would throw when reading fails
+        content << stream.rdbuf();
+        const std::string text = content.str();
         if (manifests::toml_trouble(text, file.string(), file_bytes_max)) {
             warn("is no TOML");
             continue;

@@ -87,12 +87,20 @@ Record read_record(const std::string& text) {
     return record;
 }
 
+/// At most 33 bytes: one more than a key has.
+std::string read_key(const std::filesystem::path& file) {
+    std::string key(33, '\0');
+    std::ifstream stream(file, std::ios::binary);
+    stream.read(key.data(), static_cast<std::streamsize>(key.size()));
+    key.resize(static_cast<std::size_t>(stream.gcount()));
+    return key;
+}
+
 /// Whose signature the head carries. Made once, for this user alone.
 std::string key_of(const std::filesystem::path& folder) {
     const auto file = folder / key_name;
     for (int tries = 0; tries < 2; ++tries) {
-        std::ifstream stream(file, std::ios::binary);
-        const std::string key((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+        const std::string key = read_key(file);
         if (key.size() == 32) return key;
         // Written aside and linked, so that nobody reads half of it, and of two processes one wins.
         const std::string fresh = random_bytes(32);
@@ -106,8 +114,7 @@ std::string key_of(const std::filesystem::path& folder) {
         else if (whole) static_cast<void>(::link(aside.c_str(), file.c_str()) == 0);
         ::unlink(aside.c_str());
     }
-    std::ifstream stream(file, std::ios::binary);
-    const std::string key((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    const std::string key = read_key(file);
     return key.size() == 32 ? key : std::string();
 }
 

@@ -186,7 +186,7 @@ struct Policy::Reader {
         to.rules_.resize(rules);
     }
     void broken(const std::string& why) const {
-        to.warnings_.push_back(why + "; until that is mended nothing is granted but a plugin's own folders");
+        to.warnings_.push_back(why + "; until that is mended nothing is granted but what is typed and a plugin's own folders");
         to.broken_ = true;
         if (to.broken_file_.empty()) to.broken_file_ = name;
     }
@@ -245,7 +245,7 @@ std::string Policy::why(const Verdict& verdict, const Subject& subject, const Ri
         text += " (" + rule.id() + ")";
         return rule.reason.empty() ? text : text + ": " + rule.reason;
     }
-    if (broken_) {
+    if (broken_ && right.root() != "selected") {
         return verdict.kind == Verdict::Kind::allowed ? "its own folders are always its own" : "the policy in " + broken_file_ + " cannot be understood, so nothing is granted";
     }
     const std::string preset = "preset " + std::string(name_of(preset_));

@@ -40,7 +40,8 @@ std::optional<Scope> read_scope(std::string_view text) {
 /// When a process began, in the kernel's ticks: tells it from a later one of the same number. 0: there is none.
 std::string began(const std::string& pid) {
     std::ifstream stream("/proc/" + pid + "/stat");
-    const std::string text((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    std::string text;
+    std::getline(stream, text, '\0'); // no iterator: one throws when the process goes between open and read
     auto at = text.rfind(')'); // the program's name may hold anything
     if (at == std::string::npos) return "0";
     for (int field = 2; field < 22; ++field) {
