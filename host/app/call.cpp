@@ -265,9 +265,8 @@ Result<int> check_workflow(App& app, const fs::path& file) {
     std::error_code none;
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text; // an iterator would throw when reading fails
-    if (!fs::is_regular_file(file, none) || !stream || !(text << stream.rdbuf()) || stream.bad()) {
-        if (fs::file_size(file, none) != 0) return Error(Code::io, "unreadable", file.string() + " cannot be read", "check that it is a file, and its permissions");
-    }
+    const bool read = stream && (text << stream.rdbuf()).good();
+    if (!read && fs::file_size(file, none) != 0) return Error(Code::io, "unreadable", file.string() + " cannot be read", "check its permissions");
     ports::WorkflowSource source;
     source.path = file.string();
     source.text = Buffer::copy(text.view());

@@ -31,6 +31,8 @@ Result<int> check_plugin(App& app, const fs::path& folder) {
     return report_findings(app, folder.string(), found);
 }
 
+constexpr std::uintmax_t file_bytes_max = 64 * 1024 * 1024;
+
 bool looks_like_manifest(const fs::path& file) {
     if (file.filename() == "manifest.toml") return true;
     std::ifstream stream(file, std::ios::binary);
@@ -78,6 +80,13 @@ Result<int> check(App& app, const Typed& typed) {
     if (fs::is_directory(path, error)) {
         if (fs::exists(path / "manifest.toml", error)) return check_plugin(app, path.lexically_normal());
         return Error(Code::not_found, "no-manifest", path.string() + " has no manifest.toml", "name a plugin's folder, or a workflow file");
+    }
+    if (!fs::is_regular_file(path, error)) { // opening a pipe would wait for ever
+        return Error(Code::invalid_argument, "not-a-file", path.string() + " is neither a file nor a folder", "name a plugin's folder, a manifest.toml or a workflow file");
+    }
+    if (const auto size = fs::file_size(path, error); size > file_bytes_max) {
+        return Error(Code::exhausted, "file-too-large", path.string() + " has " + std::to_string(size) + " bytes; at most " + std::to_string(file_bytes_max) + " are read",
+                     "name a manifest.toml or a workflow file");
     }
     if (path.filename() == "manifest.toml") return check_plugin(app, path.has_parent_path() ? path.parent_path() : fs::path("."));
     if (looks_like_manifest(path)) {

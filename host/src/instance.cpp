@@ -287,9 +287,10 @@ Result<Instance::Creator> Instance::load_here(VerifiedImage image) {
 Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
     Isolation* isolation = host_.options().isolation;
     if (isolation == nullptr) {
-        return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation");
+        return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation",
+                     "if you trust it: --in-process " + manifest().name());
     }
-    Isolation::Wish wish{manifest(), image, {}, {}, {}};
+    Isolation::Wish wish{manifest(), image, may_system("jit"), may_system("socketpair"), {}, {}, {}};
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {
         if (const auto& sink = host_.options().on_log) sink(manifest().name(), SYMPHONY_LOG_INFO, to_valid_utf8(line));
@@ -409,6 +410,16 @@ Status Instance::check_gpu() const {
     if (!host_.placement_of(entry_).isolated) return {};
     return Error(Code::unsupported, "gpu-not-isolated", who() + ": needs a GPU, which no isolated plugin gets yet",
                  "if you trust it: --in-process " + manifest().name());
+}
+
+bool Instance::may_system(std::string_view name) const {
+    const bool asks = std::any_of(manifest().capabilities.begin(), manifest().capabilities.end(), [name](const manifests::Capability& wish) {
+        return wish.kind == manifests::CapabilityKind::system_access && wish.value == name;
+    });
+    permissions::Permissions* judge = host_.options().permissions;
+    if (!asks || judge == nullptr) return asks;
+    const auto right = permissions::Right::named(manifests::RightKind::system, name);
+    return right && judge->require(subject_, *right);
 }
 
 void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {

@@ -124,6 +124,8 @@ private:
     Status create(const Creator& creator);
     Status check_consent();
     Status check_gpu() const;
+    /// Whether a right of the system is asked for and granted; may ask a person.
+    bool may_system(std::string_view name) const;
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
     void leave_brokers();
     std::vector<permissions::Right> held_rights() const;

@@ -140,11 +140,8 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     spec.image_fd = wish.image.fd();
     spec.control_fd = channel.runner.control();
     spec.limits = limits_of(wish.manifest.resources);
-    for (const auto& right : wish.manifest.capabilities) {
-        if (right.kind != manifests::CapabilityKind::system_access) continue;
-        if (right.value == "jit") spec.jit = true;
-        if (right.value == "socketpair") spec.may_socketpair = true;
-    }
+    spec.jit = wish.jit;
+    spec.may_socketpair = wish.socketpair;
     spec.minimum = options_.minimum;
     spec.layers_off = options_.layers_off;
     auto started = (*launcher_)->launch(spec);
@@ -275,7 +272,8 @@ void Isolation::look_at(Process& process) {
     if (!process.ready_.load(std::memory_order_relaxed)) {
         const bool before = std::exchange(process.stopped_, activity_of(process.started_.pid).state == 'T');
         if (before && process.stopped_) {
-            process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process was stopped in its start, and was ended").as_retryable());
+            tell(process, "supervisor", "hung", true);
+            process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process was stopped in its start, and was ended", "try again").as_retryable());
         }
         return;
     }
@@ -284,7 +282,9 @@ void Isolation::look_at(Process& process) {
         return;
     }
     if (remote.overdue(options_.cancel_grace)) {
-        return process.kill(Error(Code::deadline, "deadline", process.who_ + ": went on after its call was cancelled; its process was ended"));
+        tell(process, "supervisor", "deadline", true);
+        return process.kill(Error(Code::deadline, "deadline", process.who_ + ": went on after its call was cancelled; its process was ended",
+                                  "give it more time: --set " + process.name_ + ".timeout=5m"));
     }
     // A heartbeat of real work: the thread that reads its calls answers, whatever the plugin does meanwhile.
     if (now - process.pinged_ >= options_.ping_every) {
@@ -304,9 +304,10 @@ void Isolation::look_at(Process& process) {
     // Ready to run and not run: the machine is busy, which is not its fault. Stopped or asleep: nobody is there.
     const auto patience = activity.state == 'R' || works ? std::chrono::duration_cast<Clock::duration>(starved_max) : Clock::duration(0);
     if (silence < options_.hung_after + patience) return;
+    tell(process, "supervisor", "hung", true);
     process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process did not react for " +
                        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) + " ms" +
-                       (activity.state == 'T' ? " (it is stopped)" : "") + " and was ended").as_retryable());
+                       (activity.state == 'T' ? " (it is stopped)" : "") + " and was ended", "try again; symphony doctor tells when it was put aside").as_retryable());
 }
 
 void Isolation::serve_violations(Process& process) {
@@ -340,7 +341,7 @@ void Isolation::read_output(Process& process) {
     if (process.output_bytes_ > process.output_bytes_max_) {
         tell(process, "L5 limits", "output_volume", true);
         process.kill(Error(Code::exhausted, "output-volume", process.who_ + ": wrote more than " + std::to_string(process.output_bytes_max_) +
-                           " bytes to its output; its process was ended", "output_volume in [resources] of its manifest"));
+                           " bytes to its output; its process was ended", "raise output_volume in [resources] of its manifest; symphony show " + process.name_ + " tells where that is"));
         ::close(std::exchange(process.started_.output_fd, -1));
         return;
     }
@@ -356,7 +357,7 @@ void Isolation::read_output(Process& process) {
 
 /// The process is dead and its cause is as known as it gets: its calls end, then its owner hears of it.
 void Isolation::finish(Process& process) {
-    Error cause(Code::peer_died, "vanished", process.who_ + ": its process is gone and left no cause");
+    Error cause(Code::peer_died, "vanished", process.who_ + ": its process is gone and left no cause", "try again; symphony doctor tells what this machine can do");
     std::string limit; // of the sandbox, that it ran into
     {
         const std::lock_guard lock(process.mutex_);
@@ -369,11 +370,11 @@ void Isolation::finish(Process& process) {
             switch (death.how) {
             case sandbox::Death::out_of_memory:
                 limit = "memory_limit";
-                cause = Error(Code::exhausted, "out-of-memory", went + "used more memory than it may" + detail, "memory_limit in [resources] of its manifest");
+                cause = Error(Code::exhausted, "out-of-memory", went + "used more memory than it may" + detail, "raise memory_limit in [resources] of its manifest; symphony show " + process.name_ + " tells where that is");
                 break;
             case sandbox::Death::too_many_threads:
                 limit = "threads";
-                cause = Error(Code::exhausted, "too-many-threads", went + "had more threads than it may" + detail, "threads in [resources] of its manifest");
+                cause = Error(Code::exhausted, "too-many-threads", went + "had more threads than it may" + detail, "raise threads in [resources] of its manifest; symphony show " + process.name_ + " tells where that is");
                 break;
             case sandbox::Death::policy:
                 limit = "system call interface";
@@ -387,7 +388,7 @@ void Isolation::finish(Process& process) {
                 break;
             case sandbox::Death::killed:
             case sandbox::Death::launcher_died:
-                cause = Error(Code::peer_died, "killed", went + "was killed" + detail).as_retryable();
+                cause = Error(Code::peer_died, "killed", went + "was killed" + detail, "try again: it is started anew").as_retryable();
                 break;
             }
         }

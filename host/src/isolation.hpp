@@ -105,6 +105,7 @@ public:
     struct Wish {
         const manifests::Manifest& manifest;
         const VerifiedImage& image;
+        bool jit = false, socketpair = false;                ///< rights of the system that are granted
         std::function<void(const Error&)> on_gone;           ///< once, on the monitor's thread, after its calls have failed
         std::function<void(std::string_view)> on_output;     ///< one line of its stdout or stderr
         std::function<void(std::string_view reason, std::string_view what)> on_misuse;

@@ -224,6 +224,23 @@ class CommandLine(unittest.TestCase):
         self.expect(["trial", "read", "note.txt"], 0, out="noted")
         self.expect(["trial", "peek", path], 1, err="error: ")
 
+    def test_check_waits_for_nobody_and_reads_no_end_of_bytes(self):
+        pipe, large = os.path.join(self.home, "pipe.toml"), os.path.join(self.home, "large.toml")
+        os.mkfifo(pipe)
+        with open(large, "wb") as file:
+            file.truncate(100 << 20)
+        for path, status, reason in ((pipe, 1, "not-a-file"), ("/dev/zero", 1, "not-a-file"), (large, 1, "file-too-large")):
+            self.expect(["check", path], status, err=reason)
+
+    def test_a_folder_in_the_place_of_a_library_is_told(self):
+        trial = shutil.copytree(os.path.join(PLUGINS, "trial"), os.path.join(self.plugins, "trial"))
+        os.remove(os.path.join(trial, "libtrial.so"))
+        os.mkdir(os.path.join(trial, "libtrial.so"))
+        for words in (["doctor"], ["show", "trial"]):
+            result = self.run_it(*words, trial=False)
+            self.assertNotIn("internal", result.stderr)
+            self.assertIn("not-a-file", result.stdout)
+
     def test_settings_are_checked_before_a_plugin_starts(self):
         self.expect(["say", "x", "--set", "trial.depth=99", "--set", "trial.dept=1"], 3, err=r"(?s)depth.*dept.*\[bad-config\]")
         self.expect(["say", "x"], 3, err="bad-config", env={"SYMPHONY_SET__TRIAL__DEPTH": "99"})

@@ -53,5 +53,29 @@ class Consent(Case):
         self.assertIn("new notes", self.answer().out)
 
 
+class SystemRights(Case):
+    """What a manifest asks for is not what a plugin gets."""
+
+    ATTACK = BUILD / "tests" / "attacks" / "executable-memory"
+
+    def test_code_of_its_own_needs_a_grant(self):
+        if not (self.ATTACK / "manifest.toml").exists():
+            self.skipTest("this build has no attacks")
+        plugins = self.folder / "plugins"
+        shutil.copytree(self.ATTACK, plugins)
+        with open(plugins / "manifest.toml", "a", encoding="utf-8") as manifest:
+            manifest.write('\n[capabilities]\nsystem_access = ["jit"]\n')
+        flow = self.file("flow.toml", '[workflow]\nid = "jit"\nversion = "1.0.0"\n[nodes.make]\nplugin = "executable-memory"\noperation = "go"\n'
+                                      '[outputs.text]\nfrom = "make.text"\n')
+
+        def made():
+            return self.symphony("run", flow, "--plugins", plugins, "--output", self.folder / "out").out
+        self.assertIn("stopped", made())
+        self.symphony("permission", "grant", "executable-memory", "system:jit", "--plugins", plugins)
+        self.assertIn("ESCAPED", made())
+        self.symphony("permission", "revoke", "executable-memory", "system:jit", "--plugins", plugins)
+        self.assertNotIn("ESCAPED", made())
+
+
 if __name__ == "__main__":
     main()
