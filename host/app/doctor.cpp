@@ -49,12 +49,11 @@ void isolation(std::vector<Line>& lines, sandbox::Grade minimum) {
     lines.push_back({enough ? "ok" : "warn", "isolation",
                      "grade " + std::string(name_of(found.grade)) + " (" + std::string(describe(found.grade)) + "), at least " + std::string(name_of(minimum)) +
                          " is asked for" + (enough ? "" : ": plugins that nobody vouches for are refused"),
-                     enough ? "" : "see the layers below"});
+                     enough ? "" : "what the lines below say; or, to accept less, minimum_grade = \"" + std::string(name_of(found.grade)) + "\" in policy.toml"});
     for (const auto& layer : found.layers) {
         const auto text = layer.active ? layer.detail + (layer.why_not.empty() ? "" : (layer.detail.empty() ? "" : "; ") + layer.why_not) : layer.why_not;
         lines.push_back({layer.active ? "ok" : "warn", "isolation " + layer.name, text.empty() ? "active" : text, layer.remedy});
     }
-    lines.push_back({"ok", "isolation limits", found.limits_backend, ""});
 }
 
 std::vector<Line> machine(sandbox::Grade minimum) {

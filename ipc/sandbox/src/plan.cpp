@@ -106,13 +106,16 @@ void explain_namespaces(Outcome why, LayerState& state) {
     } else if (number_in("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1 && (why.error == EPERM || why.error == EACCES)) {
         state.why_not = "AppArmor restricts user namespaces (kernel.apparmor_restrict_unprivileged_userns is 1, as on Ubuntu since 23.10)";
         state.remedy = "as root: give symphony-runner an AppArmor profile with \"userns,\", or sysctl kernel.apparmor_restrict_unprivileged_userns=0";
-    } else if (why.error == EPERM || why.error == ENOSYS || why.error == ENOSPC) {
+    } else if (why.error == ENOSPC) {
+        state.why_not = "no further user namespace may be made: as many as user.max_user_namespaces allows exist, or they are nested too deep";
+        state.remedy = "as root: sysctl user.max_user_namespaces=10000; or run symphony outside of other sandboxes";
+    } else if (why.error == EPERM || why.error == ENOSYS) {
         const bool filtered = read_file("/proc/self/status").find("\nSeccomp:\t2") != std::string::npos;
         state.why_not += filtered ? " (a filter of a container or an outer sandbox forbids it)" : "";
         state.remedy = filtered ? "start the container with a seccomp profile that allows user namespaces, or run symphony outside of it"
-                                : "allow user namespaces on this machine, or accept grade G3";
+                                : "allow user namespaces on this machine; grade G3 does without (minimum_grade in policy.toml)";
     } else {
-        state.remedy = "accept grade G3, or run on a kernel of 5.12 or newer with user namespaces";
+        state.remedy = "run on a kernel of 5.12 or newer with user namespaces; grade G3 does without (minimum_grade in policy.toml)";
     }
 }
 
@@ -140,8 +143,17 @@ LayerState namespaces_of(Plan& plan, const RootContents& root) {
 
 LayerState identity_of(Plan& plan) {
     LayerState state{.name = "L2 identity", .active = true, .detail = "no capabilities, no new privileges", .why_not = {}, .remedy = {}};
+    if ((plan.available & layer_namespaces) == 0 && ::geteuid() == 0) {
+        // Root in a user namespace that has no second user would run plugins as root.
+        const Outcome taken = in_child(SIGCHLD, true, [](const wire::Step& go) { return take_identity(go.uid, go.gid, go.may_drop_groups); });
+        plan.distinct_ids = !taken.failed();
+        if (taken.failed()) {
+            return {.name = state.name, .active = false, .detail = {},
+                    .why_not = "plugins would run as root: this user namespace has no other user, or may not change to it: " + text_of(taken.error),
+                    .remedy = "run symphony as a plain user, or outside of the sandbox it is in"};
+        }
+    }
     plan.available |= layer_identity;
-    if ((plan.available & layer_namespaces) == 0) plan.distinct_ids = ::geteuid() == 0;
     if (plan.distinct_ids) {
         state.detail = "a user and group of its own for each plugin, " + state.detail;
     } else {

@@ -242,11 +242,13 @@ private:
         // What a test left out on purpose is not missing.
         if (const Grade grade = grade_of(plan_.available); grade < launch.minimum) {
             std::string missing, remedy;
-            for (const LayerState& state : plan_.machine.layers) {
+            for (std::uint32_t bit = 1; const LayerState& state : plan_.machine.layers) {
+                const bool helps = grade_of(plan_.available | std::exchange(bit, bit << 1)) > grade;
                 if (state.active) continue;
                 missing += (missing.empty() ? "" : "; ") + state.name + " is missing: " + state.why_not;
-                if (remedy.empty()) remedy = state.remedy;
+                if (helps && remedy.empty()) remedy = state.remedy;
             }
+            if (remedy.empty()) remedy = "symphony doctor tells what is missing";
             return Error(Code::refused, "grade-too-low",
                          "this machine confines plugins with grade " + std::string(name_of(grade)) + " (" + std::string(describe(grade)) + "), " +
                              std::string(name_of(launch.minimum)) + " is needed: " + missing, std::move(remedy));

@@ -180,9 +180,12 @@ TEST(MachineTest, SwitchedOffNamespacesNameTheSwitch) {
         const Fd setting(::open("/proc/sys/user/max_user_namespaces", O_WRONLY | O_CLOEXEC));
         if (!setting.open() || ::write(setting.get(), "0", 1) != 1) GTEST_SKIP() << "the setting of a user namespace cannot be written here";
         const Machine machine = Machine::probe();
-        EXPECT_EQ(machine.grade, Grade::no_namespaces);
         EXPECT_THAT(layer(machine.layers, "L1 namespaces").why_not, HasSubstr("user.max_user_namespaces is 0"));
         EXPECT_THAT(layer(machine.layers, "L1 namespaces").remedy, HasSubstr("sysctl"));
+        // The only user there is root.
+        EXPECT_EQ(machine.grade, Grade::limits);
+        EXPECT_THAT(layer(machine.layers, "L2 identity").why_not, HasSubstr("would run as root"));
+        expect_refused(Grade::no_namespaces, "L2 identity is missing", "plain user");
     });
 }
 
