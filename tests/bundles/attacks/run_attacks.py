@@ -330,8 +330,10 @@ class Runner:
         if outcome.text:
             outcome.end = outcome.text.split(":")[0]
             return
-        reasons = re.findall(r"\[([a-z0-9-]+)\]$", outcome.err, re.M)
+        # What the call ended with, before what was told of it on the way.
         lines = [line for line in outcome.err.splitlines() if line.startswith("error:")]
+        lines = [line for line in lines if line.startswith('error: node "attack": ')] or lines
+        reasons = re.findall(r"\[([a-z0-9-]+)\]$", "\n".join([*lines, outcome.err]), re.M)
         outcome.end = reasons[0] if reasons else "nothing"
         outcome.text = lines[0] if lines else outcome.err[-300:]
 
