@@ -2,6 +2,7 @@
 #include "instance.hpp"
 
 #include "crash.hpp"
+#include "log.hpp"
 #include "services.hpp"
 #include "threads.hpp"
 
@@ -176,7 +177,7 @@ Status Instance::control(const char* name, Function function, Arguments... argum
     error.struct_size = sizeof error;
     const Error said = from_c(error, status);
     const std::string why = said.message().empty() ? std::string(name_of(said.code())) : said.message();
-    const std::string reason = error.reason[0] != '\0' ? std::string(said.reason()) : std::string(name) + "-failed";
+    const std::string reason = error.reason[0] != '\0' && is_reason(said.reason()) ? std::string(said.reason()) : std::string(name) + "-failed";
     return Error(said.code(), reason, who() + ": " + name + " failed: " + why, said.hint());
 }
 
