@@ -347,7 +347,7 @@ class Runner:
         if outcome.end not in attack.ends:
             outcome.wrong.append(f"it ended with {outcome.end}, not with {' or '.join(attack.ends)}")
         for part in attack.forbidden:
-            if part in outcome.out + outcome.err:
+            if part in outcome.err:  # stdout is JSON, for programs
                 outcome.wrong.append(f"people see {part!r}")
         if attack.err_bytes_max and outcome.err_bytes > attack.err_bytes_max:
             outcome.wrong.append(f"{outcome.err_bytes} bytes on stderr")
