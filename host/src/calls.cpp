@@ -2,6 +2,7 @@
 #include "calls.hpp"
 
 #include "guarded.hpp"
+#include "log.hpp"
 
 #include <symphony/bytes.hpp>
 
@@ -27,7 +28,7 @@ constexpr std::uint32_t generation_of(std::uint64_t word) { return static_cast<s
 constexpr std::uint32_t index_of(symphony_handle id) { return static_cast<std::uint32_t>(id); }
 constexpr symphony_handle handle(std::uint32_t generation, std::uint32_t index) { return std::uint64_t{generation} << 32 | index; }
 
-/// An error from a plugin with every text ended and every number known.
+/// An error from a plugin with every text ended, every number known, and a reason that is one.
 symphony_error cleaned(const symphony_error* from) noexcept {
     symphony_error out{};
     if (from == nullptr) {
@@ -39,6 +40,7 @@ symphony_error cleaned(const symphony_error* from) noexcept {
     }
     out.struct_size = sizeof out;
     out.reason[sizeof out.reason - 1] = out.message[sizeof out.message - 1] = out.hint[sizeof out.hint - 1] = '\0';
+    if (!is_reason(read_bounded(out.reason))) std::memset(out.reason, 0, sizeof out.reason);
     return out;
 }
 

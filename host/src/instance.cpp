@@ -2,6 +2,7 @@
 #include "instance.hpp"
 
 #include "crash.hpp"
+#include "log.hpp"
 #include "services.hpp"
 #include "threads.hpp"
 
@@ -40,6 +41,10 @@ constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
 constexpr Clock::duration pause_max = std::chrono::seconds(30);
 constexpr auto revive_max = std::chrono::seconds(10);
 constexpr auto cool_down = std::chrono::minutes(5);
+
+constexpr std::size_t log_line_max = 64 * 1024;
+constexpr std::size_t log_line_head = 32;       // what a line costs beyond its text
+constexpr std::size_t refused_text_max = 300;
 
 } // namespace
 
@@ -172,7 +177,7 @@ Status Instance::control(const char* name, Function function, Arguments... argum
     error.struct_size = sizeof error;
     const Error said = from_c(error, status);
     const std::string why = said.message().empty() ? std::string(name_of(said.code())) : said.message();
-    const std::string reason = error.reason[0] != '\0' ? std::string(said.reason()) : std::string(name) + "-failed";
+    const std::string reason = error.reason[0] != '\0' && is_reason(said.reason()) ? std::string(said.reason()) : std::string(name) + "-failed";
     return Error(said.code(), reason, who() + ": " + name + " failed: " + why, said.hint());
 }
 
@@ -277,6 +282,7 @@ void Instance::load_and_activate() {
 
 Result<Instance::Creator> Instance::load_here(VerifiedImage image) {
     const FrameScope frame(&label, "its initialisation");
+    output_.begin(manifest().resources.output_volume_bytes.value_or(0)); // trusted code is held to what it says of itself
     const Library library = SYMPHONY_TRY(Library::load(std::move(image), manifest()));
     register_code(library.begin(), library.end(), new Label(label)); // stays mapped, so its label stays, too
     code_begin_ = library.begin();
@@ -290,7 +296,7 @@ Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
         return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation",
                      "if you trust it: --in-process " + manifest().name());
     }
-    Isolation::Wish wish{manifest(), image, may_system("jit"), may_system("socketpair"), {}, {}, {}};
+    Isolation::Wish wish{manifest(), image, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}};
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {
         if (const auto& sink = host_.options().on_log) sink(manifest().name(), SYMPHONY_LOG_INFO, to_valid_utf8(line));
@@ -444,6 +450,7 @@ void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
         }
         return false;
     };
+    client->on_refused = [this](std::string_view place, const Error& why) { record_refused("network", place, why); };
     client->on_end = [this, judge](const brokers::StreamEnd& end) {
         if (end.reason == "finished") return;
         if (const auto& sink = host_.options().on_log) sink(manifest().name(), end.violation() ? SYMPHONY_LOG_WARN : SYMPHONY_LOG_INFO, end.text);
@@ -481,6 +488,34 @@ Status Instance::may_reach(std::uint32_t flags, std::string_view root, std::stri
     }
     reached_files_.store(true, std::memory_order_relaxed);
     return {};
+}
+
+void Instance::write_log(std::uint32_t level, std::string_view text) {
+    const auto& sink = host_.options().on_log;
+    if (!sink) return;
+    text = text.substr(0, log_line_max);
+    switch (output_.spend(text.size() + log_line_head)) {
+    case OutputBudget::Spent::fits: return sink(manifest().name(), std::min(level, SYMPHONY_LOG_ERROR), to_valid_utf8(text));
+    case OutputBudget::Spent::used_up_before: return;
+    case OutputBudget::Spent::used_up: break;
+    }
+    sink(manifest().name(), SYMPHONY_LOG_WARN, "has written more than " + std::to_string(output_.bytes_max()) +
+         " bytes of log and output; whatever else it logs is dropped (output_volume in [resources] of its manifest)");
+    if (const auto own = process()) own->record_used_up();
+}
+
+void Instance::record_refused(std::string_view kind, std::string_view what, const Error& why) const {
+    permissions::Permissions* judge = host_.options().permissions;
+    if (judge == nullptr || judge->audit() == nullptr) return;
+    permissions::Record record = permissions::record_of(subject_, permissions::Happening::violation);
+    record.object = std::string(kind) + ":" + to_valid_utf8(what.substr(0, refused_text_max));
+    for (char& c : record.object) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+    }
+    record.rule = why.reason();
+    record.layer = "L6 broker";
+    record.text = why.message();
+    judge->audit()->append(std::move(record));
 }
 
 std::vector<permissions::Right> Instance::held_rights() const {

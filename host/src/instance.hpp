@@ -5,6 +5,7 @@
 #include "files.hpp"
 #include "isolation.hpp"
 #include "library.hpp"
+#include "output_budget.hpp"
 #include "runtime.hpp"
 
 #include <symphony/brokers/services.hpp>
@@ -99,6 +100,10 @@ public:
     const permissions::Subject& subject() const noexcept { return subject_; }
     /// Whether anything of the kind was asked for and is not denied as a whole.
     bool offers(manifests::RightKind kind) const;
+    /// A line of its log. What no longer fits into output_volume is dropped, which is said once. [any]
+    void write_log(std::uint32_t level, std::string_view text);
+    /// Something that a broker refused for another reason than a missing right, for the audit log. [any]
+    void record_refused(std::string_view kind, std::string_view what, const Error& why) const;
     /// Whether it may reach a file now. @param flags  SYMPHONY_FS_*. @return `not_granted`
     Status may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const;
     /// What it asked for of network, secrets and models; null what it did not.
@@ -146,6 +151,7 @@ private:
     std::optional<Files> files_;
     Value config_;
     permissions::Subject subject_;
+    OutputBudget output_;
     brokers::PluginServices brokers_;
     mutable std::atomic<bool> reached_files_{false};
     std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_

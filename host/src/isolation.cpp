@@ -70,9 +70,9 @@ std::string signal_text(int number) {
 
 // --- Process ----------------------------------------------------------------------------------------------------
 
-Process::Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256)
+Process::Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256, OutputBudget& output)
     : isolation_(isolation), who_("plugin \"" + manifest.name() + "\" " + manifest.extension.version.text()), name_(manifest.name()),
-      id_(manifest.id()), version_(manifest.extension.version.text()), sha256_(std::move(sha256)) {}
+      id_(manifest.id()), version_(manifest.extension.version.text()), sha256_(std::move(sha256)), output_(output) {}
 
 Process::~Process() {
     for (const int fd : {started_.pidfd, started_.output_fd}) {
@@ -88,6 +88,8 @@ void Process::kill(Error why) {
     }
     isolation_.kill(started_.id);
 }
+
+void Process::record_used_up() const { isolation_.tell(*this, "L5 limits", "output_volume", false); }
 
 std::optional<Error> Process::cause() const {
     const std::lock_guard lock(mutex_);
@@ -130,7 +132,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     const std::string who = "plugin \"" + wish.manifest.name() + "\" " + wish.manifest.extension.version.text();
     if (!launcher_) return Error(launcher_.error()).in(who);
     auto channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
-    auto process = std::make_shared<Process>(*this, wish.manifest, wish.image.sha256());
+    auto process = std::make_shared<Process>(*this, wish.manifest, wish.image.sha256(), wish.output);
     process->on_gone_ = std::move(wish.on_gone);
     process->on_output_ = std::move(wish.on_output);
 
@@ -150,13 +152,13 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     }
     if (!started) return started.error(); // it names the plugin
     process->started_ = *std::move(started);
-    process->output_bytes_max_ = process->started_.limits.output_bytes;
+    process->output_.begin(process->started_.limits.output_bytes);
     if (const int fd = std::exchange(process->started_.violations_fd, -1); fd >= 0) {
         process->violations_ = std::make_unique<sandbox::Violations>(fd, process->started_.forgeable);
     }
 
     ipc::RemoteInstance::Options remote;
-    remote.name = who;
+    remote.name = wish.manifest.name();
     remote.on_broken = [own = process.get()](const Error& why) { // its threads end before it does
         own->isolation_.tell(*own, "channel", std::string(why.message()), true);
         own->kill(why);
@@ -328,22 +330,21 @@ void Isolation::serve_violations(Process& process) {
     }
 }
 
-void Isolation::read_output(Process& process) {
+bool Isolation::read_output(Process& process) {
     char bytes[16 * 1024];
     const ssize_t n = ::read(process.started_.output_fd, bytes, sizeof bytes);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) return false;
     if (n <= 0) {
         if (!process.line_.empty() && process.on_output_) process.on_output_(std::exchange(process.line_, {}));
         ::close(std::exchange(process.started_.output_fd, -1));
-        return;
+        return false;
     }
-    process.output_bytes_ += static_cast<std::uint64_t>(n);
-    if (process.output_bytes_ > process.output_bytes_max_) {
+    if (process.output_.spend(static_cast<std::uint64_t>(n)) != OutputBudget::Spent::fits) {
         tell(process, "L5 limits", "output_volume", true);
-        process.kill(Error(Code::exhausted, "output-volume", process.who_ + ": wrote more than " + std::to_string(process.output_bytes_max_) +
-                           " bytes to its output; its process was ended", "raise output_volume in [resources] of its manifest; symphony show " + process.name_ + " tells where that is"));
+        process.kill(Error(Code::exhausted, "output-volume", process.who_ + ": wrote more than " + std::to_string(process.output_.bytes_max()) +
+                           " bytes to its output and its log; its process was ended", "raise output_volume in [resources] of its manifest; symphony show " + process.name_ + " tells where that is"));
         ::close(std::exchange(process.started_.output_fd, -1));
-        return;
+        return false;
     }
     for (const char c : std::string_view(bytes, static_cast<std::size_t>(n))) {
         if (c != '\n' && process.line_.size() < line_max) {
@@ -353,6 +354,7 @@ void Isolation::read_output(Process& process) {
             process.line_.clear();
         }
     }
+    return true;
 }
 
 /// The process is dead and its cause is as known as it gets: its calls end, then its owner hears of it.
@@ -394,11 +396,7 @@ void Isolation::finish(Process& process) {
         }
         process.cause_ = cause;
     }
-    while (process.started_.output_fd >= 0) { // what it said last
-        const std::uint64_t before = process.output_bytes_;
-        read_output(process);
-        if (process.output_bytes_ == before) break;
-    }
+    while (process.started_.output_fd >= 0 && read_output(process)) {} // what it said last
     if (!limit.empty()) tell(process, cause.reason() == "policy-violation" ? "L4 seccomp" : "L5 limits", limit, true);
     process.violations_.reset();
     process.remote_->abandon(cause);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "output_budget.hpp"
+
 #include <symphony/ipc/remote_instance.hpp>
 #include <symphony/result.hpp>
 #include <symphony/sandbox/launcher.hpp>
@@ -38,7 +40,7 @@ struct Violation {
 /// One plugin's process. Alive until somebody kills it or it dies; then every call in it has failed with the cause.
 class Process {
 public:
-    Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256);
+    Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256, OutputBudget& output);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process();
@@ -49,6 +51,8 @@ public:
     void kill(Error why);
     /// It has started: from now on its silence counts while it is called. Before, only that somebody stopped it.
     void set_ready(bool ready) noexcept { ready_.store(ready, std::memory_order_relaxed); }
+    /// What it logs is used up together with its output: a record for the audit log. [any]
+    void record_used_up() const;
     /// The cause, once it is gone.
     std::optional<Error> cause() const;
     /// Waits until it is gone and forgotten. @return Whether it was within the limit.
@@ -58,7 +62,7 @@ private:
     friend class Isolation;
     Isolation& isolation_;
     const std::string who_, name_, id_, version_, sha256_;
-    std::uint64_t output_bytes_max_ = 0, output_bytes_ = 0;
+    OutputBudget& output_;
     sandbox::Started started_;
     std::unique_ptr<sandbox::Violations> violations_;
     std::function<void(const Error&)> on_gone_;
@@ -105,6 +109,7 @@ public:
     struct Wish {
         const manifests::Manifest& manifest;
         const VerifiedImage& image;
+        OutputBudget& output;  ///< begins with the process; outlives it
         bool jit = false, socketpair = false;                ///< rights of the system that are granted
         std::function<void(const Error&)> on_gone;           ///< once, on the monitor's thread, after its calls have failed
         std::function<void(std::string_view)> on_output;     ///< one line of its stdout or stderr
@@ -123,7 +128,8 @@ private:
     void look_at(Process& process);
     void serve_violations(Process& process);
     void kill(std::uint64_t id);
-    void read_output(Process& process);
+    /// @return Whether there was any.
+    bool read_output(Process& process);
     void finish(Process& process);
     void wake() noexcept;
     void on_death(const sandbox::Death& death);

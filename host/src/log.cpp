@@ -46,7 +46,17 @@ std::string printable(std::string_view text) {
     for (std::size_t at = 0; (at = clean.find('\xC2', at)) != std::string::npos; ++at) {
         if (static_cast<unsigned char>(clean[at + 1]) < 0xA0) clean.replace(at, 2, " ");
     }
+    // So do what turns the direction of writing, and what begins a line: text would be read in another order than it was written.
+    constexpr std::string_view turns[] = {"\u061C", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B", "\u202C", "\u202D", "\u202E",
+                                          "\u2066", "\u2067", "\u2068", "\u2069"};
+    for (const std::string_view turn : turns) {
+        for (std::size_t at = 0; (at = clean.find(turn, at)) != std::string::npos; ++at) clean.replace(at, turn.size(), " ");
+    }
     return clean;
+}
+
+bool is_reason(std::string_view text) noexcept {
+    return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 struct Log::Impl {

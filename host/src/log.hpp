@@ -11,8 +11,10 @@
 
 namespace symphony::host {
 
-/// `text` without control characters and broken UTF-8: what a plugin says must not drive a terminal or forge lines.
+/// `text` without control characters, turns of the direction of writing and broken UTF-8: what a plugin says must not drive a terminal or forge lines.
 std::string printable(std::string_view text);
+/// Reasons are names that callers branch on and people see in brackets: "no-such-host".
+bool is_reason(std::string_view text) noexcept;
 
 /// The host's only log. Lines go to a writer (standard error) and, when asked, to a file. [any]
 class Log {

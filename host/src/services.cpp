@@ -18,8 +18,6 @@
 namespace symphony::host {
 namespace {
 
-constexpr std::size_t log_line_max = 64 * 1024;
-
 Instance& self(void* ctx) { return *static_cast<Instance*>(ctx); }
 
 /// What is behind a C function: its exceptions, which can only be memory, become a status.
@@ -38,10 +36,10 @@ symphony_status answer(symphony_error* error, Function function) noexcept {
 // --- log, config, metrics: always there ---
 
 void log_write(void* ctx, std::uint32_t level, symphony_str text) {
-    const Instance& plugin = self(ctx);
-    const auto& sink = plugin.host().options().on_log;
-    if (!sink) return;
-    sink(plugin.manifest().name(), std::min(level, SYMPHONY_LOG_ERROR), to_valid_utf8(from_c(text).substr(0, log_line_max)));
+    try {
+        self(ctx).write_log(level, from_c(text));
+    } catch (const std::exception&) { // only memory can be short: a line less
+    }
 }
 constexpr symphony_host_log log_service{sizeof(symphony_host_log), 0, &log_write};
 
@@ -71,8 +69,22 @@ constexpr symphony_host_metrics metrics_service{sizeof(symphony_host_metrics), 0
 
 // --- files: only when file_access asks and something of it is granted ---
 
-symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd_out, symphony_error* error) {
+/// What is wrong with a request itself is written down here; that a right is missing, by who decides on rights.
+template <class Function>
+symphony_status answer_file(void* ctx, symphony_str root, const symphony_str& path, symphony_error* error, Function function) noexcept {
     return answer(error, [&]() -> Status {
+        Status done = function();
+        if (done) return done;
+        for (const std::string_view reason : {"bad-right", "path-escape", "hard-link", "host-state"}) {
+            if (done.error().reason() != reason) continue;
+            self(ctx).record_refused("file", std::string(from_c(root).substr(0, 40)) + "/" + std::string(from_c(path).substr(0, 4096)), done.error());
+        }
+        return done;
+    });
+}
+
+symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd_out, symphony_error* error) {
+    return answer_file(ctx, root, path, error, [&]() -> Status {
         if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
         SYMPHONY_TRY(self(ctx).may_reach(flags, from_c(root), from_c(path)));
         *fd_out = SYMPHONY_TRY(self(ctx).files().open(from_c(root), from_c(path), flags));
@@ -80,7 +92,7 @@ symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::ui
     });
 }
 symphony_status fs_list(void* ctx, symphony_str root, symphony_str path, symphony_buf* out, symphony_error* error) {
-    return answer(error, [&]() -> Status {
+    return answer_file(ctx, root, path, error, [&]() -> Status {
         if (out == nullptr) return Error(Code::invalid_argument, "no place for the listing");
         SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_READ, from_c(root), from_c(path)));
         *out = SYMPHONY_TRY(self(ctx).files().list(from_c(root), from_c(path))).buffer().release();
@@ -88,14 +100,16 @@ symphony_status fs_list(void* ctx, symphony_str root, symphony_str path, symphon
     });
 }
 symphony_status fs_rename(void* ctx, symphony_str root, symphony_str from, symphony_str to, symphony_error* error) {
-    return answer(error, [&]() -> Status {
+    symphony_str place = from; // that is at fault, as far as it can be told
+    return answer_file(ctx, root, place, error, [&]() -> Status {
         SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(from)));
+        place = to;
         SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(to)));
         return self(ctx).files().rename(from_c(root), from_c(from), from_c(to));
     });
 }
 symphony_status fs_remove(void* ctx, symphony_str root, symphony_str path, symphony_error* error) {
-    return answer(error, [&]() -> Status {
+    return answer_file(ctx, root, path, error, [&]() -> Status {
         SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(path)));
         return self(ctx).files().remove(from_c(root), from_c(path));
     });

@@ -49,13 +49,16 @@ symphony::ipc::Loaded map_library(const Confined& confined) {
 
 /// In the confined process.
 int run_plugin(const Confined& confined) {
+    // First, because a library's constructors run while it is mapped, and could take the memory files and write code into them.
+    symphony::ipc::ChannelEnd end(confined.control_fd);
+    if (!end.take_memory()) return symphony::ipc::serve_broken;
     symphony::ipc::Loaded loaded = map_library(confined);
     open_late_libraries();
     if (!confined.loaded()) {
         std::fputs("symphony-runner: new code cannot be forbidden after loading\n", stderr);
         return status_code_not_forbidden;
     }
-    return symphony::ipc::serve(symphony::ipc::ChannelEnd(confined.control_fd), std::move(loaded));
+    return symphony::ipc::serve(std::move(end), std::move(loaded));
 }
 
 bool has_host() {

@@ -15,6 +15,11 @@ ChannelEnd::~ChannelEnd() {
     if (control_ >= 0) ::close(control_);
 }
 
+Status ChannelEnd::take_memory() {
+    if (memory_ == nullptr) memory_ = SYMPHONY_TRY(Memory::receive(control_));
+    return {};
+}
+
 Result<ChannelPair> ChannelPair::make(const ChannelOptions& options) {
     int sockets[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) != 0) {

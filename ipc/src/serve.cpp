@@ -54,9 +54,10 @@ symphony_status map_secret(int fd, symphony_buf* out, symphony_error* error) {
 /// The runner: what the plugin sees of the host, and what the host sees of the plugin.
 class Server final : public Link::Receiver, public Inbound::Callee, public ServiceClient {
 public:
-    Server(std::shared_ptr<Memory> memory, ChannelEnd end, Loaded loaded, const ServeOptions& options)
+    /// @pre The end has its memory.
+    Server(ChannelEnd end, Loaded loaded, const ServeOptions& options)
         : end_(std::move(end)), loaded_(std::move(loaded)),
-          link_(std::move(memory), end_.control(), *this, {"the host", false, true, options.threads_max, options.on_thread}),
+          link_(end_.memory(), end_.control(), *this, {"the host", false, true, options.threads_max, options.on_thread}),
           outbound_(link_), inbound_(link_, *this) {}
     ~Server() {
         for (const auto& [request, fd] : descriptors_) ::close(fd);
@@ -353,10 +354,9 @@ private:
 } // namespace
 
 int serve(ChannelEnd end, Loaded loaded, const ServeOptions& options) {
-    Result<std::shared_ptr<Memory>> memory = Memory::receive(end.control());
-    if (!memory) return serve_broken;
+    if (!end.take_memory()) return serve_broken;
     if (options.on_thread) options.on_thread();
-    Server server(*std::move(memory), std::move(end), std::move(loaded), options);
+    Server server(std::move(end), std::move(loaded), options);
     return server.run();
 }
 

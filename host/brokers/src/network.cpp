@@ -238,7 +238,11 @@ NetworkBroker::~NetworkBroker() = default;
 Result<int> NetworkBroker::connect(const std::shared_ptr<const NetworkClient>& client, std::string_view host, std::uint32_t port, std::uint32_t flags,
                                    Clock::time_point deadline) {
     auto connected = impl_->connect(client, host, port, flags, deadline);
-    if (!connected) impl_->refused.fetch_add(1, std::memory_order_relaxed);
+    if (connected) return connected;
+    impl_->refused.fetch_add(1, std::memory_order_relaxed);
+    for (const std::string_view reason : {"bad-host", "numeric-host", "bad-port", "bad-right", "forbidden-address"}) {
+        if (client->on_refused && connected.error().reason() == reason) client->on_refused(std::string(host.substr(0, 300)) + ":" + std::to_string(port), connected.error());
+    }
     return connected;
 }
 

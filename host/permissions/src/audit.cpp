@@ -187,7 +187,18 @@ struct Audit::Impl {
     mutable std::mutex mutex;
     std::condition_variable changed;
     std::deque<Record> queue;
-    std::map<std::string, Record> together; // what no longer fits, counted
+    /// What no longer fits or came too fast, counted, and when it is to be written.
+    struct Counted {
+        Record record;
+        std::int64_t due_ms = 0;
+    };
+    std::map<std::string, Counted> together;
+    /// Denials of one plugin lately, so that asking without an end does not fill the disk.
+    struct Burst {
+        unsigned rows = 0;
+        std::int64_t until_ms = 0;
+    };
+    std::map<std::string, Burst> bursts;
     std::uint64_t lost = 0;                 // allowed ones that did not fit, and what the disk would not take
     std::uint64_t asked = 0, written = 0;   // flushes
     Status last = {};
@@ -225,6 +236,16 @@ struct Audit::Impl {
         }
     }
 
+    bool any_due() const {
+        return std::any_of(together.begin(), together.end(), [time = now()](const auto& one) { return one.second.due_ms <= time; });
+    }
+    /// When a denial is one too many to be written by itself: until when it waits for others. 0: it is not. Under `mutex`.
+    std::int64_t held_until(const Record& record) {
+        Burst& burst = bursts[record.plugin + "\n" + record.instance];
+        if (burst.until_ms <= record.time_ms) burst = {0, record.time_ms + options.sample_ms};
+        return ++burst.rows > options.denied_rows_max ? burst.until_ms : 0;
+    }
+
     /// Takes what is queued. `all`: unfinished samples too. Under `mutex`.
     std::vector<Record> take(bool all) {
         std::vector<Record> out;
@@ -232,8 +253,13 @@ struct Audit::Impl {
         out.insert(out.end(), std::make_move_iterator(queue.begin()), std::make_move_iterator(queue.begin() + static_cast<std::ptrdiff_t>(many)));
         queue.erase(queue.begin(), queue.begin() + static_cast<std::ptrdiff_t>(many));
         if (queue.empty()) {
-            for (auto& [name, record] : together) out.push_back(std::move(record));
-            together.clear();
+            const std::int64_t time = now();
+            std::erase_if(together, [&](auto& one) {
+                if (!all && one.second.due_ms > time) return false;
+                out.push_back(std::move(one.second.record));
+                return true;
+            });
+            std::erase_if(bursts, [&](const auto& one) { return one.second.until_ms <= time; });
             if (lost > 0) {
                 Record record;
                 record.time_ms = now();
@@ -299,7 +325,7 @@ struct Audit::Impl {
         while (true) {
             const std::int64_t wait_ms = batch.empty() ? std::max<std::int64_t>(options.sample_ms, 20) : 100;
             const bool more = changed.wait_for(lock, std::chrono::milliseconds(wait_ms),
-                                               [this] { return ending || asked != written || !queue.empty() || !together.empty(); });
+                                               [this] { return ending || asked != written || !queue.empty() || any_due(); });
             const std::uint64_t until = asked;
             const bool all = ending || asked != written;
             if (more && !all && batch.empty()) { // a little company makes one transaction of many
@@ -352,17 +378,20 @@ void Audit::append(Record record) {
     const bool droppable = record.kind == Happening::decision && record.allowed;
     {
         const std::lock_guard lock(impl_->mutex);
-        if (impl_->queue.size() < impl_->options.queue_max) {
+        const bool denied = !record.allowed && (record.kind == Happening::decision || record.kind == Happening::violation);
+        const std::int64_t held_until = denied ? impl_->held_until(record) : 0;
+        if (held_until == 0 && impl_->queue.size() < impl_->options.queue_max) {
             impl_->queue.push_back(std::move(record));
         } else if (droppable) {
             impl_->lost += record.count;
         } else {
             // Counted with its like, so that a flood of denials neither fills the memory nor goes missing.
             const std::string like = record.plugin + "\n" + record.instance + "\n" + std::string(name_of(record.kind)) + "\n" + record.rule + "\n" + record.layer;
-            const auto [at, fresh] = impl_->together.try_emplace(like, record);
+            const auto [at, fresh] = impl_->together.try_emplace(like, Impl::Counted{record, held_until});
             if (!fresh) {
-                at->second.count += record.count;
-                at->second.text = "the first of " + std::to_string(at->second.count) + " that came faster than they could be written";
+                Record& first = at->second.record;
+                first.count += record.count;
+                first.text = "the first of " + std::to_string(first.count) + " like it that came too fast to be written one by one";
             }
         }
     }

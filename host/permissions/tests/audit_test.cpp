@@ -198,6 +198,19 @@ TEST(Audit, LosesNoDenialHoweverManyThereAre) {
     EXPECT_EQ(audit->verify()->damage, Damage::none);
 }
 
+TEST(Audit, AskingWithoutAnEndDoesNotFillTheDisk) {
+    const Folder folder;
+    const auto audit = open(folder);
+    for (int i = 0; i < 5'000; ++i) audit->append(violation("file:workspace/" + std::to_string(i), "endless"));
+    audit->append(violation("ptrace", "another"));
+    ASSERT_TRUE(audit->flush());
+    std::uint64_t seen = 0;
+    for (const auto& row : rows(*audit, {.plugin = "endless"})) seen += row.record.count;
+    EXPECT_EQ(seen, 5'000u) << "none is missing";
+    EXPECT_EQ(rows(*audit, {.plugin = "endless"}).size(), 101u) << "a hundred by themselves, the others together";
+    EXPECT_EQ(rows(*audit, {.plugin = "another"}).size(), 1u);
+}
+
 TEST(Audit, GoesOnWithTheChainAndSaysWhenItBeganAnew) {
     const Folder folder;
     open(folder)->append(violation("one"));

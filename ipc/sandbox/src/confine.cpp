@@ -12,6 +12,7 @@
 #include <linux/capability.h>
 #include <linux/seccomp.h>
 #include <linux/securebits.h>
+#include <string_view>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -63,6 +64,12 @@ Outcome take_identity(uid_t uid, gid_t gid, bool may_drop_groups) noexcept {
     if (may_drop_groups && ::syscall(SYS_setgroups, 0, nullptr) != 0) return fail(Stage::take_identity);
     if (::syscall(SYS_setresgid, gid, gid, gid) != 0 || ::syscall(SYS_setresuid, uid, uid, uid) != 0) return fail(Stage::take_identity);
     return {};
+}
+
+Outcome take_host_name() noexcept {
+    constexpr std::string_view name = "sandbox", domain = "(none)"; // the kernel's own word for no domain
+    const bool taken = ::sethostname(name.data(), name.size()) == 0 && ::setdomainname(domain.data(), domain.size()) == 0;
+    return taken ? Outcome{} : fail(Stage::host_name);
 }
 
 Outcome drop_capabilities() noexcept {

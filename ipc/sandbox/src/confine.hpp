@@ -19,6 +19,8 @@ Outcome close_all_but(std::span<const int> keep) noexcept;
 Outcome tidy_process(int output) noexcept;
 /// Becomes uid and gid; the capabilities that it holds in its namespace stay until drop_capabilities.
 Outcome take_identity(uid_t uid, gid_t gid, bool may_drop_groups) noexcept;
+/// The machine is called "sandbox" from here on, in no domain. Needs a uts namespace of its own.
+Outcome take_host_name() noexcept;
 /// All of them, the bounding set where it may, and every way back.
 Outcome drop_capabilities() noexcept;
 Outcome no_new_privileges() noexcept;

@@ -197,6 +197,7 @@ void run_init(Box& box) {
     if (has(box, layer_hygiene)) must(box, close_all_but(std::array{box.setup}));
     const wire::Step go = await_go(box);
     become(box, go);
+    must(box, take_host_name());
     must(box, enter_private_root(*box.root));
     // Its parent is outside of the namespace, so it reads 0; whether that still lives, the next message shows.
     must(box, die_with_parent(0));

@@ -79,8 +79,9 @@ Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
 
 Outcome try_namespaces(const RootContents& root, std::uint64_t flags, bool distinct) {
     return in_child(flags, distinct, [&](const wire::Step& go) {
-        const Outcome taken = take_identity(go.uid, go.gid, go.may_drop_groups);
-        return taken.failed() ? taken : enter_private_root(root);
+        if (const Outcome taken = take_identity(go.uid, go.gid, go.may_drop_groups); taken.failed()) return taken;
+        if (const Outcome named = take_host_name(); named.failed()) return named;
+        return enter_private_root(root);
     });
 }
 

@@ -40,7 +40,7 @@ constexpr std::array allowed{
     "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2",
     "eventfd", "eventfd2", "timerfd_create", "timerfd_settime", "timerfd_gettime", "signalfd", "signalfd4",
     // memory; executable mappings are below
-    "munmap", "mremap", "madvise", "brk", "msync", "mincore", "mlock", "mlock2", "munlock", "membarrier", "pkey_alloc", "pkey_free",
+    "munmap", "mremap", "brk", "msync", "mincore", "mlock", "mlock2", "munlock", "membarrier", "pkey_alloc", "pkey_free",
     // threads
     "futex", "futex_waitv", "set_robust_list", "get_robust_list", "rseq", "set_tid_address", "gettid", "sched_yield", "sched_getaffinity",
     "sched_getparam", "sched_getscheduler", "sched_get_priority_max", "sched_get_priority_min", "sched_rr_get_interval", "getpriority",
@@ -54,7 +54,7 @@ constexpr std::array allowed{
     // signals within the process
     "rt_sigprocmask", "rt_sigreturn", "rt_sigpending", "rt_sigsuspend", "rt_sigtimedwait", "sigaltstack", "pause",
     // sockets that were handed in
-    "recvfrom", "recvmsg", "shutdown", "getsockopt", "getsockname", "getpeername",
+    "shutdown", "getsockname", "getpeername",
 };
 /// Known to the kernel, not to libseccomp 2.5.4: futex_wake, futex_wait, futex_requeue.
 constexpr std::array allowed_numbers{454, 455, 456};
@@ -96,9 +96,11 @@ constexpr std::array prctl_commands{
     PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_GET_NO_NEW_PRIVS, PR_SET_NO_NEW_PRIVS, PR_GET_PDEATHSIG, PR_GET_TIMERSLACK, PR_SET_TIMERSLACK,
     PR_GET_THP_DISABLE, PR_SET_THP_DISABLE, PR_CAPBSET_READ, PR_GET_SECCOMP, PR_GET_SECUREBITS, PR_GET_KEEPCAPS, 0x53564d41 /* PR_SET_VMA */,
 };
+/// Of level SOL_SOCKET. None tells who is at the other end: SO_PEERPIDFD would even give a handle of the host's process.
 constexpr std::array socket_options{
-    SO_TYPE, SO_ERROR, SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER, SO_RCVTIMEO_OLD, SO_SNDTIMEO_OLD, SO_RCVLOWAT, SO_PASSCRED, SO_REUSEADDR,
+    SO_SNDBUF, SO_RCVBUF, SO_KEEPALIVE, SO_LINGER, SO_RCVTIMEO_OLD, SO_SNDTIMEO_OLD, SO_RCVLOWAT, SO_REUSEADDR,
 };
+constexpr std::array socket_options_to_read{SO_TYPE, SO_ERROR, SO_DOMAIN, SO_PROTOCOL, SO_ACCEPTCONN, SO_SNDLOWAT};
 
 // What glibc and musl pass to make a thread, and what they may add.
 constexpr std::uint64_t thread_flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS |
@@ -180,18 +182,39 @@ void add_processes(Builder& to) {
     to.allow("rt_sigaction", {SCMP_A0_64(SCMP_CMP_GT, SIGSYS)});
 }
 
+/// Advice that stays within the process. Left out: merging its pages with others', whose timing tells what those hold, and failing memory.
+void add_advice(Builder& to) {
+    constexpr std::array<std::pair<std::uint32_t, std::uint32_t>, 6> allowed_advice{{{~7u, 0}, {~3u, 8}, {~0u, MADV_UNMERGEABLE}, {~1u, 14}, {~15u, 16}, {~1u, 102}}};
+    for (const auto& [mask, advice] : allowed_advice) to.allow("madvise", {SCMP_CMP64(2, SCMP_CMP_MASKED_EQ, mask, advice)});
+}
+
 void add_sockets(Builder& to, bool may_socketpair) {
-    // A TCP socket that was passed in connects elsewhere with MSG_FASTOPEN.
-    const std::uint64_t fast_open = MSG_FASTOPEN;
-    to.allow("sendto", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, fast_open, 0)});
-    to.allow("sendmsg", {SCMP_A2_64(SCMP_CMP_MASKED_EQ, fast_open, 0)});
-    to.allow("sendmmsg", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, fast_open, 0)});
-    to.allow("recvmmsg");
+    // A TCP socket that was passed in connects elsewhere with MSG_FASTOPEN. Bytes out of band have been a way into the kernel.
+    constexpr std::uint64_t no_send = MSG_FASTOPEN | MSG_OOB, no_receive = MSG_OOB | MSG_ERRQUEUE;
+    // What is sent goes to the other end and nowhere else. sendmsg names its destination in memory, which no filter can read; what keeps
+    // it harmless is that there is no socket here that would look at it.
+    to.allow("sendto", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, no_send, 0), SCMP_A4_64(SCMP_CMP_EQ, 0)});
+    to.allow("sendmsg", {SCMP_A2_64(SCMP_CMP_MASKED_EQ, no_send, 0)});
+    to.allow("sendmmsg", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, no_send, 0)});
+    to.allow("recvfrom", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, no_receive, 0)});
+    to.allow("recvmsg", {SCMP_A2_64(SCMP_CMP_MASKED_EQ, no_receive, 0)});
+    to.allow("recvmmsg", {SCMP_A3_64(SCMP_CMP_MASKED_EQ, no_receive, 0)});
+    const auto allow_option = [&](const char* name, int option) {
+        to.allow(name, {SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, SOL_SOCKET),
+                        SCMP_A2_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, static_cast<std::uint32_t>(option))});
+    };
     for (const int option : socket_options) {
-        to.allow("setsockopt", {SCMP_A1_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, SOL_SOCKET),
-                                SCMP_A2_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, static_cast<std::uint32_t>(option))});
+        allow_option("setsockopt", option);
+        allow_option("getsockopt", option);
     }
-    if (may_socketpair) to.allow("socketpair", {SCMP_A0_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, AF_UNIX)});
+    for (const int option : socket_options_to_read) allow_option("getsockopt", option);
+    if (!may_socketpair) return;
+    // No datagrams: such a socket sends to any address, connected or not.
+    constexpr std::uint32_t type = ~static_cast<std::uint32_t>(SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (const int kind : {SOCK_STREAM, SOCK_SEQPACKET}) {
+        to.allow("socketpair", {SCMP_A0_64(SCMP_CMP_MASKED_EQ, 0xFFFF'FFFFu, AF_UNIX),
+                                SCMP_A1_64(SCMP_CMP_MASKED_EQ, type, static_cast<std::uint32_t>(kind))});
+    }
 }
 
 } // namespace
@@ -204,6 +227,7 @@ std::vector<sock_filter> compile(const Options& options) {
     to.rule(SCMP_ACT_ERRNO(EINVAL), "arch_prctl");
     add_memory(to, options.jit);
     add_processes(to);
+    add_advice(to);
     add_sockets(to, options.may_socketpair);
     allow_commands(to, "fcntl", 1, fcntl_commands);
     allow_commands(to, "ioctl", 1, ioctl_commands);
@@ -250,7 +274,7 @@ int usual_error(std::string_view name) noexcept {
     constexpr std::array absent{"memfd_secret"sv, "landlock_create_ruleset"sv, "cachestat"sv, "map_shadow_stack"sv, "statmount"sv, "listmount"sv,
                                 "lsm_get_self_attr"sv, "mseal"sv, "io_setup"sv, "pidfd_open"sv, "sysfs"sv, "ustat"sv};
     if (name == "ioctl") return ENOTTY;
-    if (name == "setsockopt") return ENOPROTOOPT;
+    if (name == "setsockopt" || name == "getsockopt") return ENOPROTOOPT;
     if (name.starts_with("syscall ") || std::find(absent.begin(), absent.end(), name) != absent.end()) return ENOSYS;
     return EPERM;
 }

@@ -12,6 +12,7 @@ std::string_view name_of(Stage stage) noexcept {
     case Stage::new_session: return "starting its session";
     case Stage::descriptors: return "closing inherited descriptors";
     case Stage::take_identity: return "taking its own user";
+    case Stage::host_name: return "taking a host name of its own";
     case Stage::private_mounts: return "making its mounts private";
     case Stage::root_folder: return "making its root folder";
     case Stage::system_folders: return "binding the system's folders read-only";

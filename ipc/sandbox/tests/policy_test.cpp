@@ -56,6 +56,7 @@ TEST(Policy, CallsHaveNames) {
 TEST(Policy, ErrorsAreThoseThatLibrariesExpect) {
     EXPECT_EQ(policy::usual_error("ioctl"), ENOTTY);
     EXPECT_EQ(policy::usual_error("setsockopt"), ENOPROTOOPT);
+    EXPECT_EQ(policy::usual_error("getsockopt"), ENOPROTOOPT);
     EXPECT_EQ(policy::usual_error("syscall 700"), ENOSYS);
     EXPECT_EQ(policy::usual_error("ptrace"), EPERM);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "report.hpp"
 
+#include "blank_turns.hpp"
+
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
@@ -91,6 +93,7 @@ std::string meant(std::string_view word, std::span<const std::string_view> candi
 std::string shown(std::string_view text) {
     constexpr std::size_t shown_max = 60;
     std::string clean = to_valid_utf8(text.substr(0, shown_max + 3));
+    blank_turns(clean);
     if (text.size() > shown_max) {
         std::size_t cut = std::min(shown_max, clean.size());
         while (cut > 0 && (static_cast<unsigned char>(clean[cut]) & 0xC0u) == 0x80u) --cut;

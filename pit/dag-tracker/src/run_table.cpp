@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_table.hpp"
 
+#include "blank_turns.hpp"
 #include "tracker.hpp"
 
 #include <symphony/utf8.hpp>
@@ -24,6 +25,7 @@ std::string clean(std::string_view text) {
     for (char& c : out) {
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
     }
+    blank_turns(out);
     return out;
 }
 

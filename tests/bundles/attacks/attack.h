@@ -70,11 +70,17 @@ static inline long attempt(struct attack *a, const char *what, long result) {
 
 /* One system call that no plugin may even reach, made with arguments that are refused anyway: the kernel's own complaint
  * about the arguments says that the filter let it through. */
-static inline void surface(struct attack *a, const char *what, long result) {
+static inline void surface_of(struct attack *a, const char *what, long result) {
     if (result >= 0) escaped(a, "%s", what);
     else if (errno == EPERM || errno == ENOSYS || errno == EACCES) stopped(a, "%s %s", what, errno_name(errno));
     else escaped(a, "%s reaches the kernel (%s)", what, errno_name(errno));
 }
+
+/* Not tried any more once something got through: a call that ends the process would take the news of it along. */
+#define surface(a, what, call)                                      \
+    do {                                                            \
+        if ((a)->escaped[0] == 0) surface_of((a), (what), (call));  \
+    } while (0)
 
 /* A descriptor that must not have been given. */
 static inline int attempt_fd(struct attack *a, const char *what, long fd) {

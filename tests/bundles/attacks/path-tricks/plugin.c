@@ -11,6 +11,11 @@ static const struct {
     {"socket", 0}, {"device", 0}, {"folder", 0}, {"folder/", 0}, {"\xc0\xae\xc0\xae/outside.txt", 0}, {"..\\outside.txt", 0},
     {"/proc/self/fd/0", 0}, {"/proc/self/root/etc/passwd", 0}, {"~/private.txt", 0}, {"$HOME/private.txt", 0}, {"file:///etc/passwd", 0},
     {"\xff\xfe", 0}, {"granted.txt\n", 0}, {"%2e%2e/outside.txt", 0}, {".../outside.txt", 0}, {"folder/./../../outside.txt", 0},
+    {"..//outside.txt", 0}, {"./../outside.txt", 0}, {"folder//..//..//outside.txt", 0}, {"granted.txt/../../outside.txt", 0}, {"%2e%2e%2foutside.txt", 0},
+    {"\xe2\x80\xa4\xe2\x80\xa4/outside.txt", 0}, {"\xef\xbc\x8e\xef\xbc\x8e/outside.txt", 0}, {"..\xc0\xafoutside.txt", 0}, {"..\xe2\x88\x95outside.txt", 0},
+    {"GRANTED.TXT/../../outside.txt", 0}, {"link-out/../outside.txt", 0}, {"link-out/../tree/secret.txt", 0}, {"folder/../link-out/secret.txt", 0},
+    {"/dev/fd/0", 0}, {"dev/fd/0", 0}, {"/proc/self/cwd/secret.txt", 0}, {"proc/self/root/etc/passwd", 0}, {"/proc/self/fd/../root/etc/passwd", 0},
+    {".. /outside.txt", 0}, {" ../outside.txt", 0}, {"..\t/outside.txt", 0}, {"..;/outside.txt", 0}, {"..\0/outside.txt", 15}, {"C:\\secret.txt", 0}, {"\\\\host\\share", 0},
 };
 
 static void try_path(struct attack *a, const char *root, symphony_str path) {

@@ -53,6 +53,8 @@ struct NetworkClient {
     /// Whether a grant that counts names exactly this address (and no pattern that happens to cover it): only then may it
     /// be one of the machine itself or of its private neighbourhood.
     std::function<bool(const Right& address)> names_address;
+    /// A host that is none, or one that leads where no grant does; "name:port" as it was asked for. May be empty.
+    std::function<void(std::string_view place, const Error& why)> on_refused;
     /// Once for each stream; on the relay's thread, or on the one that closed it. May be empty.
     std::function<void(const StreamEnd&)> on_end;
 };

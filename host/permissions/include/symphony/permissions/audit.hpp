@@ -61,7 +61,8 @@ public:
         std::filesystem::path state_dir;                ///< empty, or not to be written: nothing is kept, one warning
         std::size_t queue_max = 4096;                   ///< records in memory
         std::int64_t sample_ms = 10'000;                ///< an allowed object is recorded once in this time, then counted
-        std::function<std::int64_t()> now_ms;           ///< empty: the clock
+        std::function<std::int64_t()> now_ms = {};      ///< empty: the clock
+        unsigned denied_rows_max = 100;                 ///< of one plugin in sample_ms, each by itself; more are counted together
     };
     explicit Audit(Options options);
     Audit(const Audit&) = delete;
