@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include "library.hpp"
 #include "supervisor.hpp"
 
 #include <symphony/sandbox/machine.hpp>
