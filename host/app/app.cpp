@@ -173,6 +173,7 @@ host::RuntimeOptions App::runtime_options() {
     made.state_dir = paths.state;
     made.cache_dir = paths.cache;
     made.config_dir = paths.config;
+    made.kept_out = {"/etc/symphony", paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;

@@ -226,7 +226,7 @@ void Instance::load_and_activate() {
         config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
         metrics_enabled_ = config.metrics_enabled;
         timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
-        files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()));
+        files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
         VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
         copy_cut(label.sha256, image.sha256());
         const Placement place = host_.placement_of(entry_);
@@ -458,18 +458,22 @@ bool Instance::offers(manifests::RightKind kind) const {
     return judge == nullptr || judge->offers(subject_, kind);
 }
 
-Status Instance::may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const {
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr) return {};
-    if (root == "selected") path = {}; // what was typed is the grant, in whatever way it was written
-    if ((flags & SYMPHONY_FS_READ) != 0) {
-        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::read, root, path))));
+Files::Rules Instance::file_rules() {
+    const RuntimeOptions& options = host_.options();
+    Files::Rules rules;
+    rules.kept_out = options.kept_out;
+    for (const auto* folder : {&options.state_dir, &options.cache_dir, &options.config_dir}) {
+        if (!folder->empty()) rules.kept_out.push_back(std::filesystem::absolute(*folder));
     }
-    if ((flags & SYMPHONY_FS_WRITE) != 0) {
-        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::write, root, path))));
-    }
-    reached_files_.store(true, std::memory_order_relaxed);
-    return {};
+    permissions::Permissions* judge = options.permissions;
+    if (judge == nullptr) return rules;
+    rules.allows = [this, judge](const permissions::Right& right) { return judge->allows(subject_, right); };
+    rules.require = [this, judge](const permissions::Right& right) -> Status {
+        SYMPHONY_TRY(judge->require(subject_, right));
+        reached_files_.store(true, std::memory_order_relaxed);
+        return {};
+    };
+    return rules;
 }
 
 std::vector<permissions::Right> Instance::held_rights() const {

@@ -99,8 +99,6 @@ public:
     const permissions::Subject& subject() const noexcept { return subject_; }
     /// Whether anything of the kind was asked for and is not denied as a whole.
     bool offers(manifests::RightKind kind) const;
-    /// Whether it may reach a file now. @param flags  SYMPHONY_FS_*. @return `not_granted`
-    Status may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const;
     /// What it asked for of network, secrets and models; null what it did not.
     const brokers::PluginServices& brokers() const noexcept { return brokers_; }
     /// Grants changed: what it holds by one that is gone is taken away, with its process if need be.
@@ -122,6 +120,7 @@ private:
     Result<Creator> load_here(VerifiedImage image);
     Result<Creator> load_isolated(const VerifiedImage& image);
     Status create(const Creator& creator);
+    Files::Rules file_rules();
     Status check_consent();
     Status check_gpu() const;
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
@@ -145,7 +144,7 @@ private:
     Value config_;
     permissions::Subject subject_;
     brokers::PluginServices brokers_;
-    mutable std::atomic<bool> reached_files_{false};
+    std::atomic<bool> reached_files_{false};
     std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_
     bool metrics_enabled_ = true;
 

@@ -74,7 +74,6 @@ constexpr symphony_host_metrics metrics_service{sizeof(symphony_host_metrics), 0
 symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd_out, symphony_error* error) {
     return answer(error, [&]() -> Status {
         if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
-        SYMPHONY_TRY(self(ctx).may_reach(flags, from_c(root), from_c(path)));
         *fd_out = SYMPHONY_TRY(self(ctx).files().open(from_c(root), from_c(path), flags));
         return {};
     });
@@ -82,21 +81,17 @@ symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::ui
 symphony_status fs_list(void* ctx, symphony_str root, symphony_str path, symphony_buf* out, symphony_error* error) {
     return answer(error, [&]() -> Status {
         if (out == nullptr) return Error(Code::invalid_argument, "no place for the listing");
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_READ, from_c(root), from_c(path)));
         *out = SYMPHONY_TRY(self(ctx).files().list(from_c(root), from_c(path))).buffer().release();
         return {};
     });
 }
 symphony_status fs_rename(void* ctx, symphony_str root, symphony_str from, symphony_str to, symphony_error* error) {
     return answer(error, [&]() -> Status {
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(from)));
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(to)));
         return self(ctx).files().rename(from_c(root), from_c(from), from_c(to));
     });
 }
 symphony_status fs_remove(void* ctx, symphony_str root, symphony_str path, symphony_error* error) {
     return answer(error, [&]() -> Status {
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(path)));
         return self(ctx).files().remove(from_c(root), from_c(path));
     });
 }

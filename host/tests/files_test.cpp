@@ -214,7 +214,6 @@ TEST_F(FilesTest, AsksForTheGrantOfTheMomentEachTime) {
     const host::Files f = files({"read:workspace", "write:workspace/deep/**"});
     EXPECT_EQ(read(f, "workspace", "a.txt"), "alpha");
     EXPECT_EQ(write(f, "workspace", "deep/er/b.txt"), "");
-    EXPECT_EQ(write(f, "workspace", "a.txt"), "[not-granted]") << "what the manifest does not ask for, nobody is asked about";
     granted = false;
     EXPECT_EQ(read(f, "workspace", "a.txt"), "[withdrawn]");
     EXPECT_EQ(names(f, "workspace", ""), "[withdrawn]");
@@ -254,6 +253,24 @@ TEST_F(FilesTest, NeverHandsOutTheHostsOwnState) {
     EXPECT_EQ(read(files(rights), "workspace", "probe"), "[host-state]");
     EXPECT_EQ(read_file(folder_ / "state/permissions.sqlite"), "grants");
     EXPECT_EQ(read_file(folder_ / "work/.policy.toml"), "policy");
+}
+
+TEST_F(FilesTest, MakesNothingWhereTheHostWillKeepItsOwn) {
+    write_file(folder_ / "state/data/other/b.txt", "other");
+    std::filesystem::create_hard_link(folder_ / "state/data/other/b.txt", folder_ / "work/backup.txt");
+    rules_.kept_out = {folder_.path() / "state", folder_.path() / "work/home/.config/symphony", folder_.path() / "work/policy.toml"};
+    const host::Files f = files({"read:workspace", "write:workspace"});
+    for (const char* path : {"home/.config/symphony/policy.toml", "home/.config/symphony", "home", "policy.toml"}) {
+        SCOPED_TRACE(path);
+        EXPECT_EQ(write(f, "workspace", path), "[host-state]");
+        EXPECT_EQ(f.rename("workspace", "a.txt", path).error().reason(), "host-state");
+    }
+    EXPECT_EQ(write(f, "workspace", "house/a.txt"), "");
+    EXPECT_EQ(write(f, "workspace", "deep/policy.toml"), "") << "of the same name, in another folder";
+    write_file(folder_ / "work/home/b.txt", "mine");
+    EXPECT_EQ(write(f, "workspace", "home/.config/symphony/policy.toml"), "[host-state]");
+    EXPECT_EQ(write(f, "workspace", "home/new.txt"), "");
+    EXPECT_EQ(read(f, "workspace", "backup.txt"), "other") << "what a plugin keeps is no state of the host";
 }
 
 TEST_F(FilesTest, ReplacesATypedFileWhole) {

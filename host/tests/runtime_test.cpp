@@ -357,6 +357,19 @@ TEST(Services, AreThereWhenAskedForAndGranted) {
     EXPECT_EQ(rig.call(15), "11110000") << "asked for, but not granted";
 }
 
+TEST(Services, HandOutNothingOfTheHostsOwn) {
+    Rig rig;
+    rig.add("probe").capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});
+    rig.options.grants.workspace = rig.folder().path(); // as when somebody works in their home
+    rig.options.config_dir = rig.folder().path() / "config";
+    rig.options.kept_out = {rig.folder().path() / "etc"};
+    for (const char* path : {"state/permissions.sqlite", "state/audit.key", "cache/plugins.index", "config/policy.toml", "etc/policy.toml"}) write_file(rig.folder() / path, "secret");
+    rig.run();
+    for (const char* path : {"state/permissions.sqlite", "state/audit.key", "cache/plugins.index", "config/policy.toml", "etc/policy.toml"}) {
+        EXPECT_THAT(rig.call(16, path), StartsWith("[host-state]")) << path;
+    }
+}
+
 TEST(Services, OpenFilesBeneathTheWorkspaceOnly) {
     Rig rig;
     rig.add("probe").capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});
