@@ -425,13 +425,15 @@ void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
     if (!asks(manifests::CapabilityKind::network_access) || judge == nullptr || host_.options().network == nullptr) return;
     auto client = std::make_shared<brokers::NetworkClient>();
     client->name = who();
-    client->require = [this, judge](const permissions::Right& to) { return judge->require(subject_, to); };
-    client->allows = [this, judge](const permissions::Right& to) { return judge->explain(subject_, to).allowed; };
-    client->names_address = [this, judge](const permissions::Right& address) {
-        for (const permissions::Wish& wish : subject_.request->wishes()) {
-            if (wish.right.host_is_address() && wish.right.covers(address) && judge->explain(subject_, wish.right).allowed) return true;
-        }
-        return false;
+    client->require = [this, judge](const permissions::Right& to) -> Result<std::string> {
+        permissions::Decision made;
+        SYMPHONY_TRY(judge->require(subject_, to, "L6 broker", &made));
+        return std::move(made.rule);
+    };
+    client->holds = [this, judge](const permissions::Right& to, const std::string& rule) { return judge->holds(subject_, to, rule); };
+    client->names_address = [this](const permissions::Right& address) {
+        const auto& wishes = subject_.request->wishes();
+        return std::any_of(wishes.begin(), wishes.end(), [&](const permissions::Wish& wish) { return wish.right.host_is_address() && wish.right.covers(address); });
     };
     client->on_end = [this, judge](const brokers::StreamEnd& end) {
         if (end.reason == "finished") return;

@@ -156,7 +156,11 @@ Result<std::vector<IpAddress>> NetworkBroker::Impl::checked_addresses(const Netw
         const std::string range = options.forbidden(address);
         if (range.empty()) continue;
         const Right exactly = SYMPHONY_TRY(Right::network(address.text(), port));
-        if (client.names_address && client.names_address(exactly)) continue;
+        // An address that was asked for by itself is granted already; one that a name leads to needs a grant of its own.
+        if (client.names_address && client.names_address(exactly)) {
+            if (!host.address() && client.require) static_cast<void>(SYMPHONY_TRY(client.require(exactly)));
+            continue;
+        }
         return Error(Code::not_granted, "forbidden-address",
                      client.name + ": host \"" + host.text() + "\" leads to " + address.text() + " (" + range + "), which no grant names",
                      "ask for \"" + exactly.text().substr(exactly.text().find(':') + 1) + "\" in network_access of the manifest, and grant it");
@@ -184,8 +188,8 @@ Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClie
     if (!parsed) return std::move(parsed).error().in(client->name);
     const HostName& host = *parsed;
     const Right right = SYMPHONY_TRY(Right::network(host.text(), port));
-    if (client->require) SYMPHONY_TRY(client->require(right));
     NewStream stream;
+    if (client->require) stream.rule = SYMPHONY_TRY(client->require(right));
     stream.token = SYMPHONY_TRY(take_place(client));
     if (deadline == Clock::time_point::max()) deadline = Clock::now() + client->budget.connect_max;
 
@@ -223,10 +227,11 @@ Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClie
     stream.host = host;
     stream.port = port;
     stream.check_hello = !stream.tls && ((flags & SYMPHONY_NET_OWN_TLS) != 0 || std::find(std::begin(tls_ports), std::end(tls_ports), port) != std::end(tls_ports));
+    const std::string rule = stream.rule;
     SYMPHONY_TRY(relay.add(std::move(stream)));
     // Withdrawn while we were connecting: recheck() may have looked before the stream was there.
-    if (client->allows && !client->allows(right)) {
-        static_cast<void>(relay.cut([&](const NetworkClient& who, const Right& what) { return &who == client.get() && what == right; }, "revoked"));
+    if (client->holds && !client->holds(right, rule)) {
+        static_cast<void>(relay.cut([&](const NewStream& one) { return one.client == client && one.right == right && one.rule == rule; }, "revoked"));
         return Error(Code::not_granted, "not-granted", client->name + ": the right to " + host.text() + ":" + std::to_string(port) + " was just withdrawn");
     }
     return theirs.release();
@@ -243,11 +248,11 @@ Result<int> NetworkBroker::connect(const std::shared_ptr<const NetworkClient>& c
 }
 
 std::size_t NetworkBroker::recheck() {
-    return impl_->relay.cut([](const NetworkClient& client, const Right& right) { return client.allows && !client.allows(right); }, "revoked");
+    return impl_->relay.cut([](const NewStream& one) { return one.client->holds && !one.client->holds(one.right, one.rule); }, "revoked");
 }
 
 std::size_t NetworkBroker::revoke(const NetworkClient& client, const Right* right) {
-    return impl_->relay.cut([&](const NetworkClient& who, const Right& what) { return &who == &client && (right == nullptr || right->covers(what)); }, "revoked");
+    return impl_->relay.cut([&](const NewStream& one) { return one.client.get() == &client && (right == nullptr || right->covers(one.right)); }, "revoked");
 }
 
 NetworkCounters NetworkBroker::counters() const {
