@@ -39,6 +39,8 @@ constexpr auto deaths_window = std::chrono::seconds(60);
 constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
 constexpr Clock::duration pause_max = std::chrono::seconds(30);
 constexpr auto revive_max = std::chrono::seconds(10);
+// Different files of one grant that are remembered by name; of more than these only that they are of that grant.
+constexpr std::size_t held_max = 64;
 constexpr auto cool_down = std::chrono::minutes(5);
 
 } // namespace
@@ -242,7 +244,7 @@ void Instance::load_and_activate() {
         meet_brokers(config.secrets);
         {
             const std::lock_guard lock(mutex_);
-            held_ = held_rights();
+            held_.clear();
             sha256_ = image.sha256();
             placement_ = place;
         }
@@ -471,40 +473,44 @@ Files::Rules Instance::file_rules() {
     if (judge == nullptr) return rules;
     rules.allows = [this, judge](const permissions::Right& right) { return judge->allows(subject_, right); };
     rules.require = [this, judge](const permissions::Right& right) -> Status {
-        SYMPHONY_TRY(judge->require(subject_, right));
-        reached_files_.store(true, std::memory_order_relaxed);
-        return {};
+        permissions::Decision made;
+        SYMPHONY_TRY(judge->require(subject_, right, "L6 broker", &made));
+        hold(right, made.rule);
+        if (judge->holds(subject_, right, made.rule)) return {};
+        return judge->explain(subject_, right).error(); // withdrawn before check_grants() could know of it
     };
     return rules;
 }
 
-std::vector<permissions::Right> Instance::held_rights() const {
-    std::vector<permissions::Right> out;
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr || !subject_.request) return out;
-    for (const permissions::Wish& wish : subject_.request->wishes()) {
-        if (wish.right.kind() == manifests::RightKind::file && judge->explain(subject_, wish.right).allowed) out.push_back(wish.right);
-    }
-    return out;
+/// Remembers what a file is handed out by. What policy gives stays for the run, and one time is the whole of one use.
+void Instance::hold(const permissions::Right& right, const std::string& rule) {
+    if (!rule.starts_with("grant:") && !rule.starts_with("run:")) return;
+    const std::lock_guard lock(mutex_);
+    if (!placement_.isolated) return;
+    Held& held = held_[rule];
+    if (std::find(held.rights.begin(), held.rights.end(), right) != held.rights.end()) return;
+    if (held.rights.size() < held_max) held.rights.push_back(right);
+    else held.more = true;
 }
 
 void Instance::check_grants() {
+    permissions::Permissions* judge = host_.options().permissions;
     std::shared_ptr<Process> own;
     std::optional<permissions::Right> lost;
     {
         const std::lock_guard lock(mutex_);
-        if (state_ != State::active) return;
-        auto now = held_rights();
-        for (const permissions::Right& right : held_) {
-            if (std::find(now.begin(), now.end(), right) == now.end()) lost = right;
+        for (const auto& [rule, held] : held_) {
+            for (const permissions::Right& right : held.rights) {
+                if (!judge->holds(subject_, right, rule)) lost = right;
+            }
+            if (held.more && !judge->has_grant(subject_, rule)) lost = held.rights.front();
         }
-        held_ = std::move(now);
         own = process_;
     }
     // A descriptor that was handed out cannot be taken back; the process that has it can be ended.
-    if (!lost || !own || !reached_files_.load(std::memory_order_relaxed)) return;
+    if (!lost || !own) return;
     own->kill(Error(Code::not_granted, "grant-revoked", who() + ": lost the right " + lost->text() + "; its process, which may hold files open by it, was ended",
-                    "symphony permission grant " + manifest().name() + " " + lost->text()));
+                    judge->explain(subject_, *lost).hint));
 }
 
 // --- in a process of its own ------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -125,7 +126,7 @@ private:
     Status check_gpu() const;
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
     void leave_brokers();
-    std::vector<permissions::Right> held_rights() const;
+    void hold(const permissions::Right& right, const std::string& rule);
     void process_gone(const Error& cause);
     bool bury(std::chrono::steady_clock::time_point limit);
     void end_process();
@@ -144,8 +145,11 @@ private:
     Value config_;
     permissions::Subject subject_;
     brokers::PluginServices brokers_;
-    std::atomic<bool> reached_files_{false};
-    std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_
+    struct Held {
+        std::vector<permissions::Right> rights;
+        bool more = false;  // than these
+    };
+    std::map<std::string, Held> held_;  // files that its process was given, by the rule that allowed it; under mutex_
     bool metrics_enabled_ = true;
 
     mutable std::mutex mutex_;

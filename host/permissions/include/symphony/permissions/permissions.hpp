@@ -68,6 +68,8 @@ public:
     /// Whether what was allowed by `rule` still is: asked by whoever holds something open, from on_change(). Uses nothing up
     /// and leaves no trace; what was allowed for one time holds until policy denies it.
     bool holds(const Subject& subject, const Right& right, std::string_view rule) const;
+    /// Whether the grant that such a rule names still is.
+    bool has_grant(const Subject& subject, std::string_view rule) const;
     /// Decides, leaves no trace and uses nothing up. Locks nothing, waits for nothing.
     bool allows(const Subject& subject, const Right& right) const;
     /// The same with `why` and `hint` in every case.
