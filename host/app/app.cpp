@@ -162,7 +162,6 @@ std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) 
     subject.digest = artifact->sha256;
     subject.trusted = placement_policy().trust.trusts(entry.id, artifact->sha256);
     subject.request = permissions::Request::of(*file.parsed.manifest, folder + "/manifest.toml");
-    if (subject.trusted) return std::nullopt;
     const auto state = consents_->consent_state(subject);
     if (state.kind != permissions::ConsentState::Kind::widened) return std::nullopt;
     return state.error(subject);

@@ -239,7 +239,7 @@ void Instance::load_and_activate() {
         subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
         subject_.trusted = host_.options().placement.trust.trusts(manifest().id(), image.sha256());
         subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
-        SYMPHONY_TRY(check_consent());
+        if (permissions::Permissions* judge = host_.options().permissions) SYMPHONY_TRY(judge->admit(subject_));
         SYMPHONY_TRY(check_gpu());
         meet_brokers(config.secrets);
         {
@@ -389,16 +389,6 @@ Status Instance::stop(Clock::time_point limit) {
 }
 
 // --- what it may -------------------------------------------------------------------------------------------------
-
-/// An update that wants more than was agreed to does not start; what nobody saw before is agreed to by its first use.
-Status Instance::check_consent() {
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr || subject_.trusted) return {};
-    const permissions::ConsentState state = judge->consent_state(subject_);
-    if (state.kind == permissions::ConsentState::Kind::widened) return state.error(subject_);
-    if (state.kind == permissions::ConsentState::Kind::fresh) return judge->agree(subject_, "first use");
-    return {};
-}
 
 Status Instance::check_gpu() const {
     if (!manifest().resources.gpu_required) return {};

@@ -122,7 +122,6 @@ private:
     Result<Creator> load_isolated(const VerifiedImage& image);
     Status create(const Creator& creator);
     Files::Rules file_rules();
-    Status check_consent();
     Status check_gpu() const;
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
     void leave_brokers();

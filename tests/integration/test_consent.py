@@ -41,6 +41,31 @@ class Consent(Case):
         self.assertIn("new notes", self.answer().out)
         self.assertEqual(self.versions()["1.1.0"], ("usable", None))
 
+    def test_the_way_back_from_a_narrower_version_needs_consent(self):
+        self.update()
+        self.assertIn("new notes", self.answer().out)
+        shutil.rmtree(self.plugins / "new")
+        self.assertIn("old notes", self.answer().out)
+        self.update()
+        self.assertIn("old notes", self.answer().out)
+        self.assertEqual(self.versions()["1.1.0"], ("refused", "consent-needed"))
+
+    def trust(self, version):
+        """As the person who vouches for a library."""
+        manifest = (self.plugins / version / "manifest.toml").read_text()
+        digest = re.search(r'sha256 = "([0-9a-f]{64})"', manifest)[1]
+        folder = self.home / ".config/symphony"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "trust.toml").write_text(f'[[trusted]]\nplugin = "org.example.notes"\nsha256 = "{digest}"\n')
+
+    def test_a_trusted_update_waits_under_preset_strict_only(self):
+        self.answer()
+        self.update()
+        self.trust("new")
+        self.assertEqual(self.versions()["1.1.0"], ("usable", None))
+        (self.home / ".config/symphony/policy.toml").write_text('preset = "strict"\n')
+        self.assertEqual(self.versions()["1.1.0"], ("refused", "consent-needed"))
+
     def test_an_update_in_place_is_refused_with_the_command_that_agrees(self):
         self.answer()
         shutil.rmtree(self.plugins / "old")

@@ -122,7 +122,8 @@ struct Permissions::Impl {
     }
 
     std::int64_t now() const { return options.now_ms ? options.now_ms() : wall_ms(); }
-    bool policy_is_lenient() const noexcept { return options.policy.preset() != Preset::strict; }
+    /// By the distribution, and the policy lets that count.
+    bool vouched(const Subject& subject) const noexcept { return subject.trusted && options.policy.preset() != Preset::strict; }
 
     std::unique_ptr<const View> load() {
         auto contents = store.read();
@@ -465,8 +466,7 @@ struct Agreed {
     bool to_be_stored = false; // it is not what the store has
 };
 
-/// @param vouched  By the distribution, and the policy lets that count.
-Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject, bool vouched) {
+Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject) {
     Agreed found;
     ConsentState& state = found.state;
     const Consent* consent = nullptr;
@@ -491,11 +491,11 @@ Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject,
     state.diff = diff(before, subject.request->rights());
     // One that asks for nothing, of another publisher: new hands all the same.
     const bool new_hands = !same_publisher && all.empty();
-    if (vouched || (!new_hands && all.covers(subject.request->required()))) {
+    if (!new_hands && all.covers(subject.request->required())) {
         state.kind = ConsentState::Kind::agreed;
         std::vector<Right> kept;
         for (const Right& right : subject.request->rights().rights()) {
-            if (vouched || all.covers(right)) kept.push_back(right);
+            if (all.covers(right)) kept.push_back(right);
         }
         found.kept = RightSet(std::move(kept));
         found.to_be_stored = !same_publisher || !(found.kept == consent->rights);
@@ -521,17 +521,17 @@ Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject,
 } // namespace
 
 ConsentState Permissions::consent_state(const Subject& subject) const {
-    if (!subject.request) return {ConsentState::Kind::agreed, {}, {}, {}};
+    if (!subject.request || impl_->vouched(subject)) return {ConsentState::Kind::agreed, {}, {}, {}};
     const Snapshot<View>::Reader reader(impl_->view);
-    return agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient()).state;
+    return agreed_of(*reader, impl_->options.policy, subject).state;
 }
 
 Status Permissions::admit(const Subject& subject) {
-    if (!subject.request) return {};
+    if (!subject.request || impl_->vouched(subject)) return {};
     Agreed found;
     {
         const Snapshot<View>::Reader reader(impl_->view);
-        found = agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient());
+        found = agreed_of(*reader, impl_->options.policy, subject);
     }
     if (found.state.kind == ConsentState::Kind::widened) {
         impl_->record_change(subject, Happening::refused, nullptr, false, "consent", found.state.text);
@@ -541,7 +541,7 @@ Status Permissions::admit(const Subject& subject) {
     // That a narrower set cannot be remembered is no reason not to start it.
     if (found.to_be_stored && impl_->store.agree({subject.publisher, subject.plugin, digest_of(found.kept), found.kept, 0})) {
         impl_->reload(false);
-        impl_->record_change(subject, Happening::consent, nullptr, true, subject.trusted ? "trusted" : "covered", "agreed to " + std::to_string(found.kept.rights().size()) + " rights");
+        impl_->record_change(subject, Happening::consent, nullptr, true, "covered", "agreed to " + std::to_string(found.kept.rights().size()) + " rights");
     }
     return {};
 }

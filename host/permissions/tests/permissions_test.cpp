@@ -294,6 +294,15 @@ TEST(Consent, IsNotAskedForOptionalRightsNorForTheDistributionsOwn) {
     Subject trusted = subject("model_access = [\"a\", \"b\"]");
     trusted.trusted = true;
     EXPECT_EQ(permissions.consent_state(trusted).kind, State::agreed);
+    EXPECT_TRUE(permissions.admit(trusted));
+    trusted.trusted = false;
+    EXPECT_EQ(permissions.consent_state(trusted).kind, State::widened) << "that somebody else vouched is nobody's consent";
+    auto strict = options(folder);
+    strict.policy = Policy(Preset::strict);
+    Permissions careful(std::move(strict));
+    trusted.trusted = true;
+    EXPECT_EQ(careful.consent_state(trusted).kind, State::widened) << "with preset strict a person agrees, whoever vouches";
+    EXPECT_FALSE(careful.admit(trusted));
 }
 
 TEST(Consent, MayBeAPolicys) {
