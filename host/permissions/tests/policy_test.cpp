@@ -98,6 +98,27 @@ TEST(Policy, AdministratorsLock) {
     EXPECT_EQ(files.load("[[allow]]\nrights = [\"network:*\"]\n", "[[deny]]\nrights = [\"network:a.example\"]").judge(subject(wishes), right("network:a.example:1")).kind, Kind::denied);
 }
 
+TEST(Policy, ThatIsBrokenLoosensNoIsolation) {
+    const Files files;
+    const auto grade = [&](const char* administrators, const char* user) { return files.load(administrators, user).minimum_grade().value_or(-1); };
+    const char* const looser = "minimum_grade = \"G0\"";
+    EXPECT_EQ(grade("locked = true", looser), 3) << "the default is locked, too";
+    EXPECT_EQ(grade("preset = \"strict\"\nlocked = true", "minimum_grade = \"G4\""), 4);
+    for (const char* wrong : {"lockd = true", "= broken", "[[deny]]\nplugin = \"a\"", "minimum_grade = \"G9\""}) {
+        SCOPED_TRACE(wrong);
+        EXPECT_EQ(grade(wrong, looser), 4) << "nobody knows what the administrators wanted";
+        EXPECT_EQ(grade("", wrong), 3);
+        EXPECT_EQ(files.load(wrong, "preset = \"permissive\"").preset(), Preset::strict);
+    }
+    for (const char* wrong : {"minimum_grade = \"G4\"\n= broken", "  minimum_grade = \"G4\" # most\nlockd = true"}) {
+        SCOPED_TRACE(wrong);
+        EXPECT_EQ(grade(wrong, looser), 4);
+        EXPECT_EQ(grade("", wrong), 4);
+    }
+    EXPECT_EQ(grade("minimum_grade = \"G1\"\n= broken", looser), 3) << "less than the default only by a file that is understood";
+    EXPECT_EQ(grade("minimum_grade = \"G4\"", "= broken"), 4);
+}
+
 TEST(Policy, RulesNamePublisherAndPlugin) {
     const Files files;
     const auto policy = files.load("[[allow]]\npublisher = \"key:*\"\nplugin = \"org.*.tool\"\nrights = [\"model:*\"]\n");

@@ -35,7 +35,9 @@ struct Verdict {
 };
 
 /// The administrators' file and the user's file, read once. A file that is not there says nothing; a file that is there and
-/// cannot be understood denies everything that a grant would be needed for, and is a warning. Immutable. [any]
+/// cannot be understood denies everything that a grant would be needed for, counts as preset strict, keeps the strictest grade
+/// that can be read in it (at least the default; G4 when it is the administrators' and none can be read), locks when it is the
+/// administrators', and is a warning. Immutable. [any]
 class Policy {
 public:
     struct File {
