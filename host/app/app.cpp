@@ -125,8 +125,9 @@ const host::PlacementPolicy& App::placement_policy() {
     if (placement_policy_) return *placement_policy_;
     auto& policy = placement_policy_.emplace();
     policy.trust = host::Trust::load({paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock",
-                                      options.safe_mode || paths.config.empty() ? fs::path() : paths.config / "trust.toml"});
+                                      options.safe_mode || paths.config.empty() || this->policy().in_process_locked() ? fs::path() : paths.config / "trust.toml"});
     for (const auto& warning : policy.trust.warnings()) log().warn(warning);
+    policy.only_trusted = this->policy().in_process_rule();
     policy.isolate_all = options.isolate_all;
     policy.isolate = {options.isolate.begin(), options.isolate.end()};
     policy.in_process = {options.in_process.begin(), options.in_process.end()};

@@ -266,6 +266,7 @@ std::optional<Error> Runtime::Impl::refusal(std::size_t index) const {
         return Error(Code::refused, "no-artifact", who + ": its manifest lists no library for " + chosen.triple,
                      "build it with symphony_add_plugin, or install a package for this platform");
     }
+    if (const Status placed = chosen.placement.check(manifest, artifact->sha256); !placed) return placed.error();
     return std::nullopt;
 }
 

@@ -66,6 +66,18 @@ class Consent(Case):
         (self.home / ".config/symphony/policy.toml").write_text('preset = "strict"\n')
         self.assertEqual(self.versions()["1.1.0"], ("refused", "consent-needed"))
 
+    def test_policy_decides_who_may_run_in_process(self):
+        words = ("run", VERSIONS / "flow.toml", "--plugins", self.plugins, "--output", self.folder / "out", "--in-process")
+        folder = self.home / ".config/symphony"
+        folder.mkdir(parents=True)
+        (folder / "policy.toml").write_text('in_process = "trusted"\n')
+        self.expect_error(self.symphony(*words, "notes", status=(1, 3)), "in-process-forbidden", "policy.toml", "leave out --in-process notes")
+        self.symphony(*words, "all")
+        shown = json.loads(self.symphony("show", "notes", "--plugins", self.plugins, "--in-process", "all", "--json").out)
+        self.assertEqual(shown["placement"], "isolated")
+        self.trust("old")
+        self.symphony(*words, "notes")
+
     def test_an_update_in_place_is_refused_with_the_command_that_agrees(self):
         self.answer()
         shutil.rmtree(self.plugins / "old")

@@ -124,6 +124,7 @@ struct Policy::Reader {
     void top(const toml::table& table) const {
         std::optional<Preset> preset;
         std::optional<int> grade;
+        std::optional<std::string> in_process;
         bool locked = false;
         for (const auto& [key_node, value] : table) {
             const std::string_view key = key_node.str();
@@ -136,6 +137,9 @@ struct Policy::Reader {
                 const auto word = text_of(value, key);
                 if (word.size() != 2 || word[0] != 'G' || word[1] < '0' || word[1] > '4') wrong(value, "minimum_grade is one of \"G0\" to \"G4\"");
                 grade = word[1] - '0';
+            } else if (key == "in_process") {
+                in_process = text_of(value, key);
+                if (*in_process != "trusted" && *in_process != "anyone") unknown(value, "in_process", *in_process, {"trusted", "anyone"});
             } else if (key == "locked") {
                 locked = bool_of(value, key);
                 if (locked && !file.administrators) wrong(value, "only the administrators' file locks");
@@ -147,7 +151,7 @@ struct Policy::Reader {
                     to.rules_.push_back(rule(*item.as_table(), key == "allow"));
                 }
             } else {
-                unknown(value, "key", key, {"preset", "minimum_grade", "locked", "allow", "deny"});
+                unknown(value, "key", key, {"preset", "minimum_grade", "in_process", "locked", "allow", "deny"});
             }
         }
         // What is locked and not written is locked as it would be without the file.
@@ -162,6 +166,12 @@ struct Policy::Reader {
         } else if (grade) {
             to.minimum_grade_ = grade;
         }
+        if (in_process == "anyone" && to.in_process_locked_) {
+            to.warnings_.push_back(name + ": in_process = \"anyone\" has no effect: the administrators lock \"trusted\"");
+        } else if (in_process) {
+            to.in_process_rule_ = in_process == "trusted" ? name : "";
+        }
+        to.in_process_locked_ = to.in_process_locked_ || (locked && to.only_trusted_in_process());
         to.preset_locked_ = to.preset_locked_ || locked;
     }
 
@@ -210,6 +220,8 @@ struct Policy::Reader {
         to.minimum_grade_ = std::max({grade, grade_default, to.minimum_grade_.value_or(0)});
         to.preset_ = Preset::strict;
         to.preset_locked_ = to.preset_locked_ || file.administrators;
+        to.in_process_rule_ = name;
+        to.in_process_locked_ = to.in_process_locked_ || file.administrators;
         to.warnings_.push_back(why + "; until that is mended nothing is granted but what is typed and a plugin's own folders");
         to.broken_ = true;
         if (to.broken_file_.empty()) to.broken_file_ = name;

@@ -98,6 +98,21 @@ TEST(Policy, AdministratorsLock) {
     EXPECT_EQ(files.load("[[allow]]\nrights = [\"network:*\"]\n", "[[deny]]\nrights = [\"network:a.example\"]").judge(subject(wishes), right("network:a.example:1")).kind, Kind::denied);
 }
 
+TEST(Policy, SaysWhoMayRunInProcess) {
+    const Files files;
+    const auto rule = [&](const char* administrators, const char* user) { return std::filesystem::path(files.load(administrators, user).in_process_rule()).filename(); };
+    const char* const locked = "in_process = \"trusted\"\nlocked = true";
+    EXPECT_EQ(rule("", ""), "");
+    EXPECT_EQ(rule("in_process = \"trusted\"", ""), "admin.toml");
+    EXPECT_EQ(rule("in_process = \"trusted\"", "in_process = \"anyone\""), "");
+    EXPECT_EQ(rule(locked, "in_process = \"anyone\""), "admin.toml");
+    EXPECT_EQ(files.load(locked, "in_process = \"anyone\"").warnings().size(), 1u);
+    EXPECT_TRUE(files.load(locked).in_process_locked());
+    EXPECT_FALSE(files.load("locked = true", "in_process = \"trusted\"").in_process_locked());
+    EXPECT_EQ(rule("= broken", "in_process = \"anyone\""), "admin.toml") << "what is not understood lets nobody in";
+    EXPECT_EQ(files.load("in_process = \"everyone\"").warnings().size(), 1u);
+}
+
 TEST(Policy, ThatIsBrokenLoosensNoIsolation) {
     const Files files;
     const auto grade = [&](const char* administrators, const char* user) { return files.load(administrators, user).minimum_grade().value_or(-1); };
