@@ -281,9 +281,8 @@ Files::Folders Runtime::Impl::folders_of(const manifests::Manifest& manifest) co
         return base.empty() ? std::filesystem::path() : base / kind / manifest.id();
     };
     Files::Folders out{own(chosen.config_dir, "plugins"), own(chosen.cache_dir, "plugins"), own(chosen.state_dir, "data"), {}};
-    const bool temporary = std::any_of(manifest.capabilities.begin(), manifest.capabilities.end(),
-                                       [](const manifests::Capability& wish) { return wish.value.ends_with(":temp"); });
-    if (!temporary) return out;
+    const auto rights = manifests::RightSet::requested(manifest).rights();
+    if (std::none_of(rights.begin(), rights.end(), [](const manifests::Right& right) { return right.root() == "temp"; })) return out;
     const std::lock_guard lock(mutex);
     if (temp.empty()) {
         std::error_code failed;

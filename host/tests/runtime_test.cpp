@@ -395,6 +395,15 @@ TEST(Services, ConnectByAGrantForOneTime) {
     ::close(listener);
 }
 
+TEST(Services, GiveAFolderForARightToAPartOfTemp) {
+    Rig rig;
+    auto& manifest = rig.add("probe");
+    for (const char* right : {"read:temp/a/**", "write:temp/a/**"}) manifest.capabilities.push_back({manifests::CapabilityKind::file_access, right, "", false, {}});
+    rig.run();
+    EXPECT_EQ(rig.call(16, "temp:a/b"), "");
+    EXPECT_THAT(rig.call(16, "temp:b"), StartsWith("[not-granted]"));
+}
+
 TEST(Services, HandOutNothingOfTheHostsOwn) {
     Rig rig;
     rig.add("probe").capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});
