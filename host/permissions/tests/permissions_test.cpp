@@ -49,6 +49,14 @@ TEST(Permissions, WithoutATerminalDenyAtOnceAndNameTheCommand) {
     expect_denied(permissions.require(Subject{}, right("write:cache/a")), "does not ask for", "");
 }
 
+TEST(Permissions, SayThatAPathIsNotWhatIsBeneathIt) {
+    const Folder folder;
+    Permissions permissions(options(folder));
+    const Subject plugin = subject("file_access = [\"write:workspace/docs\", \"read:workspace/a/**\"]");
+    expect_denied(permissions.require(plugin, right("write:workspace/docs/a.md")), "write:workspace/docs is that path alone; all beneath it is write:workspace/docs/**", "adds");
+    EXPECT_EQ(permissions.explain(plugin, right("write:workspace/other")).why.find("alone"), std::string::npos);
+}
+
 TEST(Permissions, ExplainWhatGrantsAndWhatWouldChangeIt) {
     const Folder folder;
     const Subject plugin = subject(wishes);
