@@ -163,6 +163,12 @@ TEST(Parse, SuggestsTheNearestWord) {
                   "[[operation]] inputs.a", "did you mean \"text\"?"});
 }
 
+TEST(Parse, RefusesUnknownPermissionsAtLoadToo) {
+    for (const auto strictness : {Strictness::lint, Strictness::load}) {
+        expect_wrong({"[capabilities]\nfile_acces = [\"read:config\"]", "unknown-permission", 6, 1, "in [capabilities]", "did you mean \"file_access\"?"}, strictness);
+    }
+}
+
 TEST(Parse, TakesUnknownKeysAsErrorsInLintAndAsWarningsAtLoad) {
     const Wrong wrongs[] = {
         {"auther = \"x\"", "unknown-key", 5, 1, "unknown key \"auther\" in [extension]", "did you mean \"author\"?"},
