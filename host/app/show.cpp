@@ -235,7 +235,8 @@ Result<int> show(App& app, const Typed& typed) {
         for (const auto& name : facts.needed) needed += (needed.empty() ? "" : ", ") + name;
         page.row("needs", needed);
         page.row("abi", std::to_string(manifest->abi.major) + "." + std::to_string(manifest->abi.minor) + ", " +
-                            std::string(name_of(manifest->abi.threads)) + ", placement " + std::string(name_of(manifest->abi.placement)));
+                            std::string(name_of(manifest->abi.threads)) + ", placement " + std::string(name_of(manifest->abi.placement)) +
+                            (manifest->abi.minimum_grade == manifests::MinimumGrade::none ? "" : ", at least grade " + std::string(name_of(manifest->abi.minimum_grade))));
         describe(app, *manifest, page);
     }
     if (!facts.file.parsed.diagnostics.empty()) {

@@ -145,7 +145,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
         if (right.value == "jit") spec.jit = true;
         if (right.value == "socketpair") spec.may_socketpair = true;
     }
-    spec.minimum = options_.minimum;
+    spec.minimum = std::max(options_.minimum, static_cast<sandbox::Grade>(wish.manifest.abi.minimum_grade));
     spec.layers_off = options_.layers_off;
     auto started = (*launcher_)->launch(spec);
     { // the runner has its own by now; ours must not keep the channel open when it is dead

@@ -64,14 +64,14 @@ bool named(const manifests::Manifest& manifest, const std::set<std::string, std:
 
 Status PlacementPolicy::check(const manifests::Manifest& manifest, std::string_view sha256) const {
     if (only_trusted.empty() || !named(manifest, in_process) || trust.trusts(manifest.id(), sha256)) return {};
-    if (manifest.abi.placement == manifests::Placement::isolated || isolate_all || named(manifest, isolate)) return {};
+    if (wants_isolation(manifest.abi) || isolate_all || named(manifest, isolate)) return {};
     return Error(Code::refused, "in-process-forbidden",
                  "plugin \"" + manifest.name() + "\": may not run in the host's process: only plugins that are trusted may (in_process in " + only_trusted + ")",
                  "leave out --in-process " + manifest.name() + ": it then runs isolated");
 }
 
 Placement PlacementPolicy::decide(const manifests::Manifest& manifest, std::string_view sha256, std::string_view crashed) const {
-    if (manifest.abi.placement == manifests::Placement::isolated) return {true, "its manifest asks for it"};
+    if (wants_isolation(manifest.abi)) return {true, "its manifest asks for it"};
     if (isolate_all) return {true, "--isolate-all"};
     if (named(manifest, isolate)) return {true, "--isolate " + manifest.name()};
     const bool trusted = trust.trusts(manifest.id(), sha256);

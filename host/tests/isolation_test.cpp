@@ -249,6 +249,16 @@ TEST(Placement, GoesToTheOneWhoTypesThenToWhatHappenedThenToTrust) {
     EXPECT_TRUE(policy.decide(manifest, digest, "").isolated) << "its own wish for more isolation";
     manifest.abi.placement = manifests::Placement::in_process;
     EXPECT_TRUE(PlacementPolicy().decide(manifest, digest, "").isolated) << "its wish for less is not heard";
+    EXPECT_FALSE(policy.decide(manifest, digest, "").isolated);
+    manifest.abi.minimum_grade = manifests::MinimumGrade::g1;
+    EXPECT_TRUE(policy.decide(manifest, digest, "").isolated) << "who asks for a sandbox asks for isolation";
+}
+
+TEST_F(Isolated, RunsOnlyWhereTheGradeThatItAsksForIsReached) {
+    rig.add("probe").abi.minimum_grade = manifests::MinimumGrade::g4;
+    rig.run();
+    const bool full = sandbox::Machine::probe().grade == sandbox::Grade::full;
+    EXPECT_THAT(rig.call(1, "hello"), full ? StartsWith("hello") : StartsWith("[grade-too-low]"));
 }
 
 TEST(Placement, ADamagedListTrustsNothingAndIsNamed) {
