@@ -180,6 +180,7 @@ private:
         const std::lock_guard lock(audit_mutex_);
         if (permissions_ == nullptr || permissions_->audit() == nullptr) return;
         permissions::Record record;
+        record.publisher = permissions::unsigned_publisher;
         record.plugin = what.id;
         record.version = what.version;
         record.digest = what.sha256;

@@ -404,6 +404,24 @@ TEST(Services, GiveAFolderForARightToAPartOfTemp) {
     EXPECT_THAT(rig.call(16, "temp:b"), StartsWith("[not-granted]"));
 }
 
+TEST(Services, KeepARefusalOnRecordOnce) {
+    Rig rig;
+    rig.add("probe").artifacts[0].sha256 = std::string(64, '0');
+    permissions::Permissions::Options kept;
+    kept.state_dir = rig.folder().path() / "state";
+    permissions::Permissions permissions(std::move(kept));
+    rig.options.permissions = &permissions;
+    rig.run();
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(rig.call(1, "hello"), StartsWith("[digest-mismatch]"));
+    ASSERT_TRUE(permissions.audit()->flush());
+    std::vector<std::string> rows;
+    ASSERT_TRUE(permissions.audit()->each({}, [&](const permissions::Row& row) {
+        rows.push_back(std::string(name_of(row.record.kind)) + " " + row.record.plugin + " " + row.record.rule);
+        return true;
+    }));
+    EXPECT_THAT(rows, testing::ElementsAre("refused probe digest-mismatch"));
+}
+
 TEST(Services, HandOutNothingOfTheHostsOwn) {
     Rig rig;
     rig.add("probe").capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});

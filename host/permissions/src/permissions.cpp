@@ -537,10 +537,7 @@ Status Permissions::admit(const Subject& subject) {
         const Snapshot<View>::Reader reader(impl_->view);
         found = agreed_of(*reader, impl_->options.policy, subject);
     }
-    if (found.state.kind == ConsentState::Kind::widened) {
-        impl_->record_change(subject, Happening::refused, nullptr, false, "consent", found.state.text);
-        return found.state.error(subject);
-    }
+    if (found.state.kind == ConsentState::Kind::widened) return found.state.error(subject); // who refuses the plugin records it
     if (found.state.kind == ConsentState::Kind::fresh) return agree(subject, "first use");
     // That a narrower set cannot be remembered is no reason not to start it.
     if (found.to_be_stored && impl_->store.agree({subject.publisher, subject.plugin, digest_of(found.kept), found.kept, 0})) {
