@@ -140,6 +140,20 @@ class Permission(unittest.TestCase):
         self.assertFalse(told["allowed"])
         self.assertEqual(told["policy"]["verdict"], "open")
 
+    def test_explains_by_the_grant_that_decides(self):
+        self.expect(["grant", "demo", "network:*.example.com:443"], 0)
+        self.expect(["grant", "demo", "network:api.example.com:443", "--for", "once"], 0)
+        self.expect(["explain", "demo", "network:api.example.com:443"], 0, out=r"(?s)granted +yes, grant 1: .*answer +allowed, by grant:1")
+
+    def test_knows_who_said_no_twice(self):
+        self.expect(["grant", "demo", "gpt-4"], 0)
+        self.expect(["revoke", "demo", "gpt-4"], 0)
+        with sqlite3.connect(os.path.join(self.state, "permissions.sqlite")) as db:
+            db.execute("INSERT INTO denials VALUES('unsigned', 'org.example.demo', 'model:gpt-4', 2)")
+        db.close()
+        self.expect(["explain", "demo", "gpt-4"], 0, out=r"answer +denied; you said no, and are not asked any more")
+        self.expect(["list", "demo"], 0, out=r"model:gpt-4 +denied")
+
     def test_obeys_policy(self):
         self.policy('[[deny]]\nrights = ["model:*"]\nreason = "too dear"\n')
         self.expect(["grant", "demo", "model:gpt-4"], 1, err="denied by your policy.*too dear.*\n.*policy.toml:1")

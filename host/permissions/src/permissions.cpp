@@ -233,6 +233,14 @@ struct Permissions::Impl {
         return wish != nullptr ? wish->right : right;
     }
 
+    int denials_of(const Subject& subject, const Right& wish) const {
+        const Snapshot<View>::Reader reader(view);
+        for (const auto& one : reader->denials) {
+            if (one.publisher == subject.publisher && one.plugin == subject.plugin && one.right == wish) return one.times;
+        }
+        return 0;
+    }
+
     Decision decision(const Found& found, const Subject& subject, const Right& right, bool with_texts) const {
         Decision made;
         made.allowed = found.allowed;
@@ -258,6 +266,10 @@ struct Permissions::Impl {
         case Found::By::policy:
             made.why = what + options.policy.why(found.verdict, subject, right) + (found.open ? ", and nobody granted it" : "");
             made.hint = found.open ? grant_command : options.policy.hint(found.verdict);
+            if (const int denials = found.open ? denials_of(subject, askable(subject, right)) : 0; denials >= denials_max) {
+                made.asked_enough = true;
+                made.why += "; you said no " + std::to_string(denials) + " times, so you are not asked any more";
+            }
             break;
         }
         return made;
@@ -327,24 +339,15 @@ Decision Permissions::check(const Subject& subject, const Right& right, std::str
 
 Status Permissions::require(const Subject& subject, const Right& right, std::string_view layer, Decision* out) {
     Decision made = impl_->decision(impl_->settle(subject, right), subject, right, false);
-    if (made.needs_prompt && impl_->options.prompt != nullptr) {
+    if (made.needs_prompt && !made.asked_enough && impl_->options.prompt != nullptr) {
         const std::lock_guard turn(impl_->ask_mutex);
         made = impl_->decision(impl_->settle(subject, right), subject, right, false); // while others were asked
         const Wish* wish = subject.request ? subject.request->find(right) : nullptr;
-        if (made.needs_prompt && wish != nullptr) {
+        if (made.needs_prompt && !made.asked_enough && wish != nullptr) {
             const auto key = std::pair(subject.plugin, wish->right.text());
             const auto before = impl_->asked.find(key);
-            int denials = 0;
-            {
-                const Snapshot<View>::Reader reader(impl_->view);
-                for (const auto& one : reader->denials) {
-                    if (one.publisher == subject.publisher && one.plugin == subject.plugin && one.right == wish->right) denials = one.times;
-                }
-            }
             if (before != impl_->asked.end()) {
                 if (before->second == Answer::once) made.why += "; it was allowed for one time, and nobody is asked twice in a run";
-            } else if (denials >= denials_max) {
-                made.why += "; you said no " + std::to_string(denials) + " times, so you are not asked any more";
             } else {
                 const Answer answer = impl_->options.prompt->ask({subject.name.empty() ? subject.plugin : subject.name, subject.plugin, subject.version,
                                                                   subject.publisher, wish->right, right.text(), wish->reason});
@@ -353,7 +356,7 @@ Status Permissions::require(const Subject& subject, const Right& right, std::str
                             subject.request->digest(), {}};
                 switch (answer) {
                 case Answer::once:
-                    made = {true, false, "prompt:once", {}, {}};
+                    made = {true, false, false, "prompt:once", {}, {}};
                     impl_->record_change(subject, Happening::grant, &wish->right, true, "prompt:once", "this time");
                     break;
                 case Answer::run:

@@ -20,6 +20,7 @@ namespace symphony::permissions {
 struct Decision {
     bool allowed = false;
     bool needs_prompt = false;  ///< only a grant is missing: a person could be asked
+    bool asked_enough = false;  ///< but said no often enough, and is asked no more
     std::string rule;           ///< "grant:17", "preset:balanced", "manifest", "/etc/symphony/policy.toml:7"
     std::string why;            ///< a sentence; empty when check() allowed it
     std::string hint;           ///< the command that would change it; empty when check() allowed it
