@@ -475,7 +475,7 @@ Result<int> permission_audit(App& app, const Typed& typed) {
         }
         const auto& record = row.record;
         rows.push_back({std::to_string(row.number), time_text(record.time_ms), host::printable(record.plugin), std::string(name_of(record.kind)),
-                        record.allowed ? "allowed" : "denied", host::printable(record.object), std::to_string(record.count), host::printable(record.rule),
+                        record.kind == Happening::revoke ? "revoked" : record.allowed ? "allowed" : "denied", host::printable(record.object), std::to_string(record.count), host::printable(record.rule),
                         host::printable(record.layer)});
         return true;
     }));

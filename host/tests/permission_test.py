@@ -178,7 +178,7 @@ class Permission(unittest.TestCase):
         self.expect(["grant", "demo", "read:workspace"], 0)
         self.expect(["grant", "demo", "model:gpt-4"], 0)
         self.expect(["revoke", "demo", "--all"], 0)
-        self.expect(["audit"], 0, out=r"(?s)1 .*demo +grant +allowed +read:workspace.*3 .*revoke")
+        self.expect(["audit"], 0, out=r"(?s)1 .*demo +grant +allowed +read:workspace.*3 .*revoke +revoked +everything")
         self.expect(["audit", "--verify"], 0, out="whole: 3 rows")
         rows = [json.loads(line) for line in self.expect(["audit", "--export", "--plugin", "demo", "--kind", "grant", "--since", "1h"], 0).stdout.splitlines()]
         self.assertEqual([row["record"]["object"] for row in rows], ["read:workspace", "model:gpt-4"])

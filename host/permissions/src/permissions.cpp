@@ -292,6 +292,7 @@ struct Permissions::Impl {
         if (!audit) return;
         Record entry = record_of(subject, kind);
         if (right != nullptr) entry.object = right->text();
+        else if (kind == Happening::revoke) entry.object = "everything";
         entry.allowed = allowed;
         entry.rule = std::move(rule);
         entry.layer = "permissions";
