@@ -195,6 +195,28 @@ class Permission(unittest.TestCase):
         os.remove(log)
         self.expect(["audit", "--verify"], 1, err="was taken away")
 
+    def doctor(self):
+        """Lines about policy and audit log, as verdict and text."""
+        result = subprocess.run([PROGRAM, "doctor", "--json", "--plugins", self.plugins], capture_output=True, text=True, timeout=60, cwd=self.home,
+                                env={"HOME": self.home, "PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, check=False)
+        findings = json.loads(result.stdout)["findings"]
+        return [(one["verdict"], one["text"]) for one in findings if one["subject"] in ("policy", "audit log")]
+
+    def test_doctor_looks_at_policy_and_log(self):
+        self.assertEqual(self.doctor(), [("ok", "preset balanced"), ("ok", "nothing is recorded yet")])
+        self.expect(["grant", "demo", "read:workspace"], 0)
+        self.assertIn(("ok", "whole, 1 row"), self.doctor())
+        with sqlite3.connect(os.path.join(self.state, "audit.sqlite")) as db:
+            db.execute("UPDATE rows SET record = replace(record, 'workspace', 'selected')")
+        db.close()
+        self.policy('preset = "permisive"\n')
+        broken, preset, log = self.doctor()
+        self.assertEqual(broken[0], "fail")
+        self.assertIn('did you mean "permissive"', broken[1])
+        self.assertTrue(preset[1].startswith("preset strict"), preset)
+        self.assertEqual(log[0], "fail")
+        self.assertIn("row 1 was changed", log[1])
+
     def test_says_when_a_grant_cannot_be_kept(self):
         os.makedirs(os.path.dirname(self.state))
         with open(self.state, "w", encoding="utf-8") as file:
