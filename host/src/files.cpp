@@ -56,7 +56,7 @@ Error escape(std::string_view what, std::string_view path) {
 }
 
 Error not_a_file(std::string_view what, std::string_view path) {
-    return Error(Code::invalid_argument, "not-a-file", std::string(what) + " " + shown(path) + ": it is not a regular file");
+    return Error(Code::invalid_argument, "not-a-file", std::string(what) + " " + shown(path) + ": it is not a regular file", "only regular files are handed out; folders can be listed");
 }
 
 Error from_errno(std::string_view what, std::string_view path) {
@@ -71,7 +71,7 @@ Error from_errno(std::string_view what, std::string_view path) {
     case ENOSPC:
     case EDQUOT: return Error(Code::exhausted, "disk-full", message + std::strerror(error), "make room on the disk");
     case EMFILE:
-    case ENFILE: return Error(Code::exhausted, "too-many-files", message + std::strerror(error));
+    case ENFILE: return Error(Code::exhausted, "too-many-files", message + std::strerror(error), "close some files, or raise ulimit -n");
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
@@ -252,7 +252,7 @@ Error host_state(std::string_view what, std::string_view path) {
 } // namespace
 
 Files::Files(const manifests::Manifest& manifest, const Grants& grants, Folders own, Rules rules)
-    : who_("plugin \"" + manifest.name() + "\""), id_(manifest.id()), grants_(grants), own_(std::move(own)), rules_(std::move(rules)),
+    : who_("plugin \"" + manifest.name() + "\""), name_(manifest.name()), id_(manifest.id()), grants_(grants), own_(std::move(own)), rules_(std::move(rules)),
       beside_(std::make_unique<Beside>()) {
     for (const manifests::Capability& wish : manifest.capabilities) {
         if (wish.kind != manifests::CapabilityKind::file_access) continue;
@@ -284,7 +284,7 @@ Error Files::not_granted(std::string_view right, std::string_view path) const {
     const bool typed = right.ends_with("selected");
     return Error(Code::not_granted, "not-granted", who_ + ": no right to " + std::string(right) + " for " + shown(path),
                  typed ? "name the path on the command line, and ask for \"" + std::string(right) + "\" in file_access of the manifest"
-                       : "ask for \"" + std::string(right) + "\" in file_access of the manifest, and grant it");
+                       : "ask for \"" + std::string(right) + "\" in file_access of the manifest; then symphony permission grant " + name_ + " " + std::string(right));
 }
 
 /// Requested by the manifest, and granted now.
@@ -456,9 +456,9 @@ Result<int> Files::open_beside(const Place& place, std::string_view path, std::u
     const bool replaces = ::fstatat(folder.fd.get(), place.beside_of.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (replaces && !S_ISREG(old.st_mode)) return not_a_file("cannot replace", place.beside_of);
     const std::lock_guard lock(beside_->mutex);
-    if (beside_->files.size() >= Beside::files_max) return Error(Code::exhausted, "too-many-files", who_ + ": too many files wait to replace what was typed");
+    if (beside_->files.size() >= Beside::files_max) return Error(Code::exhausted, "too-many-files", who_ + ": too many files wait to replace what was typed", "rename or remove one first");
     Fd file(open_beneath(folder.fd.get(), folder.leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, 0666));
-    if (file.get() < 0 && errno == EEXIST) return Error(Code::conflict, "exists", "cannot make " + shown(path) + ": it is there already");
+    if (file.get() < 0 && errno == EEXIST) return Error(Code::conflict, "exists", "cannot make " + shown(path) + ": it is there already", "take another name");
     if (file.get() < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
         return Error(Code::not_granted, "no-room-beside", "cannot make a file beside " + shown(place.beside_of) + ": " + std::strerror(errno),
                      "the file itself can be written in place");

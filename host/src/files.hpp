@@ -77,7 +77,7 @@ private:
     Result<int> open_beside(const Place& place, std::string_view path, std::uint32_t flags) const;
     Error not_granted(std::string_view right, std::string_view path) const;
 
-    std::string who_, id_;
+    std::string who_, name_, id_;
     const Grants& grants_;
     Folders own_;
     Rules rules_;

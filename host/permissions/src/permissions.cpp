@@ -442,7 +442,7 @@ Status Permissions::grant(const Subject& subject, const Right& right, Scope scop
         return Error(Code::not_granted, "denied-by-policy", who(subject) + ": " + right.text() + " cannot be granted: " + impl_->options.policy.why(verdict, subject, right),
                      impl_->options.policy.hint(verdict));
     }
-    if (scope == Scope::until && expires_ms <= impl_->now()) return Error(Code::invalid_argument, "in-the-past", "a grant that has ended already");
+    if (scope == Scope::until && expires_ms <= impl_->now()) return Error(Code::invalid_argument, "in-the-past", "a grant that has ended already", "name a time that is to come");
     SYMPHONY_TRY(impl_->store.grant({0, subject.publisher, subject.plugin, right, scope, expires_ms, std::string(origin), 0, subject.request->digest(), {}}));
     {
         const std::lock_guard lock(impl_->ask_mutex);
