@@ -269,6 +269,10 @@ std::optional<Error> Runtime::Impl::refusal(std::size_t index) const {
                      "build it with symphony_add_plugin, or install a package for this platform");
     }
     if (const Status placed = chosen.placement.check(manifest, artifact->sha256); !placed) return placed.error();
+    if (manifest.resources.gpu_required && placement_of(entry).isolated) {
+        return Error(Code::refused, "gpu-not-isolated", who + ": needs a GPU, which no isolated plugin gets",
+                     "if you trust it: --in-process " + manifest.name() + ", where policy lets it");
+    }
     return std::nullopt;
 }
 

@@ -404,6 +404,16 @@ TEST(Services, GiveAFolderForARightToAPartOfTemp) {
     EXPECT_THAT(rig.call(16, "temp:b"), StartsWith("[not-granted]"));
 }
 
+TEST(Runtime, ToldBeforeItsStartThatAnIsolatedPluginGetsNoGpu) {
+    Rig rig;
+    rig.add("probe").resources.gpu_required = true;
+    rig.options.placement.in_process_all = false;
+    rig.run();
+    ASSERT_TRUE(rig.runtime().refusal(0));
+    EXPECT_EQ(rig.runtime().refusal(0)->reason(), "gpu-not-isolated");
+    EXPECT_THAT(rig.call(1, "hello"), StartsWith("[gpu-not-isolated]"));
+}
+
 TEST(Services, KeepARefusalOnRecordOnce) {
     Rig rig;
     rig.add("probe").artifacts[0].sha256 = std::string(64, '0');
