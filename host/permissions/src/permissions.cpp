@@ -253,7 +253,7 @@ struct Permissions::Impl {
         case Found::By::nobody_asked:
             made.why = what + "its manifest does not ask for " + right.text();
             for (const Wish& wish : subject.request ? subject.request->wishes() : std::vector<Wish>()) {
-                const auto whole = wish.right.kind() == right.kind() && wish.right.is_single() ? Right::parse(wish.right.text() + "/**") : Error(Code::not_found, "");
+                const auto whole = wish.right.kind() == manifests::RightKind::file && wish.right.is_single() ? Right::parse(wish.right.text() + "/**") : Error(Code::not_found, "");
                 if (whole && whole->covers(right)) made.why += ", and " + wish.right.text() + " is that path alone; all beneath it is " + whole->text();
             }
             made.hint = "its author adds \"" + value_of(right) + "\" to " + std::string(key_of(right)) + " in [capabilities]";
