@@ -12,9 +12,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace symphony::host {
@@ -412,6 +414,9 @@ Status Files::check_file(int fd, std::string_view what, std::string_view path) c
     struct stat info{};
     if (::fstat(fd, &info) != 0) return from_errno(what, path);
     if (!S_ISREG(info.st_mode)) return not_a_file(what, path);
+    // "Files" of procfs are the memory and the secrets of processes, ours first.
+    struct statfs volume{};
+    if (::fstatfs(fd, &volume) != 0 || volume.f_type == PROC_SUPER_MAGIC) return host_state(what, path);
     if (rules_.kept_out.empty()) return {};
     const std::array<fs::path, 3> of_plugins{own_.config.parent_path(), own_.cache.parent_path(), own_.state.parent_path()};
     if (is_kept(look_at(rules_.kept_out), info) || (info.st_nlink > 1 && has_name_inside(rules_.kept_out, of_plugins, info))) return host_state(what, path);

@@ -274,6 +274,15 @@ TEST_F(FilesTest, MakesNothingWhereTheHostWillKeepItsOwn) {
     EXPECT_EQ(read(f, "workspace", "backup.txt"), "other") << "what a plugin keeps is no state of the host";
 }
 
+TEST_F(FilesTest, HandsOutNoMemoryOfAProcess) {
+    grants_.workspace = "/";
+    const host::Files f = files({"read:workspace", "write:workspace"});
+    const std::string own = "proc/" + std::to_string(::getpid());
+    EXPECT_EQ(read(f, "workspace", own + "/mem"), "[host-state]");
+    EXPECT_EQ(read(f, "workspace", own + "/environ"), "[host-state]");
+    EXPECT_EQ(write(f, "workspace", own + "/oom_score_adj", SYMPHONY_FS_WRITE), "[host-state]");
+}
+
 TEST_F(FilesTest, ReplacesATypedFileWhole) {
     write_file(folder_ / "out/a.svg", "old");
     ::chmod((folder_ / "out/a.svg").c_str(), 0640);
