@@ -301,5 +301,6 @@ TEST_F(Isolated, AProcessEndsWithTheGrantOfAFileThatItWasGiven) {
     EXPECT_EQ(rig.call(1, "hello"), "hello");
     EXPECT_EQ(pid(), second);
     ASSERT_TRUE(permissions.revoke(subject, &many));
-    ASSERT_TRUE(wait_for([&] { return pid() != second; }));
+    EXPECT_TRUE(wait_for([&] { return rig.call(1, "hello") == "hello" && pid() != second; }));
+    rig.end(); // before the permissions
 }

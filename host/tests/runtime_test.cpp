@@ -430,6 +430,7 @@ TEST(Services, KeepARefusalOnRecordOnce) {
         return true;
     }));
     EXPECT_THAT(rows, testing::ElementsAre("refused probe digest-mismatch"));
+    rig.end(); // before the permissions
 }
 
 TEST(Services, HandOutNothingOfTheHostsOwn) {
