@@ -125,8 +125,9 @@ const host::PlacementPolicy& App::placement_policy() {
     if (placement_policy_) return *placement_policy_;
     auto& policy = placement_policy_.emplace();
     policy.trust = host::Trust::load({paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock",
-                                      options.safe_mode || paths.config.empty() ? fs::path() : paths.config / "trust.toml"});
+                                      options.safe_mode || paths.config.empty() || this->policy().in_process_locked() ? fs::path() : paths.config / "trust.toml"});
     for (const auto& warning : policy.trust.warnings()) log().warn(warning);
+    policy.only_trusted = this->policy().in_process_rule();
     policy.isolate_all = options.isolate_all;
     policy.isolate = {options.isolate.begin(), options.isolate.end()};
     policy.in_process = {options.in_process.begin(), options.in_process.end()};
@@ -162,7 +163,6 @@ std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) 
     subject.digest = artifact->sha256;
     subject.trusted = placement_policy().trust.trusts(entry.id, artifact->sha256);
     subject.request = permissions::Request::of(*file.parsed.manifest, folder + "/manifest.toml");
-    if (subject.trusted) return std::nullopt;
     const auto state = consents_->consent_state(subject);
     if (state.kind != permissions::ConsentState::Kind::widened) return std::nullopt;
     return state.error(subject);
@@ -173,6 +173,7 @@ host::RuntimeOptions App::runtime_options() {
     made.state_dir = paths.state;
     made.cache_dir = paths.cache;
     made.config_dir = paths.config;
+    made.kept_out = {"/etc/symphony", paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;

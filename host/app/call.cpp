@@ -107,7 +107,9 @@ class Session {
 public:
     explicit Session(App& app)
         : app_(app), prompt_(permissions::TerminalPrompt::if_interactive(app.options.json)),
-          isolation_(app.isolation_options([this](const host::Violation& what) { record(what); })), signals_(shutdown_max) {}
+          isolation_(app.isolation_options([this](const host::Violation& what) { record(what); })), signals_(shutdown_max) {
+        if (prompt_) prompt_->on_asking([this](bool asking) { app_.console.hold_progress(asking); });
+    }
 
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -180,6 +182,7 @@ private:
         const std::lock_guard lock(audit_mutex_);
         if (permissions_ == nullptr || permissions_->audit() == nullptr) return;
         permissions::Record record;
+        record.publisher = permissions::unsigned_publisher;
         record.plugin = what.id;
         record.version = what.version;
         record.digest = what.sha256;
@@ -192,7 +195,7 @@ private:
     }
 
     App& app_;
-    std::unique_ptr<permissions::Prompt> prompt_;
+    std::unique_ptr<permissions::TerminalPrompt> prompt_;
     std::mutex audit_mutex_; // about permissions_, which the isolation's thread looks at
     std::unique_ptr<permissions::Permissions> permissions_;
     host::Isolation isolation_; // its launcher is started before any thread

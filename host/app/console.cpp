@@ -116,7 +116,7 @@ void Console::error(const Error& error) {
 void Console::progress(std::uint32_t permille, std::string_view note) {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    if (!err_terminal_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
+    if (!err_terminal_ || bar_held_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
     const auto columns = columns_of(2);
     if (columns < 20) return;
     bar_time_ = now;
@@ -131,6 +131,12 @@ void Console::progress(std::uint32_t permille, std::string_view note) {
 
 void Console::end_progress() {
     const std::lock_guard lock(mutex_);
+    erase_bar();
+}
+
+void Console::hold_progress(bool hold) {
+    const std::lock_guard lock(mutex_);
+    bar_held_ = hold;
     erase_bar();
 }
 

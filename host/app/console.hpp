@@ -39,6 +39,8 @@ public:
     /// One line on a terminal, at most ten times a second; nothing elsewhere.
     void progress(std::uint32_t permille, std::string_view note);
     void end_progress();
+    /// None while a question is on the terminal.
+    void hold_progress(bool hold);
 
     /// Whoever read the output is gone, or the disk is full: more output is of no use.
     bool broken() const noexcept;
@@ -53,7 +55,7 @@ private:
     int out_ = -1;
     int out_error_ = 0; // errno of the first failed write
     bool out_color_ = false, err_color_ = false, err_terminal_ = false, out_terminal_ = false;
-    bool bar_ = false;
+    bool bar_ = false, bar_held_ = false;
     std::chrono::steady_clock::time_point bar_time_{};
 };
 

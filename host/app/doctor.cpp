@@ -2,7 +2,6 @@
 #include "app.hpp"
 
 #include "library.hpp"
-
 #include "supervisor.hpp"
 
 #include <symphony/sandbox/machine.hpp>
@@ -151,6 +150,28 @@ void plugins(App& app, std::vector<Line>& lines) {
     }
 }
 
+/// What decides what plugins may, and whether what it decided is still on record.
+void permissions_lines(App& app, std::vector<Line>& lines) {
+    const auto& policy = app.policy();
+    for (const auto& warning : policy.warnings()) lines.push_back({"fail", "policy", warning, "mend that line; symphony permission list shows what counts until then"});
+    lines.push_back({"ok", "policy", "preset " + std::string(name_of(policy.preset())) + (policy.preset_locked() ? ", locked by the administrators" : "") +
+                                         (policy.only_trusted_in_process() ? ", only trusted plugins run in process (" + policy.in_process_rule() + ")" : ""), ""});
+    std::error_code error;
+    const auto file = app.paths.state / "audit.sqlite";
+    if (app.paths.state.empty() || !fs::exists(file, error)) {
+        const bool taken = !app.paths.state.empty() && fs::exists(app.paths.state / "audit.key", error);
+        lines.push_back(taken ? Line{"fail", "audit log", file.string() + " was taken away: its key is still there", "restore it from a backup"}
+                              : Line{"ok", "audit log", "nothing is recorded yet", ""});
+        return;
+    }
+    const permissions::Audit audit({app.paths.state, 64, 10'000, {}});
+    for (const auto& warning : audit.warnings()) lines.push_back({"warn", "audit log", warning, ""});
+    const auto found = audit.verify();
+    const bool whole = found && found->damage == permissions::Verification::Damage::none;
+    lines.push_back(whole ? Line{"ok", "audit log", "whole, " + std::to_string(found->rows) + (found->rows == 1 ? " row" : " rows"), ""}
+                          : Line{"fail", "audit log", file.string() + ": " + (found ? found->text : found.error().message()), "keep the file for whoever looks into it; symphony permission audit --verify"});
+}
+
 } // namespace
 
 Result<int> doctor(App& app, const Typed& typed) {
@@ -167,6 +188,7 @@ Result<int> doctor(App& app, const Typed& typed) {
     }
     auto lines = machine(app.isolation_options({}).minimum);
     folders(app, lines);
+    permissions_lines(app, lines);
     plugins(app, lines);
     const bool broken = std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.verdict == "fail"; });
     if (app.options.json) {

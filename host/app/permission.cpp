@@ -157,11 +157,11 @@ Data to_data(const Permissions& permissions, const Subject& subject, const Wish&
                           {"kind", manifests::name_of(wish.right.kind())}, {"meaning", host::printable(in_words(wish.right))},
                           {"reason", host::printable(wish.reason)}, {"risk", manifests::name_of(risk_of(wish.right))}, {"optional", wish.optional},
                           {"file", host::printable(subject.request->file())}, {"line", std::int64_t{wish.place.line}},
-                          {"allowed", made.allowed}, {"needs_grant", made.needs_prompt}, {"rule", host::printable(made.rule)},
+                          {"allowed", made.allowed}, {"needs_grant", made.needs_prompt}, {"asked_enough", made.asked_enough}, {"rule", host::printable(made.rule)},
                           {"why", host::printable(made.why)}, {"hint", host::printable(made.hint)}});
 }
 
-std::string_view answer_of(const permissions::Decision& made) { return made.allowed ? "allowed" : made.needs_prompt ? "asks first" : "denied"; }
+std::string_view answer_of(const permissions::Decision& made) { return made.allowed ? "allowed" : made.needs_prompt && !made.asked_enough ? "asks first" : "denied"; }
 
 std::string rule_text(const permissions::Decision& made) { return host::printable(made.rule); }
 
@@ -357,7 +357,10 @@ Result<int> permission_explain(App& app, const Typed& typed) {
     const auto contents = SYMPHONY_TRY(permissions->contents());
     const Grant* grant = nullptr;
     for (const auto& one : contents.grants) {
-        if (one.plugin == subject.plugin && one.publisher == subject.publisher && one.right.covers(right)) grant = &one;
+        if (one.plugin == subject.plugin && one.publisher == subject.publisher && one.right.covers(right)) {
+            // Of several the one that decides, which is what the answer names.
+            if (grant == nullptr || made.rule.ends_with(":" + std::to_string(one.id))) grant = &one;
+        }
     }
     if (app.options.json) {
         const std::string_view word = verdict.kind == Verdict::Kind::denied ? "denied" : verdict.kind == Verdict::Kind::allowed ? "allowed" : "open";
@@ -383,7 +386,9 @@ Result<int> permission_explain(App& app, const Typed& typed) {
     row("policy", policy.why(verdict, subject, right));
     row("granted", grant != nullptr ? "yes, grant " + std::to_string(grant->id) + ": " + grant->right.text() + ", " + scope_text(*grant) + ", by " + grant->origin + ", " + time_text(grant->granted_ms)
                                     : "no");
-    row("answer", made.allowed ? "allowed, by " + made.rule : made.needs_prompt ? "denied; asked for first where a person can answer" : "denied");
+    row("answer", made.allowed ? "allowed, by " + made.rule : made.asked_enough   ? "denied; you said no, and are not asked any more"
+                    : made.needs_prompt ? "denied; asked for first where a person can answer"
+                                        : "denied");
     if (!made.hint.empty()) row("change", made.hint);
     app.console.out(text);
     return done;
@@ -470,7 +475,7 @@ Result<int> permission_audit(App& app, const Typed& typed) {
         }
         const auto& record = row.record;
         rows.push_back({std::to_string(row.number), time_text(record.time_ms), host::printable(record.plugin), std::string(name_of(record.kind)),
-                        record.allowed ? "allowed" : "denied", host::printable(record.object), std::to_string(record.count), host::printable(record.rule),
+                        record.kind == Happening::revoke ? "revoked" : record.allowed ? "allowed" : "denied", host::printable(record.object), std::to_string(record.count), host::printable(record.rule),
                         host::printable(record.layer)});
         return true;
     }));

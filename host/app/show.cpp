@@ -4,6 +4,7 @@
 #include "library.hpp"
 
 #include <symphony/manifests/print.hpp>
+#include <symphony/manifests/rights.hpp>
 #include <symphony/manifests/units.hpp>
 #include <symphony/sandbox/machine.hpp>
 
@@ -13,33 +14,8 @@ namespace symphony::app {
 namespace fs = std::filesystem;
 namespace {
 
-using manifests::CapabilityKind;
 using manifests::Data;
 using manifests::Manifest;
-
-/// What granting it would mean, for people.
-std::string in_words(const manifests::Capability& capability) {
-    const auto& value = capability.value;
-    const auto root = [](std::string_view name) -> std::string {
-        if (name == "workspace") return "files of the workspace";
-        if (name == "selected") return "the files and folders that you name on the command line";
-        if (name == "config" || name == "cache" || name == "state" || name == "temp") return "its own " + std::string(name) + " folder";
-        return "files beneath " + std::string(name);
-    };
-    switch (capability.kind) {
-    case CapabilityKind::file_access: {
-        const auto colon = value.find(':');
-        const auto verb = value.substr(0, colon);
-        return verb + " " + (colon == std::string::npos ? "files" : root(value.substr(colon + 1)));
-    }
-    case CapabilityKind::network_access: return "connect to " + value;
-    case CapabilityKind::model_access: return "use the model " + value;
-    case CapabilityKind::process_exec: return "run the program " + value;
-    case CapabilityKind::system_access: return "use the system's " + value;
-    case CapabilityKind::ipc_access: return "talk to other processes through " + value;
-    }
-    return value;
-}
 
 struct Facts {
     host::ManifestFile file;
@@ -173,7 +149,8 @@ void describe(App& app, const Manifest& manifest, Page& page) {
     page.title("Permissions it asks for");
     if (manifest.capabilities.empty()) page.line("none");
     for (const auto& item : manifest.capabilities) {
-        page.line(in_words(item) + (item.optional ? " (optional)" : "") + (item.reason.empty() ? "" : ": " + item.reason));
+        const auto right = manifests::Right::parse(item.kind, item.value);
+        page.line((right ? in_words(*right) : item.value) + (item.optional ? " (optional)" : "") + (item.reason.empty() ? "" : ": " + item.reason));
     }
     const auto& resources = manifest.resources;
     std::vector<std::string> budgets;
@@ -235,7 +212,8 @@ Result<int> show(App& app, const Typed& typed) {
         for (const auto& name : facts.needed) needed += (needed.empty() ? "" : ", ") + name;
         page.row("needs", needed);
         page.row("abi", std::to_string(manifest->abi.major) + "." + std::to_string(manifest->abi.minor) + ", " +
-                            std::string(name_of(manifest->abi.threads)) + ", placement " + std::string(name_of(manifest->abi.placement)));
+                            std::string(name_of(manifest->abi.threads)) + ", placement " + std::string(name_of(manifest->abi.placement)) +
+                            (manifest->abi.minimum_grade == manifests::MinimumGrade::none ? "" : ", at least grade " + std::string(name_of(manifest->abi.minimum_grade))));
         describe(app, *manifest, page);
     }
     if (!facts.file.parsed.diagnostics.empty()) {

@@ -12,9 +12,11 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace symphony::host {
@@ -56,7 +58,7 @@ Error escape(std::string_view what, std::string_view path) {
 }
 
 Error not_a_file(std::string_view what, std::string_view path) {
-    return Error(Code::invalid_argument, "not-a-file", std::string(what) + " " + shown(path) + ": it is not a regular file");
+    return Error(Code::invalid_argument, "not-a-file", std::string(what) + " " + shown(path) + ": it is not a regular file", "only regular files are handed out; folders can be listed");
 }
 
 Error from_errno(std::string_view what, std::string_view path) {
@@ -71,7 +73,7 @@ Error from_errno(std::string_view what, std::string_view path) {
     case ENOSPC:
     case EDQUOT: return Error(Code::exhausted, "disk-full", message + std::strerror(error), "make room on the disk");
     case EMFILE:
-    case ENFILE: return Error(Code::exhausted, "too-many-files", message + std::strerror(error));
+    case ENFILE: return Error(Code::exhausted, "too-many-files", message + std::strerror(error), "close some files, or raise ulimit -n");
     case ENOTDIR:
     case EISDIR:
     case ENAMETOOLONG:
@@ -181,22 +183,38 @@ struct Files::Beside {
 
 namespace {
 
+/// A folder or file of the host; or, of one that is not there yet, the folder above it and the name that it will have.
 struct Kept {
     dev_t device;
     ino_t number;
+    std::string missing;
 };
 
 std::vector<Kept> look_at(const std::vector<fs::path>& paths) {
     std::vector<Kept> out;
     for (const fs::path& path : paths) {
-        struct stat info{};
-        if (::stat(path.c_str(), &info) == 0) out.push_back({info.st_dev, info.st_ino});
+        std::string missing;
+        for (fs::path at = path; !at.empty(); missing = at.filename().string(), at = at.parent_path()) {
+            struct stat info{};
+            if (::stat(at.c_str(), &info) == 0) {
+                out.push_back({info.st_dev, info.st_ino, missing});
+                break;
+            }
+            if (!at.has_relative_path()) break;
+        }
     }
     return out;
 }
 
-bool is_kept(const std::vector<Kept>& kept, const struct stat& info) {
-    return std::any_of(kept.begin(), kept.end(), [&](const Kept& one) { return one.device == info.st_dev && one.number == info.st_ino; });
+bool is_kept(const std::vector<Kept>& kept, const struct stat& info, std::string_view name = {}) {
+    return std::any_of(kept.begin(), kept.end(), [&](const Kept& one) { return one.device == info.st_dev && one.number == info.st_ino && one.missing == name; });
+}
+
+/// Whether `name` in `folder` is where something of the host is going to be.
+bool is_awaited(const std::vector<Kept>& kept, int folder, std::string_view name) {
+    if (std::none_of(kept.begin(), kept.end(), [&](const Kept& one) { return !one.missing.empty() && one.missing == name; })) return false;
+    struct stat info{};
+    return ::fstat(folder, &info) != 0 || is_kept(kept, info, name);
 }
 
 /// Whether `folder` lies in a kept folder, or is one: its own ".." entries are climbed, names say nothing.
@@ -214,14 +232,15 @@ bool is_inside(const std::vector<Kept>& kept, int folder) {
     return true;
 }
 
-/// Whether a file with several names has one of them somewhere in a kept folder.
-bool has_name_inside(const std::vector<fs::path>& paths, const struct stat& wanted) {
+/// Whether a file with several names has one of them somewhere in a kept folder, outside of the folders that plugins have there.
+bool has_name_inside(const std::vector<fs::path>& paths, const std::array<fs::path, 3>& of_plugins, const struct stat& wanted) {
     std::size_t left = 100'000; // entries; a state folder larger than that is not searched to its end, and the answer is yes
     for (const fs::path& path : paths) {
         std::error_code error;
         for (fs::recursive_directory_iterator at(path, fs::directory_options::skip_permission_denied, error), end; !error && at != end; at.increment(error)) {
             struct stat info{};
             if (left-- == 0) return true;
+            if (std::find(of_plugins.begin(), of_plugins.end(), at->path()) != of_plugins.end()) at.disable_recursion_pending();
             if (::lstat(at->path().c_str(), &info) == 0 && info.st_dev == wanted.st_dev && info.st_ino == wanted.st_ino) return true;
         }
     }
@@ -235,7 +254,7 @@ Error host_state(std::string_view what, std::string_view path) {
 } // namespace
 
 Files::Files(const manifests::Manifest& manifest, const Grants& grants, Folders own, Rules rules)
-    : who_("plugin \"" + manifest.name() + "\""), id_(manifest.id()), grants_(grants), own_(std::move(own)), rules_(std::move(rules)),
+    : who_("plugin \"" + manifest.name() + "\""), name_(manifest.name()), id_(manifest.id()), grants_(grants), own_(std::move(own)), rules_(std::move(rules)),
       beside_(std::make_unique<Beside>()) {
     for (const manifests::Capability& wish : manifest.capabilities) {
         if (wish.kind != manifests::CapabilityKind::file_access) continue;
@@ -267,7 +286,7 @@ Error Files::not_granted(std::string_view right, std::string_view path) const {
     const bool typed = right.ends_with("selected");
     return Error(Code::not_granted, "not-granted", who_ + ": no right to " + std::string(right) + " for " + shown(path),
                  typed ? "name the path on the command line, and ask for \"" + std::string(right) + "\" in file_access of the manifest"
-                       : "ask for \"" + std::string(right) + "\" in file_access of the manifest, and grant it");
+                       : "ask for \"" + std::string(right) + "\" in file_access of the manifest; then symphony permission grant " + name_ + " " + std::string(right));
 }
 
 /// Requested by the manifest, and granted now.
@@ -281,12 +300,12 @@ Status Files::check(Root root, std::uint32_t flags, const std::string& object, s
         auto right = Right::file(access, root_names[root], object);
         // Names that no right can be written for, such as those with a line break, need the right to the whole root.
         if (!right) right = Right::parse(whole);
-        if (!right || std::none_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.covers(*right); })) return not_granted(whole, path);
-        if (rules_.require) {
+        if (right && rules_.require) {
             SYMPHONY_TRY(rules_.require(*right));
-        } else if (!allows(*right)) {
-            return not_granted(whole, path);
+            continue;
         }
+        if (!right || std::none_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.covers(*right); })) return not_granted(whole, path);
+        if (!allows(*right)) return not_granted(whole, path);
     }
     return {};
 }
@@ -297,8 +316,12 @@ Result<Files::Place> Files::resolve(std::string_view root, std::string_view path
     const auto at = std::find(root_names.begin(), root_names.end(), root);
     const std::string right = ((flags & SYMPHONY_FS_WRITE) != 0 ? "write:" : "read:") + std::string(root.substr(0, 40));
     const auto has_root = [&](const manifests::Right& one) { return one.root() == root && ((flags & SYMPHONY_FS_WRITE) == 0 || one.access() == manifests::FileAccess::write); };
-    if (at == root_names.end() || std::none_of(requested_.begin(), requested_.end(), has_root)) return not_granted(right, path);
+    if (at == root_names.end()) return not_granted(right, path);
     const auto index = static_cast<Root>(at - root_names.begin());
+    if (std::none_of(requested_.begin(), requested_.end(), has_root)) {
+        if (rules_.require) SYMPHONY_TRY(check(index, flags, {}, path)); // says no, and keeps it on record
+        return not_granted(right, path);
+    }
     if (index == selected) return resolve_selected(path, flags);
 
     Place place;
@@ -371,6 +394,7 @@ Result<Files::Folder> Files::walk(const Place& place, std::string_view path, boo
     if (folder.fd.get() < 0) return from_errno("cannot open", path);
     for (std::size_t i = 0; i + 1 < place.parts.size(); ++i) {
         const std::string& name = place.parts[i];
+        if (is_awaited(kept, folder.fd.get(), name)) return host_state("cannot open", path);
         Fd next(open_beneath(folder.fd.get(), name, O_PATH | O_DIRECTORY));
         if (next.get() < 0 && errno == ENOENT && make) {
             if (::mkdirat(folder.fd.get(), name.c_str(), 0777) != 0 && errno != EEXIST) return from_errno("cannot make the folders above", path);
@@ -381,6 +405,7 @@ Result<Files::Folder> Files::walk(const Place& place, std::string_view path, boo
         if (is_kept(kept, info)) return host_state("cannot open", path);
         folder.fd = std::move(next);
     }
+    if (is_awaited(kept, folder.fd.get(), folder.leaf)) return host_state("cannot open", path);
     return folder;
 }
 
@@ -389,8 +414,12 @@ Status Files::check_file(int fd, std::string_view what, std::string_view path) c
     struct stat info{};
     if (::fstat(fd, &info) != 0) return from_errno(what, path);
     if (!S_ISREG(info.st_mode)) return not_a_file(what, path);
+    // "Files" of procfs are the memory and the secrets of processes, ours first.
+    struct statfs volume{};
+    if (::fstatfs(fd, &volume) != 0 || volume.f_type == PROC_SUPER_MAGIC) return host_state(what, path);
     if (rules_.kept_out.empty()) return {};
-    if (is_kept(look_at(rules_.kept_out), info) || (info.st_nlink > 1 && has_name_inside(rules_.kept_out, info))) return host_state(what, path);
+    const std::array<fs::path, 3> of_plugins{own_.config.parent_path(), own_.cache.parent_path(), own_.state.parent_path()};
+    if (is_kept(look_at(rules_.kept_out), info) || (info.st_nlink > 1 && has_name_inside(rules_.kept_out, of_plugins, info))) return host_state(what, path);
     return {};
 }
 
@@ -432,9 +461,9 @@ Result<int> Files::open_beside(const Place& place, std::string_view path, std::u
     const bool replaces = ::fstatat(folder.fd.get(), place.beside_of.c_str(), &old, AT_SYMLINK_NOFOLLOW) == 0;
     if (replaces && !S_ISREG(old.st_mode)) return not_a_file("cannot replace", place.beside_of);
     const std::lock_guard lock(beside_->mutex);
-    if (beside_->files.size() >= Beside::files_max) return Error(Code::exhausted, "too-many-files", who_ + ": too many files wait to replace what was typed");
+    if (beside_->files.size() >= Beside::files_max) return Error(Code::exhausted, "too-many-files", who_ + ": too many files wait to replace what was typed", "rename or remove one first");
     Fd file(open_beneath(folder.fd.get(), folder.leaf, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, 0666));
-    if (file.get() < 0 && errno == EEXIST) return Error(Code::conflict, "exists", "cannot make " + shown(path) + ": it is there already");
+    if (file.get() < 0 && errno == EEXIST) return Error(Code::conflict, "exists", "cannot make " + shown(path) + ": it is there already", "take another name");
     if (file.get() < 0 && (errno == EACCES || errno == EPERM || errno == EROFS || errno == ENAMETOOLONG)) {
         return Error(Code::not_granted, "no-room-beside", "cannot make a file beside " + shown(place.beside_of) + ": " + std::strerror(errno),
                      "the file itself can be written in place");
@@ -461,6 +490,7 @@ Result<Value> Files::list(std::string_view root, std::string_view path) const {
             return one.root() == root_names[selected] && one.access() == manifests::FileAccess::read;
         });
         if (!asked) return not_granted("read:selected", path);
+        SYMPHONY_TRY(check(selected, SYMPHONY_FS_READ, {}, path));
         out.list();
         for (const SelectedPath& typed : grants_.selected) {
             if (typed.read) add_entry(out, typed.typed, AT_FDCWD, typed.path.c_str());
@@ -476,7 +506,11 @@ Result<Value> Files::list(std::string_view root, std::string_view path) const {
     const auto everything = Right::parse(beneath.empty() ? "read:" + std::string(root) : beneath);
     const bool whole = place.root == selected || (everything && std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.covers(*everything); }));
     const bool on_the_way = everything && std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.overlaps(*everything) && allows(one); });
-    if (!whole && !on_the_way) return not_granted("read:" + std::string(root), path);
+    if (!whole && !on_the_way) {
+        const auto wish = std::find_if(requested_.begin(), requested_.end(), [&](const Right& one) { return everything && one.overlaps(*everything); });
+        if (!rules_.require || wish == requested_.end()) return not_granted("read:" + std::string(root), path);
+        SYMPHONY_TRY(rules_.require(*wish)); // a person may be asked
+    }
     if (whole && place.root != selected) SYMPHONY_TRY(check(place.root, SYMPHONY_FS_READ, object, path));
 
     place.parts.emplace_back("."); // walk() checks what is above the last name, and here that is the folder itself

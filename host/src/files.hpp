@@ -30,12 +30,14 @@ public:
     };
     /// What decides beyond the manifest. Functions are called for every request, on its thread.
     struct Rules {
-        /// May ask a person, and records. Empty: what was requested is granted, if Grants::allows does not say otherwise.
+        /// Decides what is requested and granted, may ask a person, and records. Empty: what was requested is granted, if
+        /// Grants::allows does not say otherwise.
         std::function<Status(const manifests::Right&)> require;
         /// The same without a trace, for listings. Empty: as above.
         std::function<bool(const manifests::Right&)> allows;
-        /// Folders and files of the host: its state, its grants, its quarantine. Nothing in them is handed out or changed,
-        /// through whatever root, name or hard link; a plugin's own folders in them are.
+        /// Folders and files of the host: its state, its grants, its quarantine, absolute. Nothing in them is handed out or
+        /// changed, through whatever root, name or hard link, nor made where they are not there yet; a plugin's own folders
+        /// in them are.
         std::vector<std::filesystem::path> kept_out;
     };
     Files(const manifests::Manifest& manifest, const Grants& grants, Folders own, Rules rules = {});
@@ -75,7 +77,7 @@ private:
     Result<int> open_beside(const Place& place, std::string_view path, std::uint32_t flags) const;
     Error not_granted(std::string_view right, std::string_view path) const;
 
-    std::string who_, id_;
+    std::string who_, name_, id_;
     const Grants& grants_;
     Folders own_;
     Rules rules_;

@@ -40,6 +40,8 @@ constexpr auto deaths_window = std::chrono::seconds(60);
 constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
 constexpr Clock::duration pause_max = std::chrono::seconds(30);
 constexpr auto revive_max = std::chrono::seconds(10);
+// Different files of one grant that are remembered by name; of more than these only that they are of that grant.
+constexpr std::size_t held_max = 64;
 constexpr auto cool_down = std::chrono::minutes(5);
 
 constexpr std::size_t log_line_max = 64 * 1024;
@@ -231,7 +233,7 @@ void Instance::load_and_activate() {
         config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
         metrics_enabled_ = config.metrics_enabled;
         timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
-        files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()));
+        files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
         VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
         copy_cut(label.sha256, image.sha256());
         const Placement place = host_.placement_of(entry_);
@@ -242,12 +244,12 @@ void Instance::load_and_activate() {
         subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
         subject_.trusted = host_.options().placement.trust.trusts(manifest().id(), image.sha256());
         subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
-        SYMPHONY_TRY(check_consent());
+        if (permissions::Permissions* judge = host_.options().permissions) SYMPHONY_TRY(judge->admit(subject_));
         SYMPHONY_TRY(check_gpu());
         meet_brokers(config.secrets);
         {
             const std::lock_guard lock(mutex_);
-            held_ = held_rights();
+            held_.clear();
             sha256_ = image.sha256();
             placement_ = place;
         }
@@ -395,16 +397,6 @@ Status Instance::stop(Clock::time_point limit) {
 
 // --- what it may -------------------------------------------------------------------------------------------------
 
-/// An update that wants more than was agreed to does not start; what nobody saw before is agreed to by its first use.
-Status Instance::check_consent() {
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr || subject_.trusted) return {};
-    const permissions::ConsentState state = judge->consent_state(subject_);
-    if (state.kind == permissions::ConsentState::Kind::widened) return state.error(subject_);
-    if (state.kind == permissions::ConsentState::Kind::fresh) return judge->agree(subject_, "first use");
-    return {};
-}
-
 Status Instance::check_gpu() const {
     if (!manifest().resources.gpu_required) return {};
     permissions::Permissions* judge = host_.options().permissions;
@@ -412,10 +404,8 @@ Status Instance::check_gpu() const {
                          judge->explain(subject_, SYMPHONY_TRY(permissions::Right::named(manifests::RightKind::system, "gpu"))).allowed;
     brokers::GpuOptions wish;
     wish.allowed = allowed;
-    SYMPHONY_TRY(brokers::gpu_for(manifest().name(), wish));
-    if (!host_.placement_of(entry_).isolated) return {};
-    return Error(Code::unsupported, "gpu-not-isolated", who() + ": needs a GPU, which no isolated plugin gets yet",
-                 "if you trust it: --in-process " + manifest().name());
+    static_cast<void>(SYMPHONY_TRY(brokers::gpu_for(manifest().name(), wish)));
+    return {};
 }
 
 bool Instance::may_system(std::string_view name) const {
@@ -442,13 +432,15 @@ void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
     if (!asks(manifests::CapabilityKind::network_access) || judge == nullptr || host_.options().network == nullptr) return;
     auto client = std::make_shared<brokers::NetworkClient>();
     client->name = who();
-    client->require = [this, judge](const permissions::Right& to) { return judge->require(subject_, to); };
-    client->allows = [this, judge](const permissions::Right& to) { return judge->explain(subject_, to).allowed; };
-    client->names_address = [this, judge](const permissions::Right& address) {
-        for (const permissions::Wish& wish : subject_.request->wishes()) {
-            if (wish.right.host_is_address() && wish.right.covers(address) && judge->explain(subject_, wish.right).allowed) return true;
-        }
-        return false;
+    client->require = [this, judge](const permissions::Right& to) -> Result<std::string> {
+        permissions::Decision made;
+        SYMPHONY_TRY(judge->require(subject_, to, "L6 broker", &made));
+        return std::move(made.rule);
+    };
+    client->holds = [this, judge](const permissions::Right& to, const std::string& rule) { return judge->holds(subject_, to, rule); };
+    client->names_address = [this](const permissions::Right& address) {
+        const auto& wishes = subject_.request->wishes();
+        return std::any_of(wishes.begin(), wishes.end(), [&](const permissions::Wish& wish) { return wish.right.host_is_address() && wish.right.covers(address); });
     };
     client->on_refused = [this](std::string_view place, const Error& why) { record_refused("network", place, why); };
     client->on_end = [this, judge](const brokers::StreamEnd& end) {
@@ -476,18 +468,24 @@ bool Instance::offers(manifests::RightKind kind) const {
     return judge == nullptr || judge->offers(subject_, kind);
 }
 
-Status Instance::may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const {
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr) return {};
-    if (root == "selected") path = {}; // what was typed is the grant, in whatever way it was written
-    if ((flags & SYMPHONY_FS_READ) != 0) {
-        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::read, root, path))));
+Files::Rules Instance::file_rules() {
+    const RuntimeOptions& options = host_.options();
+    Files::Rules rules;
+    rules.kept_out = options.kept_out;
+    for (const auto* folder : {&options.state_dir, &options.cache_dir, &options.config_dir}) {
+        if (!folder->empty()) rules.kept_out.push_back(std::filesystem::absolute(*folder));
     }
-    if ((flags & SYMPHONY_FS_WRITE) != 0) {
-        SYMPHONY_TRY(judge->require(subject_, SYMPHONY_TRY(permissions::Right::file(manifests::FileAccess::write, root, path))));
-    }
-    reached_files_.store(true, std::memory_order_relaxed);
-    return {};
+    permissions::Permissions* judge = options.permissions;
+    if (judge == nullptr) return rules;
+    rules.allows = [this, judge](const permissions::Right& right) { return judge->allows(subject_, right); };
+    rules.require = [this, judge](const permissions::Right& right) -> Status {
+        permissions::Decision made;
+        SYMPHONY_TRY(judge->require(subject_, right, "L6 broker", &made));
+        hold(right, made.rule);
+        if (judge->holds(subject_, right, made.rule)) return {};
+        return judge->explain(subject_, right).error(); // withdrawn before check_grants() could know of it
+    };
+    return rules;
 }
 
 void Instance::write_log(std::uint32_t level, std::string_view text) {
@@ -518,33 +516,35 @@ void Instance::record_refused(std::string_view kind, std::string_view what, cons
     judge->audit()->append(std::move(record));
 }
 
-std::vector<permissions::Right> Instance::held_rights() const {
-    std::vector<permissions::Right> out;
-    permissions::Permissions* judge = host_.options().permissions;
-    if (judge == nullptr || !subject_.request) return out;
-    for (const permissions::Wish& wish : subject_.request->wishes()) {
-        if (wish.right.kind() == manifests::RightKind::file && judge->explain(subject_, wish.right).allowed) out.push_back(wish.right);
-    }
-    return out;
+/// Remembers what a file is handed out by. What policy gives stays for the run, and one time is the whole of one use.
+void Instance::hold(const permissions::Right& right, const std::string& rule) {
+    if (!rule.starts_with("grant:") && !rule.starts_with("run:")) return;
+    const std::lock_guard lock(mutex_);
+    if (!placement_.isolated) return;
+    Held& held = held_[rule];
+    if (std::find(held.rights.begin(), held.rights.end(), right) != held.rights.end()) return;
+    if (held.rights.size() < held_max) held.rights.push_back(right);
+    else held.more = true;
 }
 
 void Instance::check_grants() {
+    permissions::Permissions* judge = host_.options().permissions;
     std::shared_ptr<Process> own;
     std::optional<permissions::Right> lost;
     {
         const std::lock_guard lock(mutex_);
-        if (state_ != State::active) return;
-        auto now = held_rights();
-        for (const permissions::Right& right : held_) {
-            if (std::find(now.begin(), now.end(), right) == now.end()) lost = right;
+        for (const auto& [rule, held] : held_) {
+            for (const permissions::Right& right : held.rights) {
+                if (!judge->holds(subject_, right, rule)) lost = right;
+            }
+            if (held.more && !judge->has_grant(subject_, rule)) lost = held.rights.front();
         }
-        held_ = std::move(now);
         own = process_;
     }
     // A descriptor that was handed out cannot be taken back; the process that has it can be ended.
-    if (!lost || !own || !reached_files_.load(std::memory_order_relaxed)) return;
+    if (!lost || !own) return;
     own->kill(Error(Code::not_granted, "grant-revoked", who() + ": lost the right " + lost->text() + "; its process, which may hold files open by it, was ended",
-                    "symphony permission grant " + manifest().name() + " " + lost->text()));
+                    judge->explain(subject_, *lost).hint));
 }
 
 // --- in a process of its own ------------------------------------------------------------------------------------

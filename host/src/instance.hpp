@@ -14,6 +14,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -104,8 +105,6 @@ public:
     void write_log(std::uint32_t level, std::string_view text);
     /// Something that a broker refused for another reason than a missing right, for the audit log. [any]
     void record_refused(std::string_view kind, std::string_view what, const Error& why) const;
-    /// Whether it may reach a file now. @param flags  SYMPHONY_FS_*. @return `not_granted`
-    Status may_reach(std::uint32_t flags, std::string_view root, std::string_view path) const;
     /// What it asked for of network, secrets and models; null what it did not.
     const brokers::PluginServices& brokers() const noexcept { return brokers_; }
     /// Grants changed: what it holds by one that is gone is taken away, with its process if need be.
@@ -127,13 +126,13 @@ private:
     Result<Creator> load_here(VerifiedImage image);
     Result<Creator> load_isolated(const VerifiedImage& image);
     Status create(const Creator& creator);
-    Status check_consent();
+    Files::Rules file_rules();
     Status check_gpu() const;
     /// Whether a right of the system is asked for and granted; may ask a person.
     bool may_system(std::string_view name) const;
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
     void leave_brokers();
-    std::vector<permissions::Right> held_rights() const;
+    void hold(const permissions::Right& right, const std::string& rule);
     void process_gone(const Error& cause);
     bool bury(std::chrono::steady_clock::time_point limit);
     void end_process();
@@ -153,8 +152,11 @@ private:
     permissions::Subject subject_;
     OutputBudget output_;
     brokers::PluginServices brokers_;
-    mutable std::atomic<bool> reached_files_{false};
-    std::vector<permissions::Right> held_;  // of files, allowed when last looked; under mutex_
+    struct Held {
+        std::vector<permissions::Right> rights;
+        bool more = false;  // than these
+    };
+    std::map<std::string, Held> held_;  // files that its process was given, by the rule that allowed it; under mutex_
     bool metrics_enabled_ = true;
 
     mutable std::mutex mutex_;

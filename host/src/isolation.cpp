@@ -144,7 +144,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     spec.limits = limits_of(wish.manifest.resources);
     spec.jit = wish.jit;
     spec.may_socketpair = wish.socketpair;
-    spec.minimum = options_.minimum;
+    spec.minimum = std::max(options_.minimum, static_cast<sandbox::Grade>(wish.manifest.abi.minimum_grade));
     spec.layers_off = options_.layers_off;
     auto started = (*launcher_)->launch(spec);
     { // the runner has its own by now; ours must not keep the channel open when it is dead

@@ -133,6 +133,7 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     Status wait_for_start(Instance& plugin, Instance* caller);
     Result<std::vector<std::size_t>> candidates(std::string_view port, std::string_view provider) const;
     std::optional<Error> refusal(std::size_t index) const;
+    void refused(std::size_t index, const Error& error);
     void open_crash_file();
     void check_grants();
     void count_crashes();
@@ -146,6 +147,7 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     std::atomic<bool> ending{false};
     int crash_file = -1;
     std::uint64_t watching = 0; // of Permissions::on_change
+    std::set<std::pair<std::size_t, std::string>> recorded; // refusals and why; under mutex
     std::map<std::string, std::string, std::less<>> crashed; // in earlier host processes: id -> when, for people
     mutable std::filesystem::path temp;
 
@@ -266,6 +268,11 @@ std::optional<Error> Runtime::Impl::refusal(std::size_t index) const {
         return Error(Code::refused, "no-artifact", who + ": its manifest lists no library for " + chosen.triple,
                      "build it with symphony_add_plugin, or install a package for this platform");
     }
+    if (const Status placed = chosen.placement.check(manifest, artifact->sha256); !placed) return placed.error();
+    if (manifest.resources.gpu_required && placement_of(entry).isolated) {
+        return Error(Code::refused, "gpu-not-isolated", who + ": needs a GPU, which no isolated plugin gets",
+                     "if you trust it: --in-process " + manifest.name() + ", where policy lets it");
+    }
     return std::nullopt;
 }
 
@@ -280,9 +287,8 @@ Files::Folders Runtime::Impl::folders_of(const manifests::Manifest& manifest) co
         return base.empty() ? std::filesystem::path() : base / kind / manifest.id();
     };
     Files::Folders out{own(chosen.config_dir, "plugins"), own(chosen.cache_dir, "plugins"), own(chosen.state_dir, "data"), {}};
-    const bool temporary = std::any_of(manifest.capabilities.begin(), manifest.capabilities.end(),
-                                       [](const manifests::Capability& wish) { return wish.value.ends_with(":temp"); });
-    if (!temporary) return out;
+    const auto rights = manifests::RightSet::requested(manifest).rights();
+    if (std::none_of(rights.begin(), rights.end(), [](const manifests::Right& right) { return right.root() == "temp"; })) return out;
     const std::lock_guard lock(mutex);
     if (temp.empty()) {
         std::error_code failed;
@@ -315,14 +321,7 @@ Result<symphony_handle> Runtime::Impl::acquire(Instance* caller, std::string_vie
         auto plugin = activate(index, caller);
         if (!plugin) {
             if (!first) first = plugin.error();
-            Event event;
-            event.kind = Event::Kind::refused;
-            const PluginEntry& entry = source.entry(index);
-            if (entry.manifest != nullptr) event.plugin = entry.manifest->name(), event.version = entry.manifest->extension.version.text();
-            event.time = std::chrono::system_clock::now();
-            event.reason = plugin.error().reason();
-            event.text = plugin.error().message();
-            report(std::move(event));
+            refused(index, plugin.error());
             continue;
         }
         const symphony_handle handle = ports.add(caller, **plugin, (*plugin)->manifest().find_provide(port)->port);
@@ -331,6 +330,35 @@ Result<symphony_handle> Runtime::Impl::acquire(Instance* caller, std::string_vie
     }
     if (first) return *first;
     return Error(Code::not_found, "no-provider", "no other plugin provides " + std::string(port), "symphony list");
+}
+
+/// Tells that a plugin does not start, and keeps it on record: once a run, and not what somebody switched off.
+void Runtime::Impl::refused(std::size_t index, const Error& error) {
+    Event event;
+    event.kind = Event::Kind::refused;
+    event.time = std::chrono::system_clock::now();
+    event.reason = error.reason();
+    event.text = error.message();
+    const manifests::Manifest* manifest = source.entry(index).manifest;
+    if (manifest != nullptr) event.plugin = manifest->name(), event.version = manifest->extension.version.text();
+    report(event);
+    permissions::Audit* audit = chosen.permissions != nullptr ? chosen.permissions->audit() : nullptr;
+    if (audit == nullptr || manifest == nullptr || error.code() != Code::refused || event.reason == "disabled" || event.reason == "safe-mode") return;
+    {
+        const std::lock_guard lock(mutex);
+        if (!recorded.emplace(index, event.reason).second) return;
+    }
+    permissions::Record record;
+    record.kind = permissions::Happening::refused;
+    record.publisher = permissions::unsigned_publisher;
+    record.plugin = manifest->id();
+    record.version = event.version;
+    if (const manifests::Artifact* artifact = manifest->find_artifact(chosen.triple)) record.digest = artifact->sha256;
+    record.object = "start";
+    record.rule = event.reason;
+    record.layer = "host";
+    record.text = event.text;
+    audit->append(std::move(record));
 }
 
 Result<Instance*> Runtime::Impl::activate(std::size_t index, Instance* caller) {
@@ -435,15 +463,7 @@ Runtime::~Runtime() {
 
 void Runtime::start() {
     for (const std::size_t index : impl_->source.startup()) {
-        auto plugin = impl_->activate(index, nullptr);
-        if (plugin) continue;
-        Event event;
-        event.kind = Event::Kind::refused;
-        if (const auto* manifest = impl_->source.entry(index).manifest) event.plugin = manifest->name();
-        event.time = std::chrono::system_clock::now();
-        event.reason = plugin.error().reason();
-        event.text = plugin.error().message();
-        impl_->report(std::move(event));
+        if (auto plugin = impl_->activate(index, nullptr); !plugin) impl_->refused(index, plugin.error());
     }
 }
 

@@ -103,6 +103,7 @@ struct RuntimeOptions {
     std::filesystem::path state_dir;   ///< quarantine/, crashes/, data/<plugin>; empty = nothing is kept
     std::filesystem::path cache_dir;   ///< plugins/<plugin>
     std::filesystem::path config_dir;  ///< plugins/<plugin>
+    std::vector<std::filesystem::path> kept_out;  ///< more of the host's than these, of which no plugin gets anything
     bool safe_mode = false;            ///< only core plugins start
     bool paranoid = false;             ///< arguments are passed in read-only pages
     bool handle_crashes = false;       ///< install the fatal-signal handler (once per process)

@@ -70,49 +70,41 @@ constexpr symphony_host_metrics metrics_service{sizeof(symphony_host_metrics), 0
 // --- files: only when file_access asks and something of it is granted ---
 
 /// What is wrong with a request itself is written down here; that a right is missing, by who decides on rights.
-template <class Function>
-symphony_status answer_file(void* ctx, symphony_str root, const symphony_str& path, symphony_error* error, Function function) noexcept {
-    return answer(error, [&]() -> Status {
-        Status done = function();
-        if (done) return done;
-        for (const std::string_view reason : {"bad-right", "path-escape", "hard-link", "host-state"}) {
-            if (done.error().reason() != reason) continue;
-            self(ctx).record_refused("file", std::string(from_c(root).substr(0, 40)) + "/" + std::string(from_c(path).substr(0, 4096)), done.error());
-        }
-        return done;
-    });
+Status noted(void* ctx, symphony_str root, std::string_view path, Status done) {
+    if (done) return done;
+    for (const std::string_view reason : {"bad-right", "path-escape", "hard-link", "host-state"}) {
+        if (done.error().reason() != reason) continue;
+        self(ctx).record_refused("file", std::string(from_c(root).substr(0, 40)) + "/" + std::string(path.substr(0, 4096)), done.error());
+    }
+    return done;
 }
 
 symphony_status fs_open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd_out, symphony_error* error) {
-    return answer_file(ctx, root, path, error, [&]() -> Status {
+    return answer(error, [&]() -> Status {
         if (fd_out == nullptr) return Error(Code::invalid_argument, "no place for the descriptor");
-        SYMPHONY_TRY(self(ctx).may_reach(flags, from_c(root), from_c(path)));
-        *fd_out = SYMPHONY_TRY(self(ctx).files().open(from_c(root), from_c(path), flags));
+        const Result<int> file = self(ctx).files().open(from_c(root), from_c(path), flags);
+        if (!file) return noted(ctx, root, from_c(path), file.error());
+        *fd_out = *file;
         return {};
     });
 }
 symphony_status fs_list(void* ctx, symphony_str root, symphony_str path, symphony_buf* out, symphony_error* error) {
-    return answer_file(ctx, root, path, error, [&]() -> Status {
+    return answer(error, [&]() -> Status {
         if (out == nullptr) return Error(Code::invalid_argument, "no place for the listing");
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_READ, from_c(root), from_c(path)));
-        *out = SYMPHONY_TRY(self(ctx).files().list(from_c(root), from_c(path))).buffer().release();
+        const Result<Value> listing = self(ctx).files().list(from_c(root), from_c(path));
+        if (!listing) return noted(ctx, root, from_c(path), listing.error());
+        *out = Buffer(listing->buffer()).release();
         return {};
     });
 }
 symphony_status fs_rename(void* ctx, symphony_str root, symphony_str from, symphony_str to, symphony_error* error) {
-    symphony_str place = from; // that is at fault, as far as it can be told
-    return answer_file(ctx, root, place, error, [&]() -> Status {
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(from)));
-        place = to;
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(to)));
-        return self(ctx).files().rename(from_c(root), from_c(from), from_c(to));
+    return answer(error, [&]() -> Status {
+        const std::string both = std::string(from_c(from).substr(0, 2048)) + " to " + std::string(from_c(to).substr(0, 2048)); // either may be at fault
+        return noted(ctx, root, both, self(ctx).files().rename(from_c(root), from_c(from), from_c(to)));
     });
 }
 symphony_status fs_remove(void* ctx, symphony_str root, symphony_str path, symphony_error* error) {
-    return answer_file(ctx, root, path, error, [&]() -> Status {
-        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(path)));
-        return self(ctx).files().remove(from_c(root), from_c(path));
-    });
+    return answer(error, [&]() -> Status { return noted(ctx, root, from_c(path), self(ctx).files().remove(from_c(root), from_c(path))); });
 }
 constexpr symphony_host_fs fs_service{sizeof(symphony_host_fs), 0, &fs_open, &fs_list, &fs_rename, &fs_remove};
 

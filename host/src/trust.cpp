@@ -54,15 +54,32 @@ bool Trust::trusts(std::string_view plugin, std::string_view sha256) const {
     return digests_.contains(std::pair<std::string, std::string>(plugin, sha256));
 }
 
+namespace {
+
+bool named(const manifests::Manifest& manifest, const std::set<std::string, std::less<>>& names) {
+    return names.contains(manifest.id()) || names.contains(manifest.name());
+}
+
+} // namespace
+
+Status PlacementPolicy::check(const manifests::Manifest& manifest, std::string_view sha256) const {
+    if (only_trusted.empty() || !named(manifest, in_process) || trust.trusts(manifest.id(), sha256)) return {};
+    if (wants_isolation(manifest.abi) || isolate_all || named(manifest, isolate)) return {};
+    return Error(Code::refused, "in-process-forbidden",
+                 "plugin \"" + manifest.name() + "\": may not run in the host's process: only plugins that are trusted may (in_process in " + only_trusted + ")",
+                 "leave out --in-process " + manifest.name() + ": it then runs isolated");
+}
+
 Placement PlacementPolicy::decide(const manifests::Manifest& manifest, std::string_view sha256, std::string_view crashed) const {
-    const auto named = [&manifest](const auto& names) { return names.contains(manifest.id()) || names.contains(manifest.name()); };
-    if (manifest.abi.placement == manifests::Placement::isolated) return {true, "its manifest asks for it"};
+    if (wants_isolation(manifest.abi)) return {true, "its manifest asks for it"};
     if (isolate_all) return {true, "--isolate-all"};
-    if (named(isolate)) return {true, "--isolate " + manifest.name()};
-    if (named(in_process)) return {false, "--in-process " + manifest.name()};
+    if (named(manifest, isolate)) return {true, "--isolate " + manifest.name()};
+    const bool trusted = trust.trusts(manifest.id(), sha256);
+    if ((in_process_all || named(manifest, in_process)) && !trusted && !only_trusted.empty()) return {true, "only trusted plugins run in process: in_process in " + only_trusted};
+    if (named(manifest, in_process)) return {false, "--in-process " + manifest.name()};
     if (in_process_all) return {false, "--in-process all"};
-    if (!crashed.empty()) return {true, "it took a host process down " + std::string(crashed), trust.trusts(manifest.id(), sha256)};
-    if (trust.trusts(manifest.id(), sha256)) return {false, "its library is one that this distribution or its user trusts"};
+    if (!crashed.empty()) return {true, "it took a host process down " + std::string(crashed), trusted};
+    if (trusted) return {false, "its library is one that this distribution or its user trusts"};
     return {true, "nobody vouches for its library"};
 }
 

@@ -44,12 +44,16 @@ struct PlacementPolicy {
     Trust trust;
     bool isolate_all = false;
     bool in_process_all = false;
+    std::string only_trusted;                       ///< the policy file that lets only trusted plugins run in process; empty: none
     std::set<std::string, std::less<>> isolate;     ///< ids or short names
     std::set<std::string, std::less<>> in_process;  ///< ids or short names
 
     /// @param sha256   Of the library, as its manifest has it.
     /// @param crashed  When it last took a host process down, for people; empty when it did not.
+    /// Policy goes before whoever types: what it does not let in, of all that "all" means, runs isolated.
     Placement decide(const manifests::Manifest& manifest, std::string_view sha256, std::string_view crashed) const;
+    /// `refused`, reason "in-process-forbidden": --in-process names a plugin that policy does not let in.
+    Status check(const manifests::Manifest& manifest, std::string_view sha256) const;
 };
 
 } // namespace symphony::host

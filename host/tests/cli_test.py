@@ -155,6 +155,10 @@ class CommandLine(unittest.TestCase):
         self.assertTrue(shown["library"]["ok"])
         self.assertEqual(shown["manifest"]["extension"]["version"], "1.2.3")
 
+    def test_show_words_permissions_as_permission_list_does(self):
+        self.put("a", "pages", rest='[capabilities]\nfile_access = ["write:workspace/pages/**"]\n')
+        self.expect(["show", "pages"], 0, out=r'write "pages/\*\*" in the project folder')
+
     def test_show_says_when_the_library_is_not_what_the_manifest_says(self):
         shutil.copytree(os.path.join(PLUGINS, "trial"), os.path.join(self.plugins, "trial"))
         with open(os.path.join(self.plugins, "trial", "libtrial.so"), "r+b") as file:

@@ -39,6 +39,7 @@ protected:
     /// The content, or "[reason]".
     static std::string read(const host::Files& files, std::string_view root, std::string_view path) {
         const auto fd = files.open(root, path, SYMPHONY_FS_READ);
+        if (!fd && fd.error().code() == Code::not_granted && fd.error().reason() != "withdrawn") EXPECT_NE(fd.error().hint(), "") << fd.error().message();
         if (!fd) return "[" + std::string(fd.error().reason()) + "]";
         std::string out = read_file("/proc/self/fd/" + std::to_string(*fd));
         ::close(*fd);
@@ -214,7 +215,6 @@ TEST_F(FilesTest, AsksForTheGrantOfTheMomentEachTime) {
     const host::Files f = files({"read:workspace", "write:workspace/deep/**"});
     EXPECT_EQ(read(f, "workspace", "a.txt"), "alpha");
     EXPECT_EQ(write(f, "workspace", "deep/er/b.txt"), "");
-    EXPECT_EQ(write(f, "workspace", "a.txt"), "[not-granted]") << "what the manifest does not ask for, nobody is asked about";
     granted = false;
     EXPECT_EQ(read(f, "workspace", "a.txt"), "[withdrawn]");
     EXPECT_EQ(names(f, "workspace", ""), "[withdrawn]");
@@ -254,6 +254,33 @@ TEST_F(FilesTest, NeverHandsOutTheHostsOwnState) {
     EXPECT_EQ(read(files(rights), "workspace", "probe"), "[host-state]");
     EXPECT_EQ(read_file(folder_ / "state/permissions.sqlite"), "grants");
     EXPECT_EQ(read_file(folder_ / "work/.policy.toml"), "policy");
+}
+
+TEST_F(FilesTest, MakesNothingWhereTheHostWillKeepItsOwn) {
+    write_file(folder_ / "state/data/other/b.txt", "other");
+    std::filesystem::create_hard_link(folder_ / "state/data/other/b.txt", folder_ / "work/backup.txt");
+    rules_.kept_out = {folder_.path() / "state", folder_.path() / "work/home/.config/symphony", folder_.path() / "work/policy.toml"};
+    const host::Files f = files({"read:workspace", "write:workspace"});
+    for (const char* path : {"home/.config/symphony/policy.toml", "home/.config/symphony", "home", "policy.toml"}) {
+        SCOPED_TRACE(path);
+        EXPECT_EQ(write(f, "workspace", path), "[host-state]");
+        EXPECT_EQ(f.rename("workspace", "a.txt", path).error().reason(), "host-state");
+    }
+    EXPECT_EQ(write(f, "workspace", "house/a.txt"), "");
+    EXPECT_EQ(write(f, "workspace", "deep/policy.toml"), "") << "of the same name, in another folder";
+    write_file(folder_ / "work/home/b.txt", "mine");
+    EXPECT_EQ(write(f, "workspace", "home/.config/symphony/policy.toml"), "[host-state]");
+    EXPECT_EQ(write(f, "workspace", "home/new.txt"), "");
+    EXPECT_EQ(read(f, "workspace", "backup.txt"), "other") << "what a plugin keeps is no state of the host";
+}
+
+TEST_F(FilesTest, HandsOutNoMemoryOfAProcess) {
+    grants_.workspace = "/";
+    const host::Files f = files({"read:workspace", "write:workspace"});
+    const std::string own = "proc/" + std::to_string(::getpid());
+    EXPECT_EQ(read(f, "workspace", own + "/mem"), "[host-state]");
+    EXPECT_EQ(read(f, "workspace", own + "/environ"), "[host-state]");
+    EXPECT_EQ(write(f, "workspace", own + "/oom_score_adj", SYMPHONY_FS_WRITE), "[host-state]");
 }
 
 TEST_F(FilesTest, ReplacesATypedFileWhole) {

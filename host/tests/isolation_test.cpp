@@ -249,6 +249,16 @@ TEST(Placement, GoesToTheOneWhoTypesThenToWhatHappenedThenToTrust) {
     EXPECT_TRUE(policy.decide(manifest, digest, "").isolated) << "its own wish for more isolation";
     manifest.abi.placement = manifests::Placement::in_process;
     EXPECT_TRUE(PlacementPolicy().decide(manifest, digest, "").isolated) << "its wish for less is not heard";
+    EXPECT_FALSE(policy.decide(manifest, digest, "").isolated);
+    manifest.abi.minimum_grade = manifests::MinimumGrade::g1;
+    EXPECT_TRUE(policy.decide(manifest, digest, "").isolated) << "who asks for a sandbox asks for isolation";
+}
+
+TEST_F(Isolated, RunsOnlyWhereTheGradeThatItAsksForIsReached) {
+    rig.add("probe").abi.minimum_grade = manifests::MinimumGrade::g4;
+    rig.run();
+    const bool full = sandbox::Machine::probe().grade == sandbox::Grade::full;
+    EXPECT_THAT(rig.call(1, "hello"), full ? StartsWith("hello") : StartsWith("[grade-too-low]"));
 }
 
 TEST(Placement, ADamagedListTrustsNothingAndIsNamed) {
@@ -257,4 +267,40 @@ TEST(Placement, ADamagedListTrustsNothingAndIsNamed) {
     const Trust trust = Trust::load({folder / "trust.toml"});
     ASSERT_EQ(trust.warnings().size(), 1u);
     EXPECT_THAT(trust.warnings()[0], HasSubstr("trust.toml"));
+}
+
+TEST_F(Isolated, AProcessEndsWithTheGrantOfAFileThatItWasGiven) {
+    auto& manifest = rig.add("probe");
+    manifest.capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});
+    manifest.capabilities.push_back({manifests::CapabilityKind::file_access, "write:workspace", "", false, {}});
+    rig.options.grants.workspace = rig.folder().path() / "project";
+    for (int i = 0; i < 100; ++i) write_file(rig.folder() / ("project/many/" + std::to_string(i)), "one of many");
+    write_file(rig.folder() / "project/notes.txt", "inside");
+    permissions::Permissions::Options kept;
+    kept.state_dir = rig.folder().path() / "state";
+    permissions::Permissions permissions(std::move(kept));
+    rig.options.permissions = &permissions;
+    const auto subject = subject_of(rig);
+    const auto right = [](const char* text) { return *manifests::Right::parse(text); };
+    const auto part = right("read:workspace/notes.txt"), many = right("read:workspace/many/**"), other = right("write:workspace");
+    ASSERT_TRUE(permissions.grant(subject, part, permissions::Scope::always)); // a part of what the manifest asks for
+    ASSERT_TRUE(permissions.grant(subject, other, permissions::Scope::once));
+    rig.run();
+    EXPECT_EQ(rig.call(16, "notes.txt"), "inside");
+    const pid_t first = pid();
+    ASSERT_TRUE(permissions.revoke(subject, &other));
+    ASSERT_TRUE(permissions.grant(subject, many, permissions::Scope::always));
+    EXPECT_EQ(rig.call(16, "notes.txt"), "inside");
+    EXPECT_EQ(pid(), first) << "what it never used is not missed";
+    ASSERT_TRUE(permissions.revoke(subject, &part));
+    ASSERT_TRUE(wait_for([&] { return rig.happened(Event::Kind::crashed, "grant-revoked"); }));
+    EXPECT_THAT(rig.call(16, "notes.txt"), StartsWith("[not-granted]"));
+    for (int i = 0; i < 100; ++i) ASSERT_EQ(rig.call(16, "many/" + std::to_string(i)), "one of many");
+    const pid_t second = pid();
+    ASSERT_TRUE(permissions.grant(subject, part, permissions::Scope::always));
+    EXPECT_EQ(rig.call(1, "hello"), "hello");
+    EXPECT_EQ(pid(), second);
+    ASSERT_TRUE(permissions.revoke(subject, &many));
+    EXPECT_TRUE(wait_for([&] { return rig.call(1, "hello") == "hello" && pid() != second; }));
+    rig.end(); // before the permissions
 }

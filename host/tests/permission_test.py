@@ -140,6 +140,20 @@ class Permission(unittest.TestCase):
         self.assertFalse(told["allowed"])
         self.assertEqual(told["policy"]["verdict"], "open")
 
+    def test_explains_by_the_grant_that_decides(self):
+        self.expect(["grant", "demo", "network:*.example.com:443"], 0)
+        self.expect(["grant", "demo", "network:api.example.com:443", "--for", "once"], 0)
+        self.expect(["explain", "demo", "network:api.example.com:443"], 0, out=r"(?s)granted +yes, grant 1: .*answer +allowed, by grant:1")
+
+    def test_knows_who_said_no_twice(self):
+        self.expect(["grant", "demo", "gpt-4"], 0)
+        self.expect(["revoke", "demo", "gpt-4"], 0)
+        with sqlite3.connect(os.path.join(self.state, "permissions.sqlite")) as db:
+            db.execute("INSERT INTO denials VALUES('unsigned', 'org.example.demo', 'model:gpt-4', 2)")
+        db.close()
+        self.expect(["explain", "demo", "gpt-4"], 0, out=r"answer +denied; you said no, and are not asked any more")
+        self.expect(["list", "demo"], 0, out=r"model:gpt-4 +denied")
+
     def test_obeys_policy(self):
         self.policy('[[deny]]\nrights = ["model:*"]\nreason = "too dear"\n')
         self.expect(["grant", "demo", "model:gpt-4"], 1, err="denied by your policy.*too dear.*\n.*policy.toml:1")
@@ -164,7 +178,7 @@ class Permission(unittest.TestCase):
         self.expect(["grant", "demo", "read:workspace"], 0)
         self.expect(["grant", "demo", "model:gpt-4"], 0)
         self.expect(["revoke", "demo", "--all"], 0)
-        self.expect(["audit"], 0, out=r"(?s)1 .*demo +grant +allowed +read:workspace.*3 .*revoke")
+        self.expect(["audit"], 0, out=r"(?s)1 .*demo +grant +allowed +read:workspace.*3 .*revoke +revoked +everything")
         self.expect(["audit", "--verify"], 0, out="whole: 3 rows")
         rows = [json.loads(line) for line in self.expect(["audit", "--export", "--plugin", "demo", "--kind", "grant", "--since", "1h"], 0).stdout.splitlines()]
         self.assertEqual([row["record"]["object"] for row in rows], ["read:workspace", "model:gpt-4"])
@@ -180,6 +194,28 @@ class Permission(unittest.TestCase):
         self.assertEqual((damage["damage"], damage["row"]), ("changed", 2))
         os.remove(log)
         self.expect(["audit", "--verify"], 1, err="was taken away")
+
+    def doctor(self):
+        """Lines about policy and audit log, as verdict and text."""
+        result = subprocess.run([PROGRAM, "doctor", "--json", "--plugins", self.plugins], capture_output=True, text=True, timeout=60, cwd=self.home,
+                                env={"HOME": self.home, "PATH": os.environ["PATH"]}, stdin=subprocess.DEVNULL, check=False)
+        findings = json.loads(result.stdout)["findings"]
+        return [(one["verdict"], one["text"]) for one in findings if one["subject"] in ("policy", "audit log")]
+
+    def test_doctor_looks_at_policy_and_log(self):
+        self.assertEqual(self.doctor(), [("ok", "preset balanced"), ("ok", "nothing is recorded yet")])
+        self.expect(["grant", "demo", "read:workspace"], 0)
+        self.assertIn(("ok", "whole, 1 row"), self.doctor())
+        with sqlite3.connect(os.path.join(self.state, "audit.sqlite")) as db:
+            db.execute("UPDATE rows SET record = replace(record, 'workspace', 'selected')")
+        db.close()
+        self.policy('preset = "permisive"\n')
+        broken, preset, log = self.doctor()
+        self.assertEqual(broken[0], "fail")
+        self.assertIn('did you mean "permissive"', broken[1])
+        self.assertTrue(preset[1].startswith("preset strict"), preset)
+        self.assertEqual(log[0], "fail")
+        self.assertIn("row 1 was changed", log[1])
 
     def test_says_when_a_grant_cannot_be_kept(self):
         os.makedirs(os.path.dirname(self.state))

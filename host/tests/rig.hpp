@@ -6,6 +6,7 @@
 #include "runtime.hpp"
 
 #include <symphony/manifests/manifest.hpp>
+#include <symphony/permissions/permissions.hpp>
 #include <symphony/value.hpp>
 
 #include <gtest/gtest.h>
@@ -139,6 +140,15 @@ private:
     std::vector<Event> events_;
     std::optional<Runtime> runtime_; // first to go
 };
+
+/// The first plugin of a rig, as people who grant speak of it.
+inline permissions::Subject subject_of(const Rig& rig) {
+    permissions::Subject made;
+    const auto& manifest = *rig.entry(0).manifest;
+    made.plugin = made.name = manifest.id();
+    made.request = permissions::Request::of(manifest, "manifest.toml");
+    return made;
+}
 
 /// A configuration with one text key "mode", which the probe reads.
 inline EffectiveConfig mode(std::string_view name) {

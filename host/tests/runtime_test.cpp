@@ -4,9 +4,15 @@
 #include "metrics.hpp"
 #include "supervisor.hpp"
 
+#include <symphony/brokers/network.hpp>
+
 #include <gmock/gmock.h>
 
 #include <thread>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 using namespace symphony;
 using namespace symphony::host;
@@ -355,6 +361,89 @@ TEST(Services, AreThereWhenAskedForAndGranted) {
     rig.options.grants.allows = [](std::string_view, std::string_view right) { return right != "read:workspace"; };
     rig.run();
     EXPECT_EQ(rig.call(15), "11110000") << "asked for, but not granted";
+}
+
+TEST(Services, ConnectByAGrantForOneTime) {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    ASSERT_EQ(::bind(listener, reinterpret_cast<sockaddr*>(&at), size), 0);
+    ASSERT_EQ(::listen(listener, 4), 0);
+    ASSERT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    const std::string port = std::to_string(ntohs(at.sin_port));
+    Rig rig;
+    rig.add("probe").capabilities.push_back({manifests::CapabilityKind::network_access, "127.0.0.1:" + port, "", false, {}});
+    permissions::Permissions::Options kept;
+    kept.state_dir = rig.folder().path() / "state";
+    permissions::Permissions permissions(std::move(kept));
+    brokers::NetworkBroker network({});
+    rig.options.permissions = &permissions;
+    rig.options.network = &network;
+    const auto right = *manifests::Right::parse("network:127.0.0.1:" + port);
+    ASSERT_TRUE(permissions.grant(subject_of(rig), right, permissions::Scope::once));
+    rig.run();
+    EXPECT_EQ(rig.call(30, port), "connected");
+    EXPECT_EQ(network.recheck(), 0u) << "one time is the whole of one connection";
+    EXPECT_THAT(rig.call(30, port), StartsWith("[not-granted]"));
+    ASSERT_TRUE(permissions.grant(subject_of(rig), right, permissions::Scope::always));
+    EXPECT_EQ(rig.call(30, port), "connected");
+    ASSERT_TRUE(permissions.revoke(subject_of(rig), &right));
+    while (network.counters().open != 1) std::this_thread::yield(); // the stream of the grant that is gone is closed
+    rig.end();
+    ::close(listener);
+}
+
+TEST(Services, GiveAFolderForARightToAPartOfTemp) {
+    Rig rig;
+    auto& manifest = rig.add("probe");
+    for (const char* right : {"read:temp/a/**", "write:temp/a/**"}) manifest.capabilities.push_back({manifests::CapabilityKind::file_access, right, "", false, {}});
+    rig.run();
+    EXPECT_EQ(rig.call(16, "temp:a/b"), "");
+    EXPECT_THAT(rig.call(16, "temp:b"), StartsWith("[not-granted]"));
+}
+
+TEST(Runtime, ToldBeforeItsStartThatAnIsolatedPluginGetsNoGpu) {
+    Rig rig;
+    rig.add("probe").resources.gpu_required = true;
+    rig.options.placement.in_process_all = false;
+    rig.run();
+    ASSERT_TRUE(rig.runtime().refusal(0));
+    EXPECT_EQ(rig.runtime().refusal(0)->reason(), "gpu-not-isolated");
+    EXPECT_THAT(rig.call(1, "hello"), StartsWith("[gpu-not-isolated]"));
+}
+
+TEST(Services, KeepARefusalOnRecordOnce) {
+    Rig rig;
+    rig.add("probe").artifacts[0].sha256 = std::string(64, '0');
+    permissions::Permissions::Options kept;
+    kept.state_dir = rig.folder().path() / "state";
+    permissions::Permissions permissions(std::move(kept));
+    rig.options.permissions = &permissions;
+    rig.run();
+    for (int i = 0; i < 3; ++i) EXPECT_THAT(rig.call(1, "hello"), StartsWith("[digest-mismatch]"));
+    ASSERT_TRUE(permissions.audit()->flush());
+    std::vector<std::string> rows;
+    ASSERT_TRUE(permissions.audit()->each({}, [&](const permissions::Row& row) {
+        rows.push_back(std::string(name_of(row.record.kind)) + " " + row.record.plugin + " " + row.record.rule);
+        return true;
+    }));
+    EXPECT_THAT(rows, testing::ElementsAre("refused probe digest-mismatch"));
+    rig.end(); // before the permissions
+}
+
+TEST(Services, HandOutNothingOfTheHostsOwn) {
+    Rig rig;
+    rig.add("probe").capabilities.push_back({manifests::CapabilityKind::file_access, "read:workspace", "", false, {}});
+    rig.options.grants.workspace = rig.folder().path(); // as when somebody works in their home
+    rig.options.config_dir = rig.folder().path() / "config";
+    rig.options.kept_out = {rig.folder().path() / "etc"};
+    for (const char* path : {"state/permissions.sqlite", "state/audit.key", "cache/plugins.index", "config/policy.toml", "etc/policy.toml"}) write_file(rig.folder() / path, "secret");
+    rig.run();
+    for (const char* path : {"state/permissions.sqlite", "state/audit.key", "cache/plugins.index", "config/policy.toml", "etc/policy.toml"}) {
+        EXPECT_THAT(rig.call(16, path), StartsWith("[host-state]")) << path;
+    }
 }
 
 TEST(Services, OpenFilesBeneathTheWorkspaceOnly) {

@@ -49,6 +49,7 @@ void describe(V& v, Abi& to) {
     to.major = version.major;
     to.minor = version.minor;
     v.choice({"placement", "Where it may run; asking for less isolation has no effect"}, to.placement);
+    v.choice({"minimum_grade", "Runs isolated, and only where the sandbox reaches this grade"}, to.minimum_grade);
     v.choice({"threads", "How it may be called; the descriptor's flags must agree"}, to.threads);
     v.choice({"reload", "Whether its library may be unmapped; only the validator writes \"verified\""}, to.reload);
 }

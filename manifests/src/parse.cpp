@@ -341,8 +341,10 @@ private:
         auto message = "unknown " + (scope_.parent == nullptr ? "section [" + without_controls(name) + "]"
                                                               : "key " + shown(name) + " in " + scope_.text());
         auto hint = near.empty() ? "known here: " + joined(known(), "and") : "did you mean \"" + std::string(near) + "\"?";
-        if (session_.strictness == Strictness::lint) {
-            session_.reporter.error(place_of(key.source()), "unknown-key", std::move(message), std::move(hint));
+        // A permission that nobody knows might be one that people should have been asked about.
+        const bool permission = scope_.text() == "[capabilities]";
+        if (permission || session_.strictness == Strictness::lint) {
+            session_.reporter.error(place_of(key.source()), permission ? "unknown-permission" : "unknown-key", std::move(message), std::move(hint));
         } else {
             session_.reporter.warning(place_of(key.source()), "unknown-key", std::move(message), std::move(hint));
         }

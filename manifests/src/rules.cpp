@@ -104,6 +104,7 @@ constexpr std::string_view cardinalities[] = {"one", "many"};
 constexpr std::string_view capability_kinds[] = {"model_access", "network_access", "file_access",
                                                  "process_exec", "system_access",  "ipc_access"};
 constexpr std::string_view config_types[] = {"string", "integer", "float", "boolean", "duration", "size", "list", "map"};
+constexpr std::string_view grades[] = {"", "G1", "G2", "G3", "G4"};
 constexpr std::string_view selections[] = {"", "read", "write"}; // nothing has no name: it is left out
 
 } // namespace
@@ -193,6 +194,7 @@ template <> std::span<const std::string_view> names_of<Reload>() noexcept { retu
 template <> std::span<const std::string_view> names_of<Cardinality>() noexcept { return cardinalities; }
 template <> std::span<const std::string_view> names_of<CapabilityKind>() noexcept { return capability_kinds; }
 template <> std::span<const std::string_view> names_of<ConfigType>() noexcept { return config_types; }
+template <> std::span<const std::string_view> names_of<MinimumGrade>() noexcept { return grades; }
 template <> std::span<const std::string_view> names_of<Selects>() noexcept { return selections; }
 
 namespace {
@@ -212,5 +214,6 @@ std::string_view name_of(Cardinality cardinality) noexcept { return enum_name(ca
 std::string_view name_of(CapabilityKind kind) noexcept { return enum_name(kind); }
 std::string_view name_of(ConfigType type) noexcept { return enum_name(type); }
 std::string_view name_of(Selects selects) noexcept { return enum_name(selects); }
+std::string_view name_of(MinimumGrade grade) noexcept { return enum_name(grade); }
 
 } // namespace symphony::manifests

@@ -163,11 +163,17 @@ TEST(Parse, SuggestsTheNearestWord) {
                   "[[operation]] inputs.a", "did you mean \"text\"?"});
 }
 
+TEST(Parse, RefusesUnknownPermissionsAtLoadToo) {
+    for (const auto strictness : {Strictness::lint, Strictness::load}) {
+        expect_wrong({"[capabilities]\nfile_acces = [\"read:config\"]", "unknown-permission", 6, 1, "in [capabilities]", "did you mean \"file_access\"?"}, strictness);
+    }
+}
+
 TEST(Parse, TakesUnknownKeysAsErrorsInLintAndAsWarningsAtLoad) {
     const Wrong wrongs[] = {
         {"auther = \"x\"", "unknown-key", 5, 1, "unknown key \"auther\" in [extension]", "did you mean \"author\"?"},
         {"[resorces]\n", "unknown-key", 5, 2, "unknown section [resorces]", "did you mean \"resources\"?"},
-        {"[abi]\nqqq = 1", "unknown-key", 6, 1, "unknown key \"qqq\" in [abi]", "known here: version, placement, threads and reload"},
+        {"[abi]\nqqq = 1", "unknown-key", 6, 1, "unknown key \"qqq\" in [abi]", "known here: version, placement, minimum_grade, threads and reload"},
         {"[configuration]\nx = { type = \"integer\", mim = 1 }", "unknown-key", 6, 25, "in [configuration] x", "did you mean \"min\"?"},
     };
     for (const auto& wrong : wrongs) {

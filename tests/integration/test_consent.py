@@ -41,12 +41,52 @@ class Consent(Case):
         self.assertIn("new notes", self.answer().out)
         self.assertEqual(self.versions()["1.1.0"], ("usable", None))
 
+    def test_the_way_back_from_a_narrower_version_needs_consent(self):
+        self.update()
+        self.assertIn("new notes", self.answer().out)
+        shutil.rmtree(self.plugins / "new")
+        self.assertIn("old notes", self.answer().out)
+        self.update()
+        self.assertIn("old notes", self.answer().out)
+        self.assertEqual(self.versions()["1.1.0"], ("refused", "consent-needed"))
+
+    def trust(self, version):
+        """As the person who vouches for a library."""
+        manifest = (self.plugins / version / "manifest.toml").read_text()
+        digest = re.search(r'sha256 = "([0-9a-f]{64})"', manifest)[1]
+        folder = self.home / ".config/symphony"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "trust.toml").write_text(f'[[trusted]]\nplugin = "org.example.notes"\nsha256 = "{digest}"\n')
+
+    def test_a_trusted_update_waits_under_preset_strict_only(self):
+        self.answer()
+        self.update()
+        self.trust("new")
+        self.assertEqual(self.versions()["1.1.0"], ("usable", None))
+        (self.home / ".config/symphony/policy.toml").write_text('preset = "strict"\n')
+        self.assertEqual(self.versions()["1.1.0"], ("refused", "consent-needed"))
+
+    def test_policy_decides_who_may_run_in_process(self):
+        words = ("run", VERSIONS / "flow.toml", "--plugins", self.plugins, "--output", self.folder / "out", "--in-process")
+        folder = self.home / ".config/symphony"
+        folder.mkdir(parents=True)
+        (folder / "policy.toml").write_text('in_process = "trusted"\n')
+        self.expect_error(self.symphony(*words, "notes", status=(1, 3)), "in-process-forbidden", "policy.toml", "leave out --in-process notes")
+        self.symphony(*words, "all")
+        shown = json.loads(self.symphony("show", "notes", "--plugins", self.plugins, "--in-process", "all", "--json").out)
+        self.assertEqual(shown["placement"], "isolated")
+        self.trust("old")
+        self.symphony(*words, "notes")
+
     def test_an_update_in_place_is_refused_with_the_command_that_agrees(self):
         self.answer()
         shutil.rmtree(self.plugins / "old")
         self.update()
         refused = self.answer(status=(1, 3))
         self.expect_error(refused, "consent-needed", "symphony permission")
+        rows = json.loads(self.symphony("permission", "audit", "--kind", "refused", "--json", "--plugins", self.plugins).out)["rows"]
+        self.assertEqual([(row["record"]["plugin"], row["record"]["version"], row["record"]["rule"]) for row in rows],
+                         [("org.example.notes", "1.1.0", "consent-needed")])
 
     def test_a_first_use_is_no_update(self):
         self.update()

@@ -25,6 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 // As many addresses of one name are tried; more are somebody's mistake.
 constexpr std::size_t addresses_max = 16;
+constexpr const char* connect_hint = "check host and port, and that this machine's own network works";
+constexpr const char* slow_hint = "try again, or give it more time";
 // HTTPS and its neighbours: DNS, mail, directory and others over TLS from the first byte on.
 constexpr std::uint16_t tls_ports[] = {443, 465, 563, 636, 853, 989, 990, 992, 993, 994, 995, 5061, 5671, 6697, 8443, 8883};
 
@@ -86,17 +88,17 @@ std::string usually_forbidden(const IpAddress& address) {
 Result<Fd> connect_to(const IpAddress& ip, std::uint16_t port, Clock::time_point deadline) {
     const Address address = address_for(ip, port);
     Fd socket(::socket(address.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    if (socket.get() < 0) return Error(Code::io, "cannot-connect", std::string("no socket: ") + std::strerror(errno));
+    if (socket.get() < 0) return Error(Code::io, "cannot-connect", std::string("no socket: ") + std::strerror(errno), "close some files, or raise ulimit -n");
     const int on = 1;
     static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
     int error = 0;
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.size) != 0) {
-        if (errno != EINPROGRESS) return Error(Code::io, "cannot-connect", std::strerror(errno));
-        if (!wait_for(socket.get(), POLLOUT, deadline)) return Error(Code::deadline, "connect-slow", "no answer in time");
+        if (errno != EINPROGRESS) return Error(Code::io, "cannot-connect", std::strerror(errno), connect_hint);
+        if (!wait_for(socket.get(), POLLOUT, deadline)) return Error(Code::deadline, "connect-slow", "no answer in time", slow_hint);
         socklen_t size = sizeof error;
         if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     }
-    if (error != 0) return Error(Code::io, "cannot-connect", std::strerror(error));
+    if (error != 0) return Error(Code::io, "cannot-connect", std::strerror(error), connect_hint);
     return socket;
 }
 
@@ -150,16 +152,20 @@ Result<std::vector<IpAddress>> NetworkBroker::Impl::checked_addresses(const Netw
     } else {
         addresses = SYMPHONY_TRY(options.resolver->resolve(host, deadline));
     }
-    if (addresses.empty()) return Error(Code::not_found, "no-such-host", "host \"" + host.text() + "\": it has no address");
+    if (addresses.empty()) return Error(Code::not_found, "no-such-host", "host \"" + host.text() + "\": it has no address", "check the name");
     // Every one, also those that would never be tried: a name that leads inside at all is not to be trusted.
     for (const IpAddress& address : addresses) {
         const std::string range = options.forbidden(address);
         if (range.empty()) continue;
         const Right exactly = SYMPHONY_TRY(Right::network(address.text(), port));
-        if (client.names_address && client.names_address(exactly)) continue;
+        // An address that was asked for by itself is granted already; one that a name leads to needs a grant of its own.
+        if (client.names_address && client.names_address(exactly)) {
+            if (!host.address() && client.require) static_cast<void>(SYMPHONY_TRY(client.require(exactly)));
+            continue;
+        }
         return Error(Code::not_granted, "forbidden-address",
                      client.name + ": host \"" + host.text() + "\" leads to " + address.text() + " (" + range + "), which no grant names",
-                     "ask for \"" + exactly.text().substr(exactly.text().find(':') + 1) + "\" in network_access of the manifest, and grant it");
+                     "ask for \"" + exactly.text().substr(exactly.text().find(':') + 1) + "\" in network_access of the manifest; symphony permission list shows the grant that is then needed");
     }
     if (addresses.size() > addresses_max) addresses.resize(addresses_max);
     return addresses;
@@ -174,7 +180,7 @@ Result<std::shared_ptr<TlsContext>> NetworkBroker::Impl::tls_context() {
 Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClient>& client, std::string_view text, std::uint32_t number, std::uint32_t flags,
                                          Clock::time_point deadline) {
     if ((flags & ~(SYMPHONY_NET_TLS | SYMPHONY_NET_OWN_TLS)) != 0 || flags == (SYMPHONY_NET_TLS | SYMPHONY_NET_OWN_TLS)) {
-        return Error(Code::invalid_argument, "bad-flags", client->name + ": unknown or contradictory flags to connect");
+        return Error(Code::invalid_argument, "bad-flags", client->name + ": unknown or contradictory flags to connect", "give SYMPHONY_NET_TLS, SYMPHONY_NET_OWN_TLS or 0");
     }
     if (number == 0 || number > 65535) {
         return Error(Code::invalid_argument, "bad-port", client->name + ": " + std::to_string(number) + " is no port", "give a port from 1 to 65535");
@@ -184,13 +190,13 @@ Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClie
     if (!parsed) return std::move(parsed).error().in(client->name);
     const HostName& host = *parsed;
     const Right right = SYMPHONY_TRY(Right::network(host.text(), port));
-    if (client->require) SYMPHONY_TRY(client->require(right));
     NewStream stream;
+    if (client->require) stream.rule = SYMPHONY_TRY(client->require(right));
     stream.token = SYMPHONY_TRY(take_place(client));
     if (deadline == Clock::time_point::max()) deadline = Clock::now() + client->budget.connect_max;
 
     const std::vector<IpAddress> addresses = SYMPHONY_TRY(checked_addresses(*client, host, port, deadline));
-    Error failed(Code::deadline, "connect-slow", "no answer in time");
+    Error failed(Code::deadline, "connect-slow", "no answer in time", slow_hint);
     for (std::size_t i = 0; i < addresses.size() && stream.remote.get() < 0; ++i) {
         // Each gets its share of the time that is left, so that one that never answers does not use up the others' time.
         const auto now = Clock::now();
@@ -212,7 +218,7 @@ Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClie
     }
     int pair[2] = {-1, -1};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        return Error(Code::exhausted, "too-many-files", client->name + ": no socket pair: " + std::strerror(errno));
+        return Error(Code::exhausted, "too-many-files", client->name + ": no socket pair: " + std::strerror(errno), "close some files, or raise ulimit -n");
     }
     Fd theirs(pair[0]);
     stream.local = Fd(pair[1]);
@@ -223,11 +229,12 @@ Result<int> NetworkBroker::Impl::connect(const std::shared_ptr<const NetworkClie
     stream.host = host;
     stream.port = port;
     stream.check_hello = !stream.tls && ((flags & SYMPHONY_NET_OWN_TLS) != 0 || std::find(std::begin(tls_ports), std::end(tls_ports), port) != std::end(tls_ports));
+    const std::string rule = stream.rule;
     SYMPHONY_TRY(relay.add(std::move(stream)));
     // Withdrawn while we were connecting: recheck() may have looked before the stream was there.
-    if (client->allows && !client->allows(right)) {
-        static_cast<void>(relay.cut([&](const NetworkClient& who, const Right& what) { return &who == client.get() && what == right; }, "revoked"));
-        return Error(Code::not_granted, "not-granted", client->name + ": the right to " + host.text() + ":" + std::to_string(port) + " was just withdrawn");
+    if (client->holds && !client->holds(right, rule)) {
+        static_cast<void>(relay.cut([&](const NewStream& one) { return one.client == client && one.right == right && one.rule == rule; }, "revoked"));
+        return Error(Code::not_granted, "not-granted", client->name + ": the right to " + host.text() + ":" + std::to_string(port) + " was just withdrawn", "symphony permission list shows what is granted");
     }
     return theirs.release();
 }
@@ -247,11 +254,11 @@ Result<int> NetworkBroker::connect(const std::shared_ptr<const NetworkClient>& c
 }
 
 std::size_t NetworkBroker::recheck() {
-    return impl_->relay.cut([](const NetworkClient& client, const Right& right) { return client.allows && !client.allows(right); }, "revoked");
+    return impl_->relay.cut([](const NewStream& one) { return one.client->holds && !one.client->holds(one.right, one.rule); }, "revoked");
 }
 
 std::size_t NetworkBroker::revoke(const NetworkClient& client, const Right* right) {
-    return impl_->relay.cut([&](const NetworkClient& who, const Right& what) { return &who == &client && (right == nullptr || right->covers(what)); }, "revoked");
+    return impl_->relay.cut([&](const NewStream& one) { return one.client.get() == &client && (right == nullptr || right->covers(one.right)); }, "revoked");
 }
 
 NetworkCounters NetworkBroker::counters() const {

@@ -83,13 +83,13 @@ Status Relay::add(NewStream made) {
     return {};
 }
 
-std::size_t Relay::cut(const std::function<bool(const NetworkClient&, const Right&)>& chosen, std::string_view reason) {
+std::size_t Relay::cut(const std::function<bool(const NewStream&)>& chosen, std::string_view reason) {
     std::vector<Shared> all;
     {
         const std::lock_guard lock(mutex_);
         for (const auto& [id, stream] : streams_) all.push_back(stream);
     }
-    std::erase_if(all, [&](const Shared& stream) { return !chosen(*stream->client, stream->right); });
+    std::erase_if(all, [&](const Shared& stream) { return !chosen(*stream); });
     const std::lock_guard lock(mutex_); // descriptors are closed under it
     std::size_t cuts = 0;
     for (const Shared& stream : all) {

@@ -24,6 +24,7 @@ using Token = std::shared_ptr<void>;
 struct NewStream {
     std::shared_ptr<const NetworkClient> client;
     Right right;
+    std::string rule;                 ///< that allowed it
     HostName host;
     std::uint16_t port = 0;
     IpAddress address;
@@ -44,7 +45,7 @@ public:
     /// Starts the thread with the first stream. @return `io`.
     Status add(NewStream stream);
     /// Cuts the streams that `chosen` picks; called without a lock. When it returns, no byte flows in them.
-    std::size_t cut(const std::function<bool(const NetworkClient&, const Right&)>& chosen, std::string_view reason);
+    std::size_t cut(const std::function<bool(const NewStream&)>& chosen, std::string_view reason);
     std::size_t count(const NetworkClient* client) const;
     NetworkCounters counters() const;
 

@@ -285,7 +285,7 @@ TEST(Network, NoticesARightThatGoesWhileItConnects) {
     Server server(&echo);
     Rig rig;
     rig.grant_all();
-    rig.client->allows = [](const Right&) { return false; }; // withdrawn after require() said yes
+    rig.client->holds = [](const Right&, const std::string&) { return false; }; // withdrawn after require() said yes
     rig.resolver->names["a.test"] = {"127.0.0.1"};
     EXPECT_EQ(rig.refusal("a.test", server.port), "[not-granted]");
     EXPECT_EQ(rig.next_end().reason, "revoked");

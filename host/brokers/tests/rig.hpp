@@ -151,13 +151,14 @@ public:
         options.ca_file = std::move(ca_file);
         broker = std::make_unique<NetworkBroker>(std::move(options));
         client->name = "plugin \"fetch\"";
-        client->require = [this](const Right& to) -> Status {
+        client->require = [this](const Right& to) -> Result<std::string> {
             const std::lock_guard lock(mutex);
             required.push_back(to.text());
-            if (granted(to)) return {};
+            if (granted(to)) return "grant:1";
             return Error(Code::not_granted, "not-granted", "no right to " + to.text());
         };
-        client->allows = [this](const Right& to) {
+        client->holds = [this](const Right& to, const std::string& rule) {
+            EXPECT_EQ(rule, "grant:1");
             const std::lock_guard lock(mutex);
             return granted(to);
         };
@@ -183,6 +184,9 @@ public:
     /// "" or "[reason]".
     std::string refusal(std::string_view host, std::uint32_t port = 80, std::uint32_t flags = 0) {
         const auto fd = broker->connect(client, host, port, flags);
+        for (const std::string_view reason : {"cannot-connect", "connect-slow", "forbidden-address", "bad-flags", "bad-port"}) {
+            if (!fd && fd.error().reason() == reason) EXPECT_NE(fd.error().hint(), "") << fd.error().message();
+        }
         if (!fd) return "[" + std::string(fd.error().reason()) + "]";
         ::close(*fd);
         return "";

@@ -161,7 +161,7 @@ std::string canonical(const Record& record) {
     return to_json(Data(Data::Map{
         {"time_ms", record.time_ms}, {"kind", name_of(record.kind)}, {"publisher", cut(record.publisher)}, {"plugin", cut(record.plugin)},
         {"version", cut(record.version)}, {"digest", cut(record.digest)}, {"instance", cut(record.instance)}, {"object", cut(record.object)},
-        {"decision", record.allowed ? "allowed" : "denied"}, {"rule", cut(record.rule)}, {"layer", cut(record.layer)},
+        {"decision", record.kind == Happening::revoke ? "revoked" : record.allowed ? "allowed" : "denied"}, {"rule", cut(record.rule)}, {"layer", cut(record.layer)},
         {"chain", Data(std::move(chain))}, {"count", static_cast<std::int64_t>(record.count)}, {"text", cut(record.text)}}));
 }
 

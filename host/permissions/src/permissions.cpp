@@ -122,7 +122,8 @@ struct Permissions::Impl {
     }
 
     std::int64_t now() const { return options.now_ms ? options.now_ms() : wall_ms(); }
-    bool policy_is_lenient() const noexcept { return options.policy.preset() != Preset::strict; }
+    /// By the distribution, and the policy lets that count.
+    bool vouched(const Subject& subject) const noexcept { return subject.trusted && options.policy.preset() != Preset::strict; }
 
     std::unique_ptr<const View> load() {
         auto contents = store.read();
@@ -232,6 +233,14 @@ struct Permissions::Impl {
         return wish != nullptr ? wish->right : right;
     }
 
+    int denials_of(const Subject& subject, const Right& wish) const {
+        const Snapshot<View>::Reader reader(view);
+        for (const auto& one : reader->denials) {
+            if (one.publisher == subject.publisher && one.plugin == subject.plugin && one.right == wish) return one.times;
+        }
+        return 0;
+    }
+
     Decision decision(const Found& found, const Subject& subject, const Right& right, bool with_texts) const {
         Decision made;
         made.allowed = found.allowed;
@@ -243,6 +252,10 @@ struct Permissions::Impl {
         switch (found.by) {
         case Found::By::nobody_asked:
             made.why = what + "its manifest does not ask for " + right.text();
+            for (const Wish& wish : subject.request ? subject.request->wishes() : std::vector<Wish>()) {
+                const auto whole = wish.right.kind() == manifests::RightKind::file && wish.right.is_single() ? Right::parse(wish.right.text() + "/**") : Error(Code::not_found, "");
+                if (whole && whole->covers(right)) made.why += ", and " + wish.right.text() + " is that path alone; all beneath it is " + whole->text();
+            }
             made.hint = "its author adds \"" + value_of(right) + "\" to " + std::string(key_of(right)) + " in [capabilities]";
             break;
         case Found::By::grant: {
@@ -253,6 +266,10 @@ struct Permissions::Impl {
         case Found::By::policy:
             made.why = what + options.policy.why(found.verdict, subject, right) + (found.open ? ", and nobody granted it" : "");
             made.hint = found.open ? grant_command : options.policy.hint(found.verdict);
+            if (const int denials = found.open ? denials_of(subject, askable(subject, right)) : 0; denials >= denials_max) {
+                made.asked_enough = true;
+                made.why += "; you said no " + std::to_string(denials) + " times, so you are not asked any more";
+            }
             break;
         }
         return made;
@@ -275,6 +292,7 @@ struct Permissions::Impl {
         if (!audit) return;
         Record entry = record_of(subject, kind);
         if (right != nullptr) entry.object = right->text();
+        else if (kind == Happening::revoke) entry.object = "everything";
         entry.allowed = allowed;
         entry.rule = std::move(rule);
         entry.layer = "permissions";
@@ -322,24 +340,15 @@ Decision Permissions::check(const Subject& subject, const Right& right, std::str
 
 Status Permissions::require(const Subject& subject, const Right& right, std::string_view layer, Decision* out) {
     Decision made = impl_->decision(impl_->settle(subject, right), subject, right, false);
-    if (made.needs_prompt && impl_->options.prompt != nullptr) {
+    if (made.needs_prompt && !made.asked_enough && impl_->options.prompt != nullptr) {
         const std::lock_guard turn(impl_->ask_mutex);
         made = impl_->decision(impl_->settle(subject, right), subject, right, false); // while others were asked
         const Wish* wish = subject.request ? subject.request->find(right) : nullptr;
-        if (made.needs_prompt && wish != nullptr) {
+        if (made.needs_prompt && !made.asked_enough && wish != nullptr) {
             const auto key = std::pair(subject.plugin, wish->right.text());
             const auto before = impl_->asked.find(key);
-            int denials = 0;
-            {
-                const Snapshot<View>::Reader reader(impl_->view);
-                for (const auto& one : reader->denials) {
-                    if (one.publisher == subject.publisher && one.plugin == subject.plugin && one.right == wish->right) denials = one.times;
-                }
-            }
             if (before != impl_->asked.end()) {
                 if (before->second == Answer::once) made.why += "; it was allowed for one time, and nobody is asked twice in a run";
-            } else if (denials >= denials_max) {
-                made.why += "; you said no " + std::to_string(denials) + " times, so you are not asked any more";
             } else {
                 const Answer answer = impl_->options.prompt->ask({subject.name.empty() ? subject.plugin : subject.name, subject.plugin, subject.version,
                                                                   subject.publisher, wish->right, right.text(), wish->reason});
@@ -348,7 +357,7 @@ Status Permissions::require(const Subject& subject, const Right& right, std::str
                             subject.request->digest(), {}};
                 switch (answer) {
                 case Answer::once:
-                    made = {true, false, "prompt:once", {}, {}};
+                    made = {true, false, false, "prompt:once", {}, {}};
                     impl_->record_change(subject, Happening::grant, &wish->right, true, "prompt:once", "this time");
                     break;
                 case Answer::run:
@@ -382,6 +391,15 @@ bool Permissions::holds(const Subject& subject, const Right& right, std::string_
     const Impl::Found found = impl_->find(subject, right);
     if (found.allowed) return !found.claim || found.claim->scope != Scope::once || rule.starts_with("once:") || rule == "prompt:once";
     return found.open && (rule == "prompt:once" || rule.starts_with("once:"));
+}
+
+bool Permissions::has_grant(const Subject& subject, std::string_view rule) const {
+    const Snapshot<View>::Reader reader(impl_->view);
+    const auto grants = reader->grants.find(std::string_view(subject.plugin));
+    if (grants == reader->grants.end()) return false;
+    return std::any_of(grants->second.begin(), grants->second.end(), [&](const Grant& one) {
+        return one.publisher == subject.publisher && grant_rule(one) == rule && (one.scope != Scope::until || one.expires_ms > impl_->now());
+    });
 }
 
 bool Permissions::allows(const Subject& subject, const Right& right) const { return impl_->find(subject, right).allowed; }
@@ -424,7 +442,7 @@ Status Permissions::grant(const Subject& subject, const Right& right, Scope scop
         return Error(Code::not_granted, "denied-by-policy", who(subject) + ": " + right.text() + " cannot be granted: " + impl_->options.policy.why(verdict, subject, right),
                      impl_->options.policy.hint(verdict));
     }
-    if (scope == Scope::until && expires_ms <= impl_->now()) return Error(Code::invalid_argument, "in-the-past", "a grant that has ended already");
+    if (scope == Scope::until && expires_ms <= impl_->now()) return Error(Code::invalid_argument, "in-the-past", "a grant that has ended already", "name a time that is to come");
     SYMPHONY_TRY(impl_->store.grant({0, subject.publisher, subject.plugin, right, scope, expires_ms, std::string(origin), 0, subject.request->digest(), {}}));
     {
         const std::lock_guard lock(impl_->ask_mutex);
@@ -456,8 +474,7 @@ struct Agreed {
     bool to_be_stored = false; // it is not what the store has
 };
 
-/// @param vouched  By the distribution, and the policy lets that count.
-Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject, bool vouched) {
+Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject) {
     Agreed found;
     ConsentState& state = found.state;
     const Consent* consent = nullptr;
@@ -482,11 +499,11 @@ Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject,
     state.diff = diff(before, subject.request->rights());
     // One that asks for nothing, of another publisher: new hands all the same.
     const bool new_hands = !same_publisher && all.empty();
-    if (vouched || (!new_hands && all.covers(subject.request->required()))) {
+    if (!new_hands && all.covers(subject.request->required())) {
         state.kind = ConsentState::Kind::agreed;
         std::vector<Right> kept;
         for (const Right& right : subject.request->rights().rights()) {
-            if (vouched || all.covers(right)) kept.push_back(right);
+            if (all.covers(right)) kept.push_back(right);
         }
         found.kept = RightSet(std::move(kept));
         found.to_be_stored = !same_publisher || !(found.kept == consent->rights);
@@ -512,27 +529,24 @@ Agreed agreed_of(const View& view, const Policy& policy, const Subject& subject,
 } // namespace
 
 ConsentState Permissions::consent_state(const Subject& subject) const {
-    if (!subject.request) return {ConsentState::Kind::agreed, {}, {}, {}};
+    if (!subject.request || impl_->vouched(subject)) return {ConsentState::Kind::agreed, {}, {}, {}};
     const Snapshot<View>::Reader reader(impl_->view);
-    return agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient()).state;
+    return agreed_of(*reader, impl_->options.policy, subject).state;
 }
 
 Status Permissions::admit(const Subject& subject) {
-    if (!subject.request) return {};
+    if (!subject.request || impl_->vouched(subject)) return {};
     Agreed found;
     {
         const Snapshot<View>::Reader reader(impl_->view);
-        found = agreed_of(*reader, impl_->options.policy, subject, subject.trusted && impl_->policy_is_lenient());
+        found = agreed_of(*reader, impl_->options.policy, subject);
     }
-    if (found.state.kind == ConsentState::Kind::widened) {
-        impl_->record_change(subject, Happening::refused, nullptr, false, "consent", found.state.text);
-        return found.state.error(subject);
-    }
+    if (found.state.kind == ConsentState::Kind::widened) return found.state.error(subject); // who refuses the plugin records it
     if (found.state.kind == ConsentState::Kind::fresh) return agree(subject, "first use");
     // That a narrower set cannot be remembered is no reason not to start it.
     if (found.to_be_stored && impl_->store.agree({subject.publisher, subject.plugin, digest_of(found.kept), found.kept, 0})) {
         impl_->reload(false);
-        impl_->record_change(subject, Happening::consent, nullptr, true, subject.trusted ? "trusted" : "covered", "agreed to " + std::to_string(found.kept.rights().size()) + " rights");
+        impl_->record_change(subject, Happening::consent, nullptr, true, "covered", "agreed to " + std::to_string(found.kept.rights().size()) + " rights");
     }
     return {};
 }

@@ -14,6 +14,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t file_bytes_max = 256 * 1024;
+constexpr int grade_default = 3;
+constexpr int grade_most = 4;
 constexpr std::string_view presets[] = {"strict", "balanced", "permissive"};
 
 /// A name with stars for any characters.
@@ -122,6 +124,7 @@ struct Policy::Reader {
     void top(const toml::table& table) const {
         std::optional<Preset> preset;
         std::optional<int> grade;
+        std::optional<std::string> in_process;
         bool locked = false;
         for (const auto& [key_node, value] : table) {
             const std::string_view key = key_node.str();
@@ -134,6 +137,9 @@ struct Policy::Reader {
                 const auto word = text_of(value, key);
                 if (word.size() != 2 || word[0] != 'G' || word[1] < '0' || word[1] > '4') wrong(value, "minimum_grade is one of \"G0\" to \"G4\"");
                 grade = word[1] - '0';
+            } else if (key == "in_process") {
+                in_process = text_of(value, key);
+                if (*in_process != "trusted" && *in_process != "anyone") unknown(value, "in_process", *in_process, {"trusted", "anyone"});
             } else if (key == "locked") {
                 locked = bool_of(value, key);
                 if (locked && !file.administrators) wrong(value, "only the administrators' file locks");
@@ -145,9 +151,11 @@ struct Policy::Reader {
                     to.rules_.push_back(rule(*item.as_table(), key == "allow"));
                 }
             } else {
-                unknown(value, "key", key, {"preset", "minimum_grade", "locked", "allow", "deny"});
+                unknown(value, "key", key, {"preset", "minimum_grade", "in_process", "locked", "allow", "deny"});
             }
         }
+        // What is locked and not written is locked as it would be without the file.
+        if (locked && !grade && !to.minimum_grade_) grade = grade_default;
         if (preset && to.preset_locked_ && *preset > to.preset_) {
             to.warnings_.push_back(name + ": preset \"" + std::string(name_of(*preset)) + "\" has no effect: the administrators lock \"" + std::string(name_of(to.preset_)) + "\"");
         } else if (preset) {
@@ -158,6 +166,12 @@ struct Policy::Reader {
         } else if (grade) {
             to.minimum_grade_ = grade;
         }
+        if (in_process == "anyone" && to.in_process_locked_) {
+            to.warnings_.push_back(name + ": in_process = \"anyone\" has no effect: the administrators lock \"trusted\"");
+        } else if (in_process) {
+            to.in_process_rule_ = in_process == "trusted" ? name : "";
+        }
+        to.in_process_locked_ = to.in_process_locked_ || (locked && to.only_trusted_in_process());
         to.preset_locked_ = to.preset_locked_ || locked;
     }
 
@@ -166,26 +180,48 @@ struct Policy::Reader {
         const auto status = fs::status(file.path, failed);
         if (status.type() == fs::file_type::not_found) return;
         const auto rules = to.rules_.size();
+        std::string text;
         try {
             if (failed || !fs::is_regular_file(status)) throw Wrong{name + ": " + (failed ? failed.message() : "it is no regular file")};
             std::ifstream stream(file.path, std::ios::binary);
             if (!stream) throw Wrong{name + ": it cannot be read"};
-            std::string text(file_bytes_max + 1, '\0');
+            text.resize(file_bytes_max + 1);
             stream.read(text.data(), static_cast<std::streamsize>(text.size()));
             text.resize(static_cast<std::size_t>(stream.gcount()));
             if (const auto trouble = manifests::toml_trouble(text, name, file_bytes_max)) throw Wrong{name + ": " + trouble->message};
             top(toml::parse(text));
             return;
         } catch (const Wrong& found) {
-            broken(found.text);
+            broken(found.text, text);
         } catch (const toml::parse_error& found) {
-            broken(name + ":" + std::to_string(found.source().begin.line) + ": " + std::string(found.description()));
+            broken(name + ":" + std::to_string(found.source().begin.line) + ": " + std::string(found.description()), text);
         } catch (const std::exception& found) {
-            broken(name + ": " + found.what());
+            broken(name + ": " + found.what(), text);
         }
         to.rules_.resize(rules);
     }
-    void broken(const std::string& why) const {
+    /// The strictest grade in lines that set one, of a text that is not understood as a whole.
+    static std::optional<int> grade_in(std::string_view text) {
+        std::optional<int> found;
+        for (std::size_t at = 0; at < text.size();) {
+            const auto end = std::min(text.find('\n', at), text.size());
+            auto line = text.substr(at, end - at);
+            at = end + 1;
+            line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+            const auto grade = line.find('G');
+            if (!line.starts_with("minimum_grade") || grade + 1 >= line.size() || line[grade + 1] < '0' || line[grade + 1] > '4') continue;
+            found = std::max(found.value_or(0), line[grade + 1] - '0');
+        }
+        return found;
+    }
+    /// Its rules are not known, so nothing is granted; and it loosens no isolation, which is the more needed now.
+    void broken(const std::string& why, std::string_view text) const {
+        const int grade = grade_in(text).value_or(file.administrators ? grade_most : grade_default);
+        to.minimum_grade_ = std::max({grade, grade_default, to.minimum_grade_.value_or(0)});
+        to.preset_ = Preset::strict;
+        to.preset_locked_ = to.preset_locked_ || file.administrators;
+        to.in_process_rule_ = name;
+        to.in_process_locked_ = to.in_process_locked_ || file.administrators;
         to.warnings_.push_back(why + "; until that is mended nothing is granted but what is typed and a plugin's own folders");
         to.broken_ = true;
         if (to.broken_file_.empty()) to.broken_file_ = name;

@@ -85,7 +85,7 @@ TerminalPrompt::~TerminalPrompt() {
     if (cancel_ >= 0) ::close(cancel_);
 }
 
-std::unique_ptr<Prompt> TerminalPrompt::if_interactive(bool json) {
+std::unique_ptr<TerminalPrompt> TerminalPrompt::if_interactive(bool json) {
     if (json || ::isatty(0) == 0 || ::isatty(2) == 0) return nullptr;
     return std::make_unique<TerminalPrompt>(0, 2);
 }
@@ -106,7 +106,13 @@ Answer TerminalPrompt::ask(const Question& question) {
     if (cancelled()) return Answer::nobody;
     // In the background a read would stop the whole process.
     if (const auto foreground = ::tcgetpgrp(in_); foreground >= 0 && foreground != ::getpgrp()) return Answer::nobody;
-    if (before_) before_();
+    if (asking_) asking_(true);
+    const Answer answer = ask_now(question);
+    if (asking_) asking_(false);
+    return answer;
+}
+
+Answer TerminalPrompt::ask_now(const Question& question) {
     ::tcflush(in_, TCIFLUSH); // what was typed before the question is no answer to it
     typed_.clear();
     write_all(out_, question_text(question));

@@ -49,6 +49,14 @@ TEST(Permissions, WithoutATerminalDenyAtOnceAndNameTheCommand) {
     expect_denied(permissions.require(Subject{}, right("write:cache/a")), "does not ask for", "");
 }
 
+TEST(Permissions, SayThatAPathIsNotWhatIsBeneathIt) {
+    const Folder folder;
+    Permissions permissions(options(folder));
+    const Subject plugin = subject("file_access = [\"write:workspace/docs\", \"read:workspace/a/**\"]");
+    expect_denied(permissions.require(plugin, right("write:workspace/docs/a.md")), "write:workspace/docs is that path alone; all beneath it is write:workspace/docs/**", "adds");
+    EXPECT_EQ(permissions.explain(plugin, right("write:workspace/other")).why.find("alone"), std::string::npos);
+}
+
 TEST(Permissions, ExplainWhatGrantsAndWhatWouldChangeIt) {
     const Folder folder;
     const Subject plugin = subject(wishes);
@@ -294,6 +302,15 @@ TEST(Consent, IsNotAskedForOptionalRightsNorForTheDistributionsOwn) {
     Subject trusted = subject("model_access = [\"a\", \"b\"]");
     trusted.trusted = true;
     EXPECT_EQ(permissions.consent_state(trusted).kind, State::agreed);
+    EXPECT_TRUE(permissions.admit(trusted));
+    trusted.trusted = false;
+    EXPECT_EQ(permissions.consent_state(trusted).kind, State::widened) << "that somebody else vouched is nobody's consent";
+    auto strict = options(folder);
+    strict.policy = Policy(Preset::strict);
+    Permissions careful(std::move(strict));
+    trusted.trusted = true;
+    EXPECT_EQ(careful.consent_state(trusted).kind, State::widened) << "with preset strict a person agrees, whoever vouches";
+    EXPECT_FALSE(careful.admit(trusted));
 }
 
 TEST(Consent, MayBeAPolicys) {

@@ -98,6 +98,42 @@ TEST(Policy, AdministratorsLock) {
     EXPECT_EQ(files.load("[[allow]]\nrights = [\"network:*\"]\n", "[[deny]]\nrights = [\"network:a.example\"]").judge(subject(wishes), right("network:a.example:1")).kind, Kind::denied);
 }
 
+TEST(Policy, SaysWhoMayRunInProcess) {
+    const Files files;
+    const auto rule = [&](const char* administrators, const char* user) { return std::filesystem::path(files.load(administrators, user).in_process_rule()).filename(); };
+    const char* const locked = "in_process = \"trusted\"\nlocked = true";
+    EXPECT_EQ(rule("", ""), "");
+    EXPECT_EQ(rule("in_process = \"trusted\"", ""), "admin.toml");
+    EXPECT_EQ(rule("in_process = \"trusted\"", "in_process = \"anyone\""), "");
+    EXPECT_EQ(rule(locked, "in_process = \"anyone\""), "admin.toml");
+    EXPECT_EQ(files.load(locked, "in_process = \"anyone\"").warnings().size(), 1u);
+    EXPECT_TRUE(files.load(locked).in_process_locked());
+    EXPECT_FALSE(files.load("locked = true", "in_process = \"trusted\"").in_process_locked());
+    EXPECT_EQ(rule("= broken", "in_process = \"anyone\""), "admin.toml") << "what is not understood lets nobody in";
+    EXPECT_EQ(files.load("in_process = \"everyone\"").warnings().size(), 1u);
+}
+
+TEST(Policy, ThatIsBrokenLoosensNoIsolation) {
+    const Files files;
+    const auto grade = [&](const char* administrators, const char* user) { return files.load(administrators, user).minimum_grade().value_or(-1); };
+    const char* const looser = "minimum_grade = \"G0\"";
+    EXPECT_EQ(grade("locked = true", looser), 3) << "the default is locked, too";
+    EXPECT_EQ(grade("preset = \"strict\"\nlocked = true", "minimum_grade = \"G4\""), 4);
+    for (const char* wrong : {"lockd = true", "= broken", "[[deny]]\nplugin = \"a\"", "minimum_grade = \"G9\""}) {
+        SCOPED_TRACE(wrong);
+        EXPECT_EQ(grade(wrong, looser), 4) << "nobody knows what the administrators wanted";
+        EXPECT_EQ(grade("", wrong), 3);
+        EXPECT_EQ(files.load(wrong, "preset = \"permissive\"").preset(), Preset::strict);
+    }
+    for (const char* wrong : {"minimum_grade = \"G4\"\n= broken", "  minimum_grade = \"G4\" # most\nlockd = true"}) {
+        SCOPED_TRACE(wrong);
+        EXPECT_EQ(grade(wrong, looser), 4);
+        EXPECT_EQ(grade("", wrong), 4);
+    }
+    EXPECT_EQ(grade("minimum_grade = \"G1\"\n= broken", looser), 3) << "less than the default only by a file that is understood";
+    EXPECT_EQ(grade("minimum_grade = \"G4\"", "= broken"), 4);
+}
+
 TEST(Policy, RulesNamePublisherAndPlugin) {
     const Files files;
     const auto policy = files.load("[[allow]]\npublisher = \"key:*\"\nplugin = \"org.*.tool\"\nrights = [\"model:*\"]\n");

@@ -111,8 +111,8 @@ private:
 TEST(Prompt, AsksOnATerminal) {
     Terminal terminal;
     TerminalPrompt prompt(terminal.program(), terminal.program());
-    bool cleared = false;
-    prompt.before([&] { cleared = true; });
+    std::vector<bool> asking;
+    prompt.on_asking([&](bool now) { asking.push_back(now); });
     terminal.type("3\n"); // typed before anybody asked: no answer
     Answer answer = Answer::nobody;
     std::thread thread([&] { answer = prompt.ask(question()); });
@@ -122,7 +122,7 @@ TEST(Prompt, AsksOnATerminal) {
     terminal.type("2\n");
     thread.join();
     EXPECT_EQ(answer, Answer::run);
-    EXPECT_TRUE(cleared);
+    EXPECT_EQ(asking, (std::vector<bool>{true, false}));
 }
 
 TEST(Prompt, TakesThreeUnclearAnswersForNo) {

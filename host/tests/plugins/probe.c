@@ -9,6 +9,7 @@
 #include <symphony/abi/services/fs.h>
 #include <symphony/abi/services/log.h>
 #include <symphony/abi/services/metrics.h>
+#include <symphony/abi/services/net.h>
 #include <symphony/abi/services/ports.h>
 
 #include <pthread.h>
@@ -178,7 +179,10 @@ static symphony_status open_file(symphony_instance *self, const symphony_call *c
     int32_t fd = -1;
     if (fs == NULL) return SYMPHONY_E_NOT_GRANTED;
     const symphony_str path = {(const char *)call->args[0].data, call->args[0].size};
-    if (fs->open(self->host->ctx, (symphony_str){"workspace", 9}, path, SYMPHONY_FS_READ, &fd, &error) < 0) {
+    const int temp = path.size > 5 && memcmp(path.data, "temp:", 5) == 0; /* a new file there */
+    const symphony_str in_temp = {path.data + (temp ? 5 : 0), path.size - (temp ? 5 : 0)};
+    if (fs->open(self->host->ctx, temp ? (symphony_str){"temp", 4} : (symphony_str){"workspace", 9}, in_temp,
+                 temp ? SYMPHONY_FS_READ | SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE : SYMPHONY_FS_READ, &fd, &error) < 0) {
         call->ops->fail(call->ctx, call->id, &error);
         return SYMPHONY_OK;
     }
@@ -186,6 +190,22 @@ static symphony_status open_file(symphony_instance *self, const symphony_call *c
     const ssize_t n = read(fd, text, sizeof text);
     close(fd);
     complete_text(call, text, n < 0 ? 0 : (size_t)n);
+    return SYMPHONY_OK;
+}
+
+/* To the port of this machine in args[0]; the stream stays open. */
+static symphony_status open_stream(symphony_instance *self, const symphony_call *call) {
+    const symphony_host_net *net = service(self, SYMPHONY_HOST_NET);
+    symphony_error error = {sizeof error, 0, 0, 0, "", "", ""};
+    int32_t fd = -1;
+    uint32_t port = 0;
+    if (net == NULL) return SYMPHONY_E_NOT_GRANTED;
+    for (uint64_t i = 0; i < call->args[0].size; ++i) port = port * 10 + (uint32_t)(call->args[0].data[i] - '0');
+    if (net->connect(self->host->ctx, (symphony_str){"127.0.0.1", 9}, port, 0, 0, &fd, &error) < 0) {
+        call->ops->fail(call->ctx, call->id, &error);
+        return SYMPHONY_OK;
+    }
+    complete_text(call, "connected", 9);
     return SYMPHONY_OK;
 }
 
@@ -279,6 +299,7 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
     case 14: return forward(self, call, 1);
     case 15: return services(self, call);
     case 16: return open_file(self, call);
+    case 30: return open_stream(self, call);
     case 17: { /* a malformed buffer */
         const symphony_buf out = {sizeof out, 0, NULL, 99, 0, 0, NULL, NULL};
         ops->complete(call->ctx, call->id, &out, 1);

@@ -26,6 +26,7 @@ enum class CapabilityKind : std::uint8_t {
     model_access, network_access, file_access, process_exec, system_access, ipc_access,
 };
 enum class ConfigType : std::uint8_t { string, integer, number, boolean, duration, size, list, map };
+enum class MinimumGrade : std::uint8_t { none, g1, g2, g3, g4 };
 enum class Selects : std::uint8_t { nothing, read, write };
 
 /// The name as a manifest writes it: "editor-adapter", "in-process", "file_access", "float".
@@ -37,6 +38,7 @@ std::string_view name_of(Cardinality cardinality) noexcept;
 std::string_view name_of(CapabilityKind kind) noexcept;
 std::string_view name_of(ConfigType type) noexcept;
 std::string_view name_of(Selects selects) noexcept;
+std::string_view name_of(MinimumGrade grade) noexcept; ///< of none: empty
 
 /// `[extension]`: who it is.
 struct Extension {
@@ -58,11 +60,14 @@ struct Abi {
     std::uint32_t major = 1;
     std::uint32_t minor = 0; ///< the oldest minor that has all it needs
     Placement placement = Placement::any;
+    MinimumGrade minimum_grade = MinimumGrade::none; ///< of the sandbox; asking for one is asking for isolation
     Threads threads = Threads::serial;
     Reload reload = Reload::pinned;
     Place place, version_place;
     friend bool operator==(const Abi&, const Abi&) = default;
 };
+
+inline bool wants_isolation(const Abi& abi) noexcept { return abi.placement == Placement::isolated || abi.minimum_grade != MinimumGrade::none; }
 
 /// One port of `[provides]`.
 struct Provide {

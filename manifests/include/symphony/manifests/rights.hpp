@@ -25,7 +25,8 @@ constexpr std::size_t right_bytes_max = 1024;
 /// A set of objects that a plugin may reach; a single object is the set of one. Immutable, and equal when the canonical
 /// text is equal. Canonical texts, all of which parse() reads:
 ///   read:workspace                 everything beneath a root; so does `read:workspace/**`
-///   write:workspace/docs           that path and, were it a folder, everything beneath
+///   write:workspace/docs           that path alone, nothing beneath
+///   write:workspace/docs/**        the folder and everything beneath
 ///   read:workspace/**/*.md         `*` within a name, `**` any number of folders, `[*]` a star itself
 ///   network:api.example.com:443    no port: every port; `:8000-8100` a range; `*.example.com`: one or more labels in front
 ///   network:[2001:db8::1]:443      addresses in their one short form; an IPv4 address in IPv6 clothes is the IPv4 address

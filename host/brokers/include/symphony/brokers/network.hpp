@@ -46,12 +46,12 @@ struct NetworkBudget {
 struct NetworkClient {
     std::string name;  ///< for messages: "plugin \"fetch\""
     NetworkBudget budget;
-    /// The current grant, recorded in the audit log; may ask a person. Before anything is resolved.
-    std::function<Status(const Right& to)> require;
-    /// The same without a trace: whether a stream may live on.
-    std::function<bool(const Right& to)> allows;
-    /// Whether a grant that counts names exactly this address (and no pattern that happens to cover it): only then may it
-    /// be one of the machine itself or of its private neighbourhood.
+    /// The current grant, recorded in the audit log; may ask a person. Before anything is resolved. Gives what decided.
+    std::function<Result<std::string>(const Right& to)> require;
+    /// Whether what was allowed by that rule still is, without a trace: whether a stream may live on.
+    std::function<bool(const Right& to, const std::string& rule)> holds;
+    /// Whether the manifest names exactly this address (with no pattern that happens to cover it): only then, and granted,
+    /// may it be one of the machine itself or of its private neighbourhood.
     std::function<bool(const Right& address)> names_address;
     /// A host that is none, or one that leads where no grant does; "name:port" as it was asked for. May be empty.
     std::function<void(std::string_view place, const Error& why)> on_refused;
@@ -90,7 +90,7 @@ public:
     Result<int> connect(const std::shared_ptr<const NetworkClient>& client, std::string_view host, std::uint32_t port, std::uint32_t flags,
                         std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max());
 
-    /// Asks `allows` of every open stream again and closes what is not allowed any more. When it returns, no byte flows in
+    /// Asks `holds` of every open stream again and closes what is not allowed any more. When it returns, no byte flows in
     /// those. For the callback of changed grants.
     /// @return How many were closed.
     std::size_t recheck();

@@ -20,6 +20,7 @@ namespace symphony::permissions {
 struct Decision {
     bool allowed = false;
     bool needs_prompt = false;  ///< only a grant is missing: a person could be asked
+    bool asked_enough = false;  ///< but said no often enough, and is asked no more
     std::string rule;           ///< "grant:17", "preset:balanced", "manifest", "/etc/symphony/policy.toml:7"
     std::string why;            ///< a sentence; empty when check() allowed it
     std::string hint;           ///< the command that would change it; empty when check() allowed it
@@ -68,6 +69,8 @@ public:
     /// Whether what was allowed by `rule` still is: asked by whoever holds something open, from on_change(). Uses nothing up
     /// and leaves no trace; what was allowed for one time holds until policy denies it.
     bool holds(const Subject& subject, const Right& right, std::string_view rule) const;
+    /// Whether the grant that such a rule names still is.
+    bool has_grant(const Subject& subject, std::string_view rule) const;
     /// Decides, leaves no trace and uses nothing up. Locks nothing, waits for nothing.
     bool allows(const Subject& subject, const Right& right) const;
     /// The same with `why` and `hint` in every case.

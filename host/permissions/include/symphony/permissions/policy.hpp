@@ -35,7 +35,9 @@ struct Verdict {
 };
 
 /// The administrators' file and the user's file, read once. A file that is not there says nothing; a file that is there and
-/// cannot be understood denies everything that a grant would be needed for, and is a warning. Immutable. [any]
+/// cannot be understood denies everything that a grant would be needed for, counts as preset strict, keeps the strictest grade
+/// that can be read in it (at least the default; G4 when it is the administrators' and none can be read), locks when it is the
+/// administrators', lets only trusted plugins run in process, and is a warning. Immutable. [any]
 class Policy {
 public:
     struct File {
@@ -53,6 +55,12 @@ public:
     bool preset_locked() const noexcept { return preset_locked_; }
     /// 0 to 4 for G0 to G4, when a file says so.
     std::optional<int> minimum_grade() const noexcept { return minimum_grade_; }
+    /// Whether only trusted plugins may run in the host's process, whatever is typed: `in_process = "trusted"`.
+    bool only_trusted_in_process() const noexcept { return !in_process_rule_.empty(); }
+    /// The file that says so; empty: none.
+    const std::string& in_process_rule() const noexcept { return in_process_rule_; }
+    /// And it is the administrators', locked: what a user trusts does not count.
+    bool in_process_locked() const noexcept { return in_process_locked_; }
     const std::vector<Rule>& rules() const noexcept { return rules_; }
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
@@ -69,8 +77,9 @@ private:
     struct Reader;
     Preset preset_ = Preset::balanced;
     bool preset_locked_ = false;
+    bool in_process_locked_ = false;
     bool broken_ = false;
-    std::string broken_file_, user_file_;
+    std::string broken_file_, user_file_, in_process_rule_;
     std::optional<int> minimum_grade_;
     std::vector<Rule> rules_;
     std::vector<std::string> warnings_;

@@ -46,9 +46,9 @@ public:
     TerminalPrompt(int in, int out);
     ~TerminalPrompt() override;
     /// Standard input and standard error, when both are terminals and the answer is not meant for a program; else null.
-    static std::unique_ptr<Prompt> if_interactive(bool json);
-    /// What to do before text appears, such as taking a progress bar away.
-    void before(std::function<void()> clear) { before_ = std::move(clear); }
+    static std::unique_ptr<TerminalPrompt> if_interactive(bool json);
+    /// Called with true before text appears and with false after the answer: to take a progress bar away for so long.
+    void on_asking(std::function<void(bool asking)> asking) { asking_ = std::move(asking); }
 
     Answer ask(const Question& question) override;
     void cancel() noexcept override;
@@ -57,7 +57,8 @@ private:
     int in_, out_, cancel_;
     std::mutex mutex_;
     std::string typed_;
-    std::function<void()> before_;
+    Answer ask_now(const Question& question);
+    std::function<void(bool)> asking_;
 };
 
 } // namespace symphony::permissions
