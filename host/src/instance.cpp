@@ -397,7 +397,8 @@ Status Instance::check_gpu() const {
                          judge->explain(subject_, SYMPHONY_TRY(permissions::Right::named(manifests::RightKind::system, "gpu"))).allowed;
     brokers::GpuOptions wish;
     wish.allowed = allowed;
-    return brokers::gpu_for(manifest().name(), wish);
+    SYMPHONY_TRY(brokers::gpu_for(manifest().name(), wish));
+    return {};
 }
 
 void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
