@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "posix_folder.hpp"
 #include "sqlite_vfs.hpp"
+#include "support/sqlite_connection.hpp"
 
 #include <gtest/gtest.h>
-#include <sqlite3.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -14,39 +14,9 @@
 
 using namespace symphony;
 using namespace symphony::store;
+using symphony::test_support::Connection;
 
 namespace {
-
-/// A connection through the VFS. Answers are the rows' columns, parted by '|' and ';', or "[message]".
-class Connection {
-public:
-    Connection(const std::string& vfs, const char* path, int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) {
-        code = sqlite3_open_v2(path, &db_, flags, vfs.c_str());
-        sqlite3_busy_timeout(db_, 20'000);
-    }
-    Connection(const Connection&) = delete;
-    Connection& operator=(const Connection&) = delete;
-    ~Connection() { sqlite3_close(db_); }
-
-    std::string run(const char* sql) {
-        std::string out;
-        char* message = nullptr;
-        const auto row = [](void* to, int count, char** values, char**) {
-            auto& text = *static_cast<std::string*>(to);
-            for (int i = 0; i < count; ++i) text += (i > 0 ? "|" : "") + std::string(values[i] != nullptr ? values[i] : "null");
-            text += ";";
-            return 0;
-        };
-        if (sqlite3_exec(db_, sql, row, &out, &message) != SQLITE_OK) out = "[" + std::string(message != nullptr ? message : sqlite3_errmsg(db_)) + "]";
-        sqlite3_free(message);
-        return out;
-    }
-    sqlite3* db() { return db_; }
-    int code = 0;
-
-private:
-    sqlite3* db_ = nullptr;
-};
 
 class SqliteVfsTest : public testing::Test {
 protected:
