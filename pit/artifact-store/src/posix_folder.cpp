@@ -180,14 +180,17 @@ Status PosixFolder::remove(std::string_view path) {
 /// that another process made and did not live to sync.
 Status PosixFolder::sync_folder(std::string_view path) {
     SYMPHONY_TRY(path_names(path));
+    std::string found; // the first that is there
     for (std::string at(path);; at = parent_of(at)) {
         const Fd folder = open_beneath(fd_, at, O_RDONLY | O_DIRECTORY);
-        if (folder.get() < 0 || sync_fd(folder.get()) != 0) return file_error("cannot write to the disk: the names in", at, errno);
+        const bool is_missing = folder.get() < 0 && errno == ENOENT && !at.empty();
+        if (!is_missing && (folder.get() < 0 || sync_fd(folder.get()) != 0)) return file_error("cannot write to the disk: the names in", at, errno);
+        if (!is_missing && found.empty()) found = at;
         const std::lock_guard lock(mutex_);
-        if (at.empty() || above_is_synced_.contains(at)) break;
+        if (at.empty() || (!is_missing && above_is_synced_.contains(at))) break;
     }
     const std::lock_guard lock(mutex_);
-    for (std::string at(path); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
+    for (std::string at(found); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
     if (above_is_synced_.insert("").second) sync_above(fd_, std::max(made_, 1)); // one that died may have made it
     return {};
 }
