@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fd_file.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -64,6 +65,18 @@ Result<std::vector<std::string>> path_names(std::string_view path) {
         at = end + 1;
     }
     return names;
+}
+
+Status write_back(File& file, std::uint64_t size) {
+    std::vector<std::uint8_t> bytes(256 * 1024);
+    for (std::uint64_t at = 0; at < size;) {
+        const auto part = std::span(bytes).first(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), size - at)));
+        const std::size_t got = SYMPHONY_TRY(file.read_at(at, part));
+        if (got == 0) break;
+        SYMPHONY_TRY(file.write_at(at, part.first(got)));
+        at += got;
+    }
+    return {};
 }
 
 FdFile::~FdFile() { ::close(fd_); }

@@ -43,6 +43,10 @@ private:
 ///   - `io` / "permission-denied", "read-only" or "io"
 Error file_error(std::string_view what, std::string_view path, int number);
 
+/// Reads the first `size` bytes and writes them again. After a failed sync the kernel takes pages for clean that never came to the
+/// disk, and no later sync writes them: whoever goes on in a file that another process left does this first.
+Status write_back(File& file, std::uint64_t size);
+
 /// The names of a path that stays in its folder: no empty name, no "." and no "..", no zero byte.
 /// @return `invalid_argument` / "bad-path" otherwise. "" has no names.
 Result<std::vector<std::string>> path_names(std::string_view path);

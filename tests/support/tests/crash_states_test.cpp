@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/crash_states.hpp"
 
+#include "fd_file.hpp"
 #include "toy_store.hpp"
 
 #include <gtest/gtest.h>
@@ -176,13 +177,14 @@ TEST(CrashStates, BringARemovedFileBack) {
 
 TEST(CrashStates, KnowThatAFailedSyncIsNotRepeated) {
     // Planted: a writer that syncs again until it is told what it wants to hear.
-    const auto crash = [](bool tries_again) {
+    const auto crash = [](bool tries_again, bool writes_back = false) {
         RecordingFolder folder;
         folder.fail_sync(1);
         for (int tries = 0; tries < 2; ++tries) {
             const std::string path = tries_again ? "f" : "f" + std::to_string(tries);
             const auto file = *folder.open(path, Mode::create);
             EXPECT_TRUE((tries == 1 && tries_again) || file->write_at(0, bytes_of("content")));
+            EXPECT_TRUE(!writes_back || store::write_back(*file, 100));
             if (!file->sync()) continue;
             EXPECT_TRUE(folder.sync_folder(""));
             folder.note(path);
@@ -197,6 +199,7 @@ TEST(CrashStates, KnowThatAFailedSyncIsNotRepeated) {
     };
     EXPECT_TRUE(crash(false).good()) << crash(false).text();
     EXPECT_FALSE(crash(true).good());
+    EXPECT_TRUE(crash(true, true).good()) << "what is written once more is synced";
 }
 
 TEST(CrashStates, WriteAPageWholeThatIsWrittenToAgain) {
