@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec.hpp"
 #include "engine.hpp"
+#include "fd_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -40,6 +41,29 @@ Result<std::string> sum_of_file(Folder& folder, std::string_view path) {
 
 Error not_reader_work(const Error& error) {
     return Error(error.code(), error.reason(), error.message(), "open the store once as its writer, which makes the index anew from the packs");
+}
+
+/// A log whose sync failed reads well, and SQLite would go on behind it and copy from it into the index. Readers only read it.
+Status write_back_log(Folder& folder) {
+    const auto log = folder.open(std::string(index_path) + "-wal", Folder::Mode::write);
+    if (!log) return log.error().code() == Code::not_found ? Status() : Status(log.error());
+    return write_back(**log, SYMPHONY_TRY((*log)->size()));
+}
+
+/// A write of the last group that came to the disk in parts, the later ones first: nothing of it was acknowledged, and what lies behind
+/// the hole may need what was in it.
+void cut_torn_group(PackFile::Walk& walk, Footer& footer, std::uint64_t committed) {
+    const auto is_last = [&](const std::pair<std::uint64_t, std::uint64_t>& hole) {
+        return hole.first >= committed && std::all_of(footer.entries.begin(), footer.entries.end(), [&](const FooterEntry& entry) {
+            return entry.offset < hole.first || entry.frame.group == walk.last_group;
+        });
+    };
+    const auto hole = std::find_if(walk.holes.begin(), walk.holes.end(), is_last);
+    if (hole == walk.holes.end()) return;
+    std::erase_if(footer.entries, [&](const FooterEntry& entry) { return entry.offset >= hole->first; });
+    walk.end = hole->first;
+    walk.cut = true;
+    walk.holes.erase(hole, walk.holes.end());
 }
 
 } // namespace
@@ -149,6 +173,7 @@ Status Engine::open_index(Rebuild rebuild) {
         why = "the index was changed or damaged";
     }
     if (!fresh) {
+        SYMPHONY_TRY(write_back_log(*folder_));
         auto opened = Index::open(mount_, header_.repository, *veil_, true);
         const auto half = opened ? (*opened)->value("rebuilding") : Result<std::uint64_t>(opened.error());
         if (opened && half && *half == 0) {
@@ -305,10 +330,11 @@ Result<std::optional<Engine::Absorbed>> Engine::recover_open_pack(const PackId& 
     Absorbed pack;
     pack.file = *file;
     pack.row = row;
-    const auto walk = SYMPHONY_TRY(pack.file->walk([&](std::uint64_t offset, const Frame& frame) {
+    auto walk = SYMPHONY_TRY(pack.file->walk([&](std::uint64_t offset, const Frame& frame) {
         pack.footer.entries.push_back({offset, frame});
         return true;
     }));
+    cut_torn_group(walk, pack.footer, row && !row->relaxed ? row->committed : 0);
     for (const FooterEntry& entry : pack.footer.entries) {
         if (entry.frame.type != BlobType::meta) continue;
         const auto blob = pack.file->read(entry.offset, entry.frame.stored, &entry.frame.id);

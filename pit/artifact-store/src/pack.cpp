@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pack.hpp"
 
+#include "fd_file.hpp"
+
 #include "codec.hpp"
 #include "compress.hpp"
 
@@ -481,6 +483,7 @@ Status seal_recovered(Folder& folder, const PackFile& pack, const Footer& footer
     const auto trailer = make_trailer(head, walk.end, frame, static_cast<std::uint32_t>(footer.entries.size()));
     tail.insert(tail.end(), trailer.begin(), trailer.end());
     SYMPHONY_TRY(file->truncate(walk.end));
+    SYMPHONY_TRY(write_back(*file, walk.end)); // the process that wrote it may have ended because a sync failed
     SYMPHONY_TRY(file->write_at(walk.end, tail));
     SYMPHONY_TRY(file->sync());
     const std::string to = sealed_path(pack.id());
