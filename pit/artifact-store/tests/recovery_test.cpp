@@ -163,7 +163,7 @@ TEST_P(Recovery, AnOldIndexPutBackIsNotBelieved) {
     EXPECT_TRUE(rig.store->verify({Depth::data}, {})->good());
 }
 
-TEST(Recovery, ANewerFormatIsRefused) {
+TEST(StoreRecovery, ANewerFormatIsRefused) {
     Rig rig;
     rig.put("x");
     rig.close();
@@ -177,7 +177,7 @@ TEST(Recovery, ANewerFormatIsRefused) {
     EXPECT_EQ(rig.try_open().error().reason(), "bit-rot");
 }
 
-TEST(Recovery, TheCopyOfTheHeaderStandsIn) {
+TEST(StoreRecovery, TheCopyOfTheHeaderStandsIn) {
     Rig rig(Suite::aes256_gcm);
     const ContentId id = rig.put("kept");
     rig.close();
