@@ -50,9 +50,10 @@ TEST_P(Damaged, NoFlippedBitGivesAWrongAnswer) {
     for (const auto& file : rig.files("")) {
         const std::string name = fs::relative(file, rig.path()).string();
         const std::string good = read_file(file);
-        // The index is 25 pages of mostly nothing: some of its bytes; of all else every one.
-        const std::size_t step = name == "index/index.db" ? 997 : GetParam() == Suite::none ? 1 : 3;
-        for (std::size_t offset = 0; offset < good.size(); offset += step) {
+        // Every byte takes minutes with each suite: another residue for each, and of the index, which is mostly empty pages, few.
+        // SYMPHONY_STORE_EVERY_BYTE=1 looks at all.
+        const std::size_t step = std::getenv("SYMPHONY_STORE_EVERY_BYTE") != nullptr ? 1 : name == "index/index.db" ? 1999 : 11;
+        for (std::size_t offset = static_cast<std::size_t>(GetParam()); offset < good.size(); offset += step) {
             const auto at = rig.scratch / "flipped";
             fs::remove_all(at);
             fs::copy(rig.path(), at, fs::copy_options::recursive);
@@ -69,7 +70,7 @@ TEST_P(Damaged, NoFlippedBitGivesAWrongAnswer) {
             ++healed;
         }
     }
-    EXPECT_GT(sweep, 500u);
+    EXPECT_GT(sweep, 300u);
     EXPECT_GT(healed, refused);
 }
 
