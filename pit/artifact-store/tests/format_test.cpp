@@ -35,7 +35,9 @@ TEST(Format, AStoreIsReadWithPublicToolsOnly) {
         EXPECT_NE(listed.find("version a name@2 "), std::string::npos);
         EXPECT_EQ(listed.find(gone.hex()), std::string::npos);
         EXPECT_TRUE(inspect(rig, key + " --get " + large.hex()) == noise(3'000'000, 2));
-        if (suite != Suite::none) EXPECT_EQ(inspect(rig, "--passphrase wrong"), "error: wrong passphrase\n");
+        if (suite != Suite::none) {
+            EXPECT_EQ(inspect(rig, "--passphrase wrong"), "error: wrong passphrase\n");
+        }
     }
 }
 
