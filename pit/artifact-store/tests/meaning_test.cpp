@@ -244,7 +244,8 @@ TEST_P(Meaning, ChangesAreToldInOrder) {
             last = change.sequence;
             actions += change.action + " ";
             EXPECT_EQ(change.actor, "the test");
-            if (change.action != "remove" || change.name.empty()) EXPECT_EQ(change.id, id) << change.action;
+            const bool about_a_name = change.action == "remove" && !change.name.empty();
+            EXPECT_TRUE(about_a_name || change.id == id) << change.action;
         }
         EXPECT_EQ(actions, "put version tag remove remove ");
         EXPECT_EQ((*changes)[1].name, "n");
