@@ -161,20 +161,22 @@ namespace symphony::ports {
 /// field = "text" | "name" | "tag" | "type" | "input" | "date" NOT binds closest, then AND, which may be left out, then
 /// OR. The operators are upper case. `-` is an operator only where an item may begin. A word ends at a blank, a
 /// parenthesis or a quotation mark. A string stands between quotation marks; in it `\"` and `\\` stand for `"` and `\`.
-/// `*` may only stand at the end, right behind its word or string, and makes a prefix. | written | matches documents |
-/// | --- | --- | | `word` | with the word in the name or the text | | `"some words"` | with the words one after the
-/// other, in the name or in the text | | `wor*`, `"some wor"*` | with a word that begins so; with the words, where the
-/// last one begins so. At least 2 letters or digits | | `name:word`, `text:word` | the same in the name, or in the
-/// text, alone | | `tag:x`, `type:x`, `input:x` | with exactly this tag, of exactly this type, made from the document
-/// of exactly this id; with `*`, one that begins so | | `date:2026`, `date:2026-05`, `date:2026-05-01` | of that year,
-/// month or day, in UTC | | `date:A..B`, `date:A..`, `date:..B` | from the begin of A to the end of B | | *(nothing)* |
-/// all | **Words** are runs of letters and digits, compared in lower case and without diacritics, as the tokenizer
-/// `unicode61` of SQLite does with `remove_diacritics 2`: `Äpfel` is `apfel`. A term with several words, such as
-/// `end-to-end`, is a string of them. A term without any is left out, and a query of nothing but such terms matches
-/// nothing. Writing without blanks between words (Chinese, Japanese, Thai) is one word up to the next mark; a prefix
-/// finds its begin. A query has at most 4,096 bytes, 64 terms, and parentheses and NOTs 32 deep. Two providers that
-/// hold the same documents match the same ones; how they rank may differ. Ranking is BM25 over the words that are asked
-/// for, where the name counts more than the text.
+/// `*` may only stand at the end, right behind its word or string, and makes a prefix. Lower-case letters and a colon
+/// at the begin of a word are a field, or an error where there is no such field: `"http://x"` needs its quotation
+/// marks. | written | matches documents | | --- | --- | | `word` | with the word in the name or the text | | `"some
+/// words"` | with the words one after the other, in the name or in the text | | `wor*`, `"some wor"*` | with a word
+/// that begins so; with the words, where the last one begins so. At least 2 letters or digits | | `name:word`,
+/// `text:word` | the same in the name, or in the text, alone | | `tag:x`, `type:x`, `input:x` | with exactly this tag,
+/// of exactly this type, made from the document of exactly this id; with `*`, one that begins so | | `date:2026`,
+/// `date:2026-05`, `date:2026-05-01` | of that year, month or day, in UTC | | `date:A..B`, `date:A..`, `date:..B` |
+/// from the begin of A to the end of B | | *(nothing)* | all | **Words** are runs of letters and digits, compared in
+/// lower case and without diacritics, as the tokenizer `unicode61` of SQLite does with `remove_diacritics 2`: `Äpfel`
+/// is `apfel`. A term with several words, such as `end-to-end`, is a string of them. A term without any is left out,
+/// and a query of nothing but such terms matches nothing. Writing without blanks between words (Chinese, Japanese,
+/// Thai) is one word up to the next mark; a prefix finds its begin. A query has at most 4,096 bytes, 64 terms, 256
+/// words, and parentheses and NOTs 32 deep. Two providers that hold the same documents match the same ones; how they
+/// rank may differ. Ranking is BM25 over the words that are asked for, where the name counts more than the text; where
+/// no words are asked for, the newest come first.
 /// Derive, implement every method, and name the class in SYMPHONY_PLUGIN. What a method throws fails its call.
 class Search : public virtual PortServer {
 public:
