@@ -14,6 +14,9 @@ use tantivy::tokenizer::TokenizerManager;
 /// How much more a word in the name counts than one in the text; search-fts has the same.
 const NAME_BOOST: f32 = 4.0;
 
+/// Most different words of a segment that the end of a string such as `"some wor"*` stands for: the first ones in their order.
+const PHRASE_PREFIX_WORDS_MAX: u32 = 10_000;
+
 #[derive(Clone)]
 pub struct Fields {
     pub schema: Schema,
@@ -50,8 +53,10 @@ impl Fields {
     fn words_in(&self, field: Field, words: &[String], prefix: bool) -> Box<dyn Query> {
         let mut terms: Vec<Term> = words.iter().map(|word| Term::from_field_text(field, word)).collect();
         if prefix {
+            // tantivy reserves memory for so many postings when there is more than one word.
+            let expansions_max = if terms.len() > 1 { PHRASE_PREFIX_WORDS_MAX } else { u32::MAX };
             let mut query = PhrasePrefixQuery::new(terms);
-            query.set_max_expansions(u32::MAX);
+            query.set_max_expansions(expansions_max);
             return Box::new(query);
         }
         if terms.len() > 1 {
