@@ -273,6 +273,11 @@ public:
         static constexpr const char* words[] = {"ape", "apes", "bee", "cat", "\xC3\xA4pe", "dog", "elk", "elks", "fox", "fog", "gnu", "42"};
         return words[below(std::size(words))];
     }
+    /// The first two letters of a word.
+    std::string begin() {
+        const std::string whole = word();
+        return whole.substr(0, static_cast<unsigned char>(whole[0]) < 0x80 ? 2 : 3);
+    }
     ports::Document document(std::size_t number) {
         ports::Document made;
         made.id = "d" + std::to_string(number);
@@ -287,8 +292,8 @@ public:
     std::string term() {
         switch (below(10)) {
         case 0: return "\"" + word() + " " + word() + "\"";
-        case 1: return word().substr(0, 2) + "*";
-        case 2: return "\"" + word() + " " + word().substr(0, 2) + "\"*";
+        case 1: return begin() + "*";
+        case 2: return "\"" + word() + " " + begin() + "\"*";
         case 3: return "name:" + word();
         case 4: return "tag:" + word();
         case 5: return "type:text/" + std::string(below(2) == 0 ? "h*" : "plain");
