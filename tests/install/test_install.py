@@ -15,7 +15,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["SYMPHONY_BUILD"])
-TEMPLATES = {"cpp": "redact", "c": "line-count"}
+TEMPLATES = {"cpp": "redact", "c": "line-count", "rust": "word-count"}
+CARGO = shutil.which("cargo") or next((path for path in [Path.home() / ".cargo/bin/cargo"] if path.exists()), None)
 
 
 def run(*command, status=0, **options):
@@ -108,6 +109,20 @@ class Installed(unittest.TestCase):
         self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/c/workflows/line-count.toml",
                       "--input", "text=one\ntwo", "--output", self.home / "out-c")
         self.assertEqual(json.loads((self.home / "out-c" / "lines.json").read_text()), 2)
+
+    @unittest.skipUnless(CARGO, "there is no cargo")
+    def test_the_rust_template_is_built_tested_and_run_without_any_crate(self):
+        plugins = self.build("rust", definitions=["-DSYMPHONY_RUST=AUTO"])
+        if not (plugins / "word-count").exists():
+            self.skipTest("this cargo is too old for the template")
+        tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
+        self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+        for text, words in (("one two\nthree", 3), ("word " * 2000, 2000)):
+            self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/rust/workflows/word-count.toml",
+                          "--input", f"text={text}", "--output", self.home / "out-rust")
+            self.assertEqual(json.loads((self.home / "out-rust" / "words.json").read_text()), words)
+        exported = [line.split()[-1] for line in run("nm", "-D", "--defined-only", plugins / "word-count/libword-count.so").stdout.splitlines()]
+        self.assertEqual(exported, ["symphony_plugin_v1"])
 
     def newer_sdk(self):
         """A copy of the prefix whose headers are of ABI minor 1."""

@@ -90,6 +90,16 @@ class Rules(TidyCase):
         text = GOOD["plugins/words/CMakeLists.txt"] + "symphony_add_plugin(more SOURCES x.cpp)\n"
         self.expect(layout.check_plugin_shape, {"plugins/words/CMakeLists.txt": text}, "plugins/words/CMakeLists.txt", "2 times")
 
+    def test_a_plugin_in_rust_has_the_same_shape(self):
+        rust = {"plugins/words/src/plugin.cpp": None, "plugins/words/tests/count_test.cpp": None,
+                "plugins/words/CMakeLists.txt": "# SPDX-License-Identifier: Apache-2.0\nsymphony_add_rust_plugin(words SOURCES src/plugin.rs)\n",
+                "plugins/words/README.md": "Counts words: see `src/plugin.rs`.\n",
+                "plugins/words/src/plugin.rs": SPDX + "#[cfg(test)]\nmod tests {}\n"}
+        self.assertEqual(list(layout.check_plugin_shape(self.tree(rust))), [])
+        self.folder = tempfile.TemporaryDirectory(prefix="symphony-tidy-")
+        self.addCleanup(self.folder.cleanup)
+        self.expect(layout.check_plugin_shape, rust | {"plugins/words/src/plugin.rs": SPDX}, "plugins/words", "tests/")
+
     def test_plugin_api_including_the_manifests_is_found(self):
         self.expect(includes.check, {"plugin-api/include/symphony/x.hpp": "#include <symphony/manifests/parse.hpp>\n"},
                     "plugin-api/include/symphony/x.hpp", "may include nothing but itself")

@@ -25,18 +25,23 @@ def check_readmes(tree):
             yield Finding(folder, 0, "folder-readme", "has no README.md: what is here, what must never be here, where to start reading")
 
 
+def has_rust_tests(tree, folder):
+    """Unit tests of Rust stand in the module that they test."""
+    return any(path.startswith(f"{folder}/src/") and path.endswith(".rs") and "#[cfg(test)]" in tree.text(path) for path in tree.paths)
+
+
 def check_plugin_shape(tree):
     paths = set(tree.paths)
     for folder in tree.plugins:
         for need in ("CMakeLists.txt", "README.md"):
             if f"{folder}/{need}" not in paths:
                 yield Finding(folder, 0, "plugin-shape", f"a plugin folder has a {need}")
-        if not {f"{folder}/src/plugin.cpp", f"{folder}/src/plugin.c"} & paths:
-            yield Finding(folder, 0, "plugin-shape", "a plugin folder has a src/plugin.cpp (or plugin.c) with the wiring")
-        if f"{folder}/tests" not in tree.folders:
+        if not {f"{folder}/src/plugin.cpp", f"{folder}/src/plugin.c", f"{folder}/src/plugin.rs"} & paths:
+            yield Finding(folder, 0, "plugin-shape", "a plugin folder has a src/plugin.cpp (or plugin.c, plugin.rs) with the wiring")
+        if f"{folder}/tests" not in tree.folders and not has_rust_tests(tree, folder):
             yield Finding(folder, 0, "plugin-shape", "a plugin folder has tests/")
         build_file = f"{folder}/CMakeLists.txt"
         if build_file in paths:
-            calls = len(re.findall(r"^\s*symphony_add_plugin\s*\(", tree.text(build_file), re.MULTILINE))
+            calls = len(re.findall(r"^\s*symphony_add_(?:rust_)?plugin\s*\(", tree.text(build_file), re.MULTILINE))
             if calls != 1:
                 yield Finding(build_file, 0, "plugin-shape", f"calls symphony_add_plugin {calls} times; one folder is one plugin")
