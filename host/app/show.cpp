@@ -17,6 +17,12 @@ namespace {
 using manifests::Data;
 using manifests::Manifest;
 
+/// What granting it would mean, for people.
+std::string words_of(const manifests::Capability& capability) {
+    const auto right = manifests::Right::parse(capability.kind, capability.value);
+    return right ? in_words(*right) : capability.value;
+}
+
 struct Facts {
     host::ManifestFile file;
     host::Entry entry;
@@ -89,7 +95,7 @@ Data to_json_data(App& app, const Facts& facts) {
         Data::List permissions;
         for (const auto& item : manifest->capabilities) {
             permissions.push_back(Data(Data::Map{{"kind", name_of(item.kind)}, {"value", host::printable(item.value)},
-                                                 {"meaning", host::printable(in_words(item))},
+                                                 {"meaning", host::printable(words_of(item))},
                                                  {"reason", host::printable(item.reason)}, {"optional", item.optional}}));
         }
         map.emplace_back("permissions", Data(std::move(permissions)));
@@ -149,8 +155,7 @@ void describe(App& app, const Manifest& manifest, Page& page) {
     page.title("Permissions it asks for");
     if (manifest.capabilities.empty()) page.line("none");
     for (const auto& item : manifest.capabilities) {
-        const auto right = manifests::Right::parse(item.kind, item.value);
-        page.line((right ? in_words(*right) : item.value) + (item.optional ? " (optional)" : "") + (item.reason.empty() ? "" : ": " + item.reason));
+        page.line(words_of(item) + (item.optional ? " (optional)" : "") + (item.reason.empty() ? "" : ": " + item.reason));
     }
     const auto& resources = manifest.resources;
     std::vector<std::string> budgets;

@@ -39,7 +39,9 @@ protected:
     /// The content, or "[reason]".
     static std::string read(const host::Files& files, std::string_view root, std::string_view path) {
         const auto fd = files.open(root, path, SYMPHONY_FS_READ);
-        if (!fd && fd.error().code() == Code::not_granted && fd.error().reason() != "withdrawn") EXPECT_NE(fd.error().hint(), "") << fd.error().message();
+        if (!fd && fd.error().code() == Code::not_granted && fd.error().reason() != "withdrawn") {
+            EXPECT_NE(fd.error().hint(), "") << fd.error().message();
+        }
         if (!fd) return "[" + std::string(fd.error().reason()) + "]";
         std::string out = read_file("/proc/self/fd/" + std::to_string(*fd));
         ::close(*fd);

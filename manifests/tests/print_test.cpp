@@ -49,7 +49,7 @@ public:
         who.type = static_cast<ExtensionType>(upto(14));
         who.author = text();
         who.description = text();
-        out.abi = {1, static_cast<std::uint32_t>(upto(3)), static_cast<Placement>(upto(2)), static_cast<Threads>(upto(3)), static_cast<Reload>(upto(1)), {}, {}};
+        out.abi = {1, static_cast<std::uint32_t>(upto(3)), static_cast<Placement>(upto(2)), static_cast<MinimumGrade>(upto(4)), static_cast<Threads>(upto(3)), static_cast<Reload>(upto(1)), {}, {}};
         out.provides.push_back({"command/1", 50, false, {}, {}});
         out.provides.push_back({"operator/1", static_cast<std::int32_t>(upto(1000)), one_in(2), {}, {}});
         if (one_in(2)) out.provides.push_back({"port-x/2", 7, true, {{"a", data(0)}, {"b " + text(), data(0)}}, {}});

@@ -166,7 +166,7 @@ void Relay::run() {
         std::sort(turn.begin(), turn.end());
         turn.erase(std::unique(turn.begin(), turn.end()), turn.end());
         if (stops) {
-            static_cast<void>(cut([](const NetworkClient&, const Right&) { return true; }, "host-stops"));
+            static_cast<void>(cut([](const NewStream&) { return true; }, "host-stops"));
             std::vector<Shared> rest;
             {
                 const std::lock_guard lock(mutex_);

@@ -154,7 +154,7 @@ public:
         client->require = [this](const Right& to) -> Result<std::string> {
             const std::lock_guard lock(mutex);
             required.push_back(to.text());
-            if (granted(to)) return "grant:1";
+            if (granted(to)) return std::string("grant:1");
             return Error(Code::not_granted, "not-granted", "no right to " + to.text());
         };
         client->holds = [this](const Right& to, const std::string& rule) {
@@ -185,7 +185,9 @@ public:
     std::string refusal(std::string_view host, std::uint32_t port = 80, std::uint32_t flags = 0) {
         const auto fd = broker->connect(client, host, port, flags);
         for (const std::string_view reason : {"cannot-connect", "connect-slow", "forbidden-address", "bad-flags", "bad-port"}) {
-            if (!fd && fd.error().reason() == reason) EXPECT_NE(fd.error().hint(), "") << fd.error().message();
+            if (!fd && fd.error().reason() == reason) {
+                EXPECT_NE(fd.error().hint(), "") << fd.error().message();
+            }
         }
         if (!fd) return "[" + std::string(fd.error().reason()) + "]";
         ::close(*fd);

@@ -179,8 +179,8 @@ static symphony_status open_file(symphony_instance *self, const symphony_call *c
     int32_t fd = -1;
     if (fs == NULL) return SYMPHONY_E_NOT_GRANTED;
     const symphony_str path = {(const char *)call->args[0].data, call->args[0].size};
-    const int temp = path.size > 5 && memcmp(path.data, "temp:", 5) == 0; /* a new file there */
-    const symphony_str in_temp = {path.data + (temp ? 5 : 0), path.size - (temp ? 5 : 0)};
+    const int temp = path.len > 5 && memcmp(path.ptr, "temp:", 5) == 0; /* a new file there */
+    const symphony_str in_temp = {path.ptr + (temp ? 5 : 0), path.len - (temp ? 5 : 0)};
     if (fs->open(self->host->ctx, temp ? (symphony_str){"temp", 4} : (symphony_str){"workspace", 9}, in_temp,
                  temp ? SYMPHONY_FS_READ | SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE : SYMPHONY_FS_READ, &fd, &error) < 0) {
         call->ops->fail(call->ctx, call->id, &error);
