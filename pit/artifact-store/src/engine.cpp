@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t pool_max = 8;
 constexpr std::size_t files_max = 128;
 constexpr std::size_t batch_max = 256;
+constexpr std::size_t shortcuts_max = 8192; // about 1 MiB
 constexpr std::uint64_t checkpoint_commits = 64;
 
 bool worth_a_second_file(const Error& error) noexcept { return error.code() == Code::io && error.reason() != "index-failed"; }
@@ -51,6 +52,7 @@ Status Transaction::add(Record record, std::uint32_t collections) {
     batch_.collections = std::max(batch_.collections, collections);
     record.sequence = engine_.next_sequence_++;
     record.time_ms = now_ms_;
+    takes_away_ = takes_away_ || record.gone;
     if (record.actor.empty()) record.actor = engine_.options_.actor;
     SYMPHONY_TRY(index_.apply(record));
     batch_.records.push_back(std::move(record));
@@ -144,6 +146,7 @@ Status Engine::try_batch(std::vector<Waiting*>& batch, bool& again) {
         return done;
     }
     for (Waiting* waiting : batch) waiting->status = Status();
+    if (all.takes_away_) forget_shortcuts();
     live_bytes_ += all.added_bytes_;
     if (journal_->full()) {
         if (auto sealed = seal_journal(); !sealed) notice("write-failed", "journal: " + sealed.error().message() + "; the store goes on in a new file");
@@ -349,6 +352,31 @@ Result<std::shared_ptr<PackFile>> Engine::pack_file(const PackRow& row) {
     return opened;
 }
 
+std::optional<Shortcut> Engine::shortcut(const ContentId& id) {
+    const std::lock_guard lock(shortcuts_mutex_);
+    const auto at = shortcuts_.find(id);
+    return at == shortcuts_.end() ? std::nullopt : std::optional(at->second);
+}
+
+void Engine::add_shortcut(const ContentId& id, Shortcut shortcut, std::uint64_t seen) {
+    if (options_.access != Access::writer) return;
+    const std::lock_guard lock(shortcuts_mutex_);
+    if (seen != shortcut_state_) return;
+    if (shortcuts_.size() >= shortcuts_max) shortcuts_.clear();
+    shortcuts_.insert_or_assign(id, std::move(shortcut));
+}
+
+std::uint64_t Engine::shortcut_state() {
+    const std::lock_guard lock(shortcuts_mutex_);
+    return shortcut_state_;
+}
+
+void Engine::forget_shortcuts() {
+    const std::lock_guard lock(shortcuts_mutex_);
+    ++shortcut_state_;
+    shortcuts_.clear();
+}
+
 void Engine::forget_pack(const PackId& id) {
     const std::lock_guard lock(pool_mutex_);
     files_.erase(id);
@@ -475,6 +503,7 @@ Status Engine::close() {
         pool_.clear();
         files_.clear();
     }
+    forget_shortcuts();
     if (writer && index_) {
         auto checked = index_->database().execute("PRAGMA wal_checkpoint(TRUNCATE)");
         index_.reset();

@@ -11,6 +11,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <unordered_map>
 
 /// What holds a store together: the lock, the packs being written, the index, and the one way in which anything changes.
 namespace symphony::store {
@@ -39,7 +40,7 @@ public:
     Status add(Record record, std::uint32_t collections = 0);
     /// Applies a record that keeps its number and is in a pack already, or goes there by other ways.
     Status replay(const Record& record);
-    void must_sync() noexcept { synced_ = true; }
+    void must_sync() noexcept { synced_ = takes_away_ = true; }
     /// Said before the index is changed by other ways than add(): a failure then takes all of the commit back.
     void touch() noexcept { dirty_ = true; }
     /// Stored bytes that this commit adds.
@@ -54,6 +55,7 @@ private:
     Batch batch_;
     std::uint64_t added_bytes_ = 0;
     bool synced_ = false;
+    bool takes_away_ = false; ///< an artifact goes, or a blob moves
     bool dirty_ = false; ///< something was written: a failure now takes the whole batch back
 };
 /// Fails before it changes anything, if it can: that is cheaper. May run twice.
@@ -69,6 +71,14 @@ struct BulkPack {
 struct ActivePut {
     std::uint64_t generation = 0;
     std::uint64_t touched_steady_ms = 0;
+};
+
+/// Where the only chunk of a small content stands, so that a warm get asks no table.
+struct Shortcut {
+    std::shared_ptr<PackFile> file;
+    Digest blob;
+    Place place;
+    std::uint64_t size = 0;
 };
 
 /// A reader's connection, given back at the end.
@@ -105,6 +115,13 @@ public:
     Result<std::vector<Part>> load_list(Index& index, const Digest& id);
     Result<std::shared_ptr<PackFile>> pack_file(const PackRow& row);
     void forget_pack(const PackId& id);
+
+    /// Only in the writer's process, which hears of every change: any commit that takes something away forgets them all.
+    std::optional<Shortcut> shortcut(const ContentId& id);
+    /// @param seen What shortcut_state() said before the index was asked.
+    void add_shortcut(const ContentId& id, Shortcut shortcut, std::uint64_t seen);
+    std::uint64_t shortcut_state();
+    void forget_shortcuts();
 
     Result<std::shared_ptr<BulkPack>> take_bulk();
     void give_bulk(std::shared_ptr<BulkPack> pack);
@@ -248,6 +265,10 @@ private:
     std::vector<std::unique_ptr<Index>> pool_;
     std::map<PackId, std::shared_ptr<PackFile>> files_;
     std::vector<std::shared_ptr<BulkPack>> bulk_;
+
+    std::mutex shortcuts_mutex_;
+    std::unordered_map<ContentId, Shortcut, DigestHash> shortcuts_;
+    std::uint64_t shortcut_state_ = 0;
 
     std::mutex puts_mutex_;
     std::vector<std::weak_ptr<ActivePut>> puts_;

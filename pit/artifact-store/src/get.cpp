@@ -198,6 +198,18 @@ private:
 
 } // namespace
 
+namespace {
+
+Status remember(Engine& engine, Index& index, const ContentId& id, const Digest& blob, std::uint64_t size, std::uint64_t seen) {
+    const auto row = SYMPHONY_TRY(index.blob(blob));
+    const auto pack = row ? SYMPHONY_TRY(index.pack(row->pack)) : std::optional<PackRow>();
+    auto file = pack ? engine.pack_file(*pack) : Result<std::shared_ptr<PackFile>>(std::shared_ptr<PackFile>());
+    if (file && *file) engine.add_shortcut(id, {std::move(*file), blob, row->place, size}, seen);
+    return {};
+}
+
+} // namespace
+
 Status for_each_chunk(Engine& engine, Index& index, const ArtifactRecord& record, const std::function<Result<bool>(const Part&)>& each) {
     for (const Part& part : record.parts) {
         if (!record.lists) {
@@ -212,6 +224,12 @@ Status for_each_chunk(Engine& engine, Index& index, const ArtifactRecord& record
 }
 
 Result<Buffer> StoreImpl::get(const ContentId& id, std::uint64_t offset, std::uint64_t size, std::uint64_t size_max) {
+    if (const auto shortcut = engine_->shortcut(id); shortcut && offset == 0 && (size == 0 || size >= shortcut->size) && shortcut->size <= size_max) {
+        auto blob = shortcut->file->read(shortcut->place.offset, shortcut->place.stored, &shortcut->blob);
+        if (blob && blob->content.size() == shortcut->size && sha256(blob->content) == id) return Buffer::from(std::move(blob->content));
+        engine_->forget_shortcuts(); // the long way reads again, and says what is wrong
+    }
+    const std::uint64_t seen = engine_->shortcut_state();
     auto reader = SYMPHONY_TRY(engine_->read());
     auto row = SYMPHONY_TRY(reader->artifact(id));
     if (!row) return unknown_artifact(id.hex());
@@ -226,6 +244,7 @@ Result<Buffer> StoreImpl::get(const ContentId& id, std::uint64_t offset, std::ui
         // The usual case: one chunk, whose bytes become the answer.
         Blob blob = SYMPHONY_TRY(engine_->load(*reader, row->record.parts.front().blob, false));
         if (blob.content.size() != all || sha256(blob.content) != id) return wrong_content(id);
+        SYMPHONY_TRY(remember(*engine_, *reader, id, row->record.parts.front().blob, all, seen));
         return Buffer::from(std::move(blob.content));
     }
     Buffer out = Buffer::make(static_cast<std::size_t>(wanted));
