@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database.hpp"
 
-#if __has_include("sqlite_vfs.hpp")
 #include "sqlite_vfs.hpp"
-#endif
 
 #include <sqlite3.h>
 
@@ -28,19 +26,14 @@ Error database_error(sqlite3* database, int code) {
 
 } // namespace
 
-// Without the VFS over folders a folder of the disk is taken by its name.
 Result<std::shared_ptr<Mount>> Mount::of(Folder& folder) {
     std::shared_ptr<Mount> mount(new Mount(folder));
-#if __has_include("sqlite_vfs.hpp")
     mount->vfs_ = SYMPHONY_TRY(mount_vfs(folder));
-#endif
     return mount;
 }
 
 Mount::~Mount() {
-#if __has_include("sqlite_vfs.hpp")
     if (!vfs_.empty()) static_cast<void>(unmount_vfs(vfs_));
-#endif
 }
 
 Statement::~Statement() {

@@ -4,11 +4,7 @@
 #include "crypto.hpp"
 #include "store.hpp"
 
-#if __has_include("posix_folder.hpp")
 #include "posix_folder.hpp"
-#else
-#include "plain_folder.hpp"
-#endif
 
 #include <gtest/gtest.h>
 
@@ -57,13 +53,9 @@ private:
 };
 
 inline std::shared_ptr<Folder> folder_at(const std::filesystem::path& path) {
-#if __has_include("posix_folder.hpp")
     auto folder = PosixFolder::open(path);
     if (!folder) std::abort();
     return std::shared_ptr<Folder>(std::move(*folder));
-#else
-    return std::make_shared<PlainFolder>(path);
-#endif
 }
 
 /// A store in a temporary folder that can be closed, opened again and looked into.
