@@ -6,7 +6,8 @@
 static struct attack early;
 
 static void try_all(struct attack *a) {
-    static struct sock_filter quiet = {6, 0, 0, 0x00050000u | EPERM}; /* SECCOMP_RET_ERRNO, which comes before a notification */
+    /* One that allows all: an error in its place would come before a notification, and before our own answer. */
+    static struct sock_filter quiet = {6, 0, 0, 0x7FFF0000u};
     static struct sock_fprog program = {1, &quiet};
     const struct {
         uint64_t fs, net, scoped;
