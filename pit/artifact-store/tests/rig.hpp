@@ -8,7 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <atomic>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -30,11 +33,13 @@ struct FakeClock final : Clock {
     }
 };
 
-/// A temporary folder, removed at the end.
+/// A temporary folder, removed at the end. In memory, if nothing else is wanted: a sync costs nothing there, and what a disk
+/// loses is for the fault harness to try.
 class Scratch {
 public:
     Scratch() {
-        std::string name = (std::filesystem::temp_directory_path() / "symphony-store-XXXXXX").string();
+        const bool memory = std::getenv("TMPDIR") == nullptr && ::access("/dev/shm", W_OK | X_OK) == 0;
+        std::string name = ((memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "symphony-store-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) std::abort();
         path_ = name;
     }
