@@ -265,13 +265,16 @@ TEST(RemoteInstance, ADeadlineIsSeenWithoutAMessage) {
 
 TEST(RemoteInstance, ReportsWhatThePluginDoesWrong) {
     Remote remote;
+    // Each comes behind its call's end, on the thread that did it.
     EXPECT_EQ(reply(remote, complete_twice)[0], "once");
+    remote.wait_misuses(1);
     EXPECT_EQ(reply(remote, late_emit)[0], "done");
+    remote.wait_misuses(2);
     EXPECT_EQ(reply(remote, refuse_after_end)[0], "done");
     Caller caller;
     EXPECT_EQ(remote.call(caller, malformed), SYMPHONY_OK);
     ASSERT_TRUE(caller.wait_end());
-    remote.wait_misuses(3); // the last one comes after the call's end
+    remote.wait_misuses(3);
     const std::lock_guard lock(remote.mutex);
     EXPECT_EQ(remote.misuses, (std::vector<std::string>{
         "double-completion: ended a call that it does not owe: ended twice, or after invoke returned an error",
