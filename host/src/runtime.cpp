@@ -318,6 +318,13 @@ Result<symphony_handle> Runtime::Impl::acquire(Instance* caller, std::string_vie
     for (const std::size_t index : SYMPHONY_TRY(candidates(port, provider))) {
         // Who asks for the best provider of a port that it provides itself wants another one.
         if (caller != nullptr && provider.empty() && caller->index() == index) continue;
+        const manifests::Manifest* const manifest = source.entry(index).manifest;
+        if (caller != nullptr && chosen.permissions != nullptr && manifest != nullptr) {
+            if (Status may = chosen.permissions->may_call(caller->subject(), manifest->id()); !may) {
+                if (!first) first = std::move(may).error();
+                continue;
+            }
+        }
         auto plugin = activate(index, caller);
         if (!plugin) {
             if (!first) first = plugin.error();

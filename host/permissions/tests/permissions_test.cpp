@@ -84,6 +84,22 @@ TEST(Permissions, OfPartsMakeAWhole) {
     EXPECT_FALSE(permissions.check(plugin, right("network:a.example:50-201")).allowed);
 }
 
+TEST(Permissions, LetPluginsCallEachOtherUntilARuleDenies) {
+    const Folder folder;
+    folder.write("policy.toml", "[[deny]]\nplugin = \"word-count\"\nrights = [\"ipc:plugin:org.example.mail\"]\nreason = \"letters are private\"\n");
+    auto how = options(folder);
+    how.policy = Policy::load({{folder / "policy.toml", false}});
+    Permissions judge(std::move(how));
+    const Subject caller = subject("");
+    EXPECT_TRUE(judge.may_call(caller, "org.example.text"));
+    EXPECT_TRUE(judge.may_call(subject("", "another"), "org.example.mail"));
+    const Status denied = judge.may_call(caller, "org.example.mail");
+    ASSERT_FALSE(denied);
+    EXPECT_EQ(denied.error().code(), Code::not_granted);
+    EXPECT_NE(denied.error().message().find("letters are private"), std::string::npos) << denied.error().message();
+    EXPECT_NE(denied.error().hint().find("policy.toml"), std::string::npos);
+}
+
 TEST(Permissions, APolicyThatDeniesCannotBeGrantedAround) {
     const Folder folder;
     folder.write("policy.toml", "[[deny]]\nrights = [\"model:*\"]\nlocked = true\nreason = \"no models here\"\n");
