@@ -64,6 +64,7 @@ Error from_errno(std::string_view what, std::string_view path) {
     const std::string message = std::string(what) + " " + shown(path) + ": ";
     switch (error) {
     case ENOENT: return Error(Code::not_found, message + "it is not there");
+    case EEXIST: return Error(Code::conflict, "exists", message + "it is there already");
     case EXDEV:
     case ELOOP: return escape(what, path);
     case EACCES:
@@ -397,8 +398,9 @@ Status Files::check_file(int fd, std::string_view what, std::string_view path) c
 Result<int> Files::open(std::string_view root, std::string_view path, std::uint32_t flags) const {
     const bool reads = (flags & SYMPHONY_FS_READ) != 0;
     const bool writes = (flags & SYMPHONY_FS_WRITE) != 0;
-    const bool known = (flags & ~(SYMPHONY_FS_READ | SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE | SYMPHONY_FS_TRUNCATE)) == 0;
-    if (!known || (!reads && !writes) || (!writes && (flags & (SYMPHONY_FS_CREATE | SYMPHONY_FS_TRUNCATE)) != 0)) {
+    const bool known = (flags & ~(SYMPHONY_FS_READ | SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE | SYMPHONY_FS_TRUNCATE | SYMPHONY_FS_EXCLUSIVE)) == 0;
+    const bool contradicts = (flags & SYMPHONY_FS_EXCLUSIVE) != 0 && (flags & SYMPHONY_FS_CREATE) == 0;
+    if (!known || contradicts || (!reads && !writes) || (!writes && (flags & (SYMPHONY_FS_CREATE | SYMPHONY_FS_TRUNCATE)) != 0)) {
         return Error(Code::invalid_argument, who_ + ": unknown or contradictory flags to open " + shown(path));
     }
     const Place place = SYMPHONY_TRY(resolve(root, path, flags));
@@ -410,6 +412,7 @@ Result<int> Files::open(std::string_view root, std::string_view path, std::uint3
     std::uint64_t mode = O_NONBLOCK | O_NOCTTY;
     mode |= static_cast<std::uint64_t>(reads && writes ? O_RDWR : writes ? O_WRONLY : O_RDONLY);
     if (creates) mode |= O_CREAT;
+    if ((flags & SYMPHONY_FS_EXCLUSIVE) != 0) mode |= O_EXCL;
     Fd file(open_beneath(folder.fd.get(), folder.leaf, mode, creates ? 0666 : 0));
     if (file.get() < 0) return from_errno("cannot open", path);
     SYMPHONY_TRY(check_file(file.get(), "cannot open", path));
@@ -453,6 +456,21 @@ Result<int> Files::open_beside(const Place& place, std::string_view path, std::u
     return file.release();
 }
 
+struct Files::Cover {
+    bool whole = false;
+    bool part = false;  ///< something in it, or in a folder on the way, is asked for and granted now
+};
+
+Files::Cover Files::cover(manifests::FileAccess access, std::string_view root, const std::string& object) const {
+    using manifests::Right;
+    const auto exactly = Right::file(access, root, object);
+    const std::string all = (access == manifests::FileAccess::read ? "read:" : "write:") + std::string(root);
+    const auto everything = Right::parse(!exactly || object.empty() ? all : exactly->text() + "/**");
+    if (!everything) return {};
+    return {std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.covers(*everything); }),
+            std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.overlaps(*everything) && allows(one); })};
+}
+
 Result<Value> Files::list(std::string_view root, std::string_view path) const {
     using manifests::Right;
     ValueBuilder out;
@@ -471,12 +489,9 @@ Result<Value> Files::list(std::string_view root, std::string_view path) const {
     Place place = SYMPHONY_TRY(resolve(root, path, SYMPHONY_FS_READ, true));
     // The whole folder may be listed, or what patterns cover in it and the folders on the way to more.
     const std::string object = joined(place.parts);
-    const auto exactly = Right::file(manifests::FileAccess::read, root, object);
-    const std::string beneath = exactly ? (object.empty() ? "read:" + std::string(root) : exactly->text() + "/**") : std::string();
-    const auto everything = Right::parse(beneath.empty() ? "read:" + std::string(root) : beneath);
-    const bool whole = place.root == selected || (everything && std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.covers(*everything); }));
-    const bool on_the_way = everything && std::any_of(requested_.begin(), requested_.end(), [&](const Right& one) { return one.overlaps(*everything) && allows(one); });
-    if (!whole && !on_the_way) return not_granted("read:" + std::string(root), path);
+    const Cover covered = cover(manifests::FileAccess::read, root, object);
+    const bool whole = place.root == selected || covered.whole;
+    if (!whole && !covered.part) return not_granted("read:" + std::string(root), path);
     if (whole && place.root != selected) SYMPHONY_TRY(check(place.root, SYMPHONY_FS_READ, object, path));
 
     place.parts.emplace_back("."); // walk() checks what is above the last name, and here that is the folder itself
@@ -523,7 +538,7 @@ Status Files::rename(std::string_view root, std::string_view from, std::string_v
     const Place source = SYMPHONY_TRY(resolve(root, from, SYMPHONY_FS_WRITE));
     const Place target = SYMPHONY_TRY(resolve(root, to, SYMPHONY_FS_WRITE));
     const Folder a = SYMPHONY_TRY(walk(source, from, false));
-    const Folder b = SYMPHONY_TRY(walk(target, to, false));
+    const Folder b = SYMPHONY_TRY(walk(target, to, true));
     if (a.leaf.empty() || !target.beside_of.empty()) return not_a_file("cannot rename", from);
     if (b.leaf.empty()) return not_a_file("cannot rename to", to);
     const Fd file(open_beneath(a.fd.get(), a.leaf, O_PATH | O_NOFOLLOW));
@@ -563,6 +578,27 @@ Status Files::remove(std::string_view root, std::string_view path) const {
     if (!place.beside_of.empty() && waiting == beside_->files.end()) return not_granted("write:selected", path);
     if (::unlinkat(folder.fd.get(), folder.leaf.c_str(), is_folder ? AT_REMOVEDIR : 0) != 0) return from_errno("cannot remove", path);
     if (waiting != beside_->files.end()) beside_->files.erase(waiting);
+    return {};
+}
+
+Status Files::sync_folder(std::string_view root, std::string_view path) const {
+    Place place = SYMPHONY_TRY(resolve(root, path, SYMPHONY_FS_WRITE, true));
+    const std::string object = joined(place.parts);
+    if (place.root != selected) {
+        const Cover covered = cover(manifests::FileAccess::write, root, object);
+        if (!covered.whole && !covered.part) return not_granted("write:" + std::string(root), path);
+        if (covered.whole) SYMPHONY_TRY(check(place.root, SYMPHONY_FS_WRITE, object, path));
+    }
+    place.parts.emplace_back("."); // walk() checks what is above the last name, and here that is the folder itself
+    const Folder folder = SYMPHONY_TRY(walk(place, path, false));
+    Fd fd(open_beneath(folder.fd.get(), ".", O_RDONLY | O_DIRECTORY));
+    if (fd.get() < 0 || ::fsync(fd.get()) != 0) return from_errno("cannot write to the disk: the names in", path);
+    // A plugin's own root was made by us, with the folders above it: nobody else would sync their names.
+    const bool own = place.root != workspace && place.root != selected;
+    for (int above = 0; own && object.empty() && above < 3; ++above) {
+        fd = Fd(::openat(fd.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (fd.get() < 0 || ::fsync(fd.get()) != 0) break; // above the host's state folder it may not be ours to read
+    }
     return {};
 }
 

@@ -58,6 +58,8 @@ public:
     Status rename(std::string_view root, std::string_view from, std::string_view to) const;
     /// A regular file or an empty folder.
     Status remove(std::string_view root, std::string_view path) const;
+    /// Names in a folder that may be listed or written in part are on the disk. The root's own name too, when it is the root.
+    Status sync_folder(std::string_view root, std::string_view path) const;
 
 private:
     enum Root : std::uint8_t { workspace, selected, config, cache, state, temp, roots_count };
@@ -70,6 +72,9 @@ private:
     Result<Place> resolve_selected(std::string_view path, std::uint32_t flags) const;
     Status check(Root root, std::uint32_t flags, const std::string& object, std::string_view path) const;
     bool allows(const manifests::Right& right) const;
+    struct Cover;
+    /// How much of the folder `object` is asked for.
+    Cover cover(manifests::FileAccess access, std::string_view root, const std::string& object) const;
     Result<Folder> walk(const Place& place, std::string_view path, bool make) const;
     Status check_file(int fd, std::string_view what, std::string_view path) const;
     Result<int> open_beside(const Place& place, std::string_view path, std::uint32_t flags) const;

@@ -100,7 +100,13 @@ symphony_status fs_remove(void* ctx, symphony_str root, symphony_str path, symph
         return self(ctx).files().remove(from_c(root), from_c(path));
     });
 }
-constexpr symphony_host_fs fs_service{sizeof(symphony_host_fs), 0, &fs_open, &fs_list, &fs_rename, &fs_remove};
+symphony_status fs_sync_folder(void* ctx, symphony_str root, symphony_str path, symphony_error* error) {
+    return answer(error, [&]() -> Status {
+        SYMPHONY_TRY(self(ctx).may_reach(SYMPHONY_FS_WRITE, from_c(root), from_c(path)));
+        return self(ctx).files().sync_folder(from_c(root), from_c(path));
+    });
+}
+constexpr symphony_host_fs fs_service{sizeof(symphony_host_fs), 0, &fs_open, &fs_list, &fs_rename, &fs_remove, &fs_sync_folder};
 
 // --- ports: only those in [requires] ---
 

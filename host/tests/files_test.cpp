@@ -93,6 +93,10 @@ constexpr symphony_host_fs service{
     [](void* ctx, symphony_str root, symphony_str path, symphony_error* error) -> symphony_status {
         const auto done = static_cast<const host::Files*>(ctx)->remove(from_c(root), from_c(path));
         return done ? SYMPHONY_OK : to_c(done.error(), error);
+    },
+    [](void* ctx, symphony_str root, symphony_str path, symphony_error* error) -> symphony_status {
+        const auto done = static_cast<const host::Files*>(ctx)->sync_folder(from_c(root), from_c(path));
+        return done ? SYMPHONY_OK : to_c(done.error(), error);
     }};
 symphony::Files sdk(const host::Files& files) { return {&service, const_cast<host::Files*>(&files)}; }
 
@@ -153,6 +157,47 @@ TEST_F(FilesTest, MakesFoldersRenamesAndRemoves) {
     EXPECT_EQ(f.remove("workspace", "a.txt").error().reason(), "not-found");
     EXPECT_EQ(write(f, "temp", "scratch"), "");
     EXPECT_EQ(write(f, "workspace", "missing", SYMPHONY_FS_WRITE), "[not-found]");
+}
+
+TEST_F(FilesTest, MakesWhatMustNotBeThere) {
+    const host::Files f = files({"read:workspace", "write:workspace"});
+    constexpr std::uint32_t make = SYMPHONY_FS_WRITE | SYMPHONY_FS_CREATE | SYMPHONY_FS_EXCLUSIVE;
+    EXPECT_EQ(write(f, "workspace", "packs/ab/one", make), "");
+    EXPECT_EQ(write(f, "workspace", "packs/ab/one", make), "[exists]");
+    EXPECT_EQ(write(f, "workspace", "link.txt", make), "[exists]") << "a link is something, wherever it leads";
+    EXPECT_EQ(write(f, "workspace", "b.txt", SYMPHONY_FS_WRITE | SYMPHONY_FS_EXCLUSIVE), "[invalid-argument]");
+    EXPECT_TRUE(f.rename("workspace", "packs/ab/one", "trash/bin/one")) << "folders above the new name are made";
+    EXPECT_EQ(read(f, "workspace", "trash/bin/one"), "new");
+}
+
+TEST_F(FilesTest, SyncsFoldersThatMayBeWritten) {
+    const auto sync = [&](const host::Files& f, std::string_view root, std::string_view path) {
+        const Status done = sdk(f).sync_folder(root, path);
+        return done ? std::string() : std::string(done.error().reason());
+    };
+    const host::Files all = files({"write:workspace", "write:state"});
+    EXPECT_EQ(sync(all, "workspace", ""), "");
+    EXPECT_EQ(sync(all, "workspace", "deep/er"), "");
+    EXPECT_EQ(sync(all, "state", ""), "") << "its own root, which is made by that";
+    EXPECT_EQ(sync(all, "workspace", "nowhere"), "not-found");
+    EXPECT_EQ(sync(all, "workspace", "a.txt"), "invalid-argument");
+    EXPECT_EQ(sync(all, "workspace", "up"), "path-escape");
+    EXPECT_EQ(sync(all, "workspace", "../"), "path-escape");
+    EXPECT_EQ(sync(files({"read:workspace"}), "workspace", ""), "not-granted");
+    const host::Files some = files({"write:workspace/deep/er/*.txt"});
+    EXPECT_EQ(sync(some, "workspace", "deep/er"), "") << "what it writes there needs it";
+    EXPECT_EQ(sync(some, "workspace", "other"), "not-granted");
+    std::filesystem::create_directories(folder_ / "work/state");
+    rules_.kept_out = {folder_ / "work/state"};
+    EXPECT_EQ(sync(files({"write:workspace"}), "workspace", "state"), "host-state");
+    rules_.kept_out.clear();
+    std::vector<std::string> asked;
+    rules_.require = [&](const manifests::Right& right) {
+        asked.push_back(right.text());
+        return Status(Error(Code::not_granted, "denied", "no"));
+    };
+    EXPECT_EQ(sync(files({"write:workspace"}), "workspace", "deep"), "denied");
+    EXPECT_EQ(asked, std::vector<std::string>{"write:workspace/deep"});
 }
 
 TEST_F(FilesTest, TakesATypedPathAsItsGrant) {

@@ -211,7 +211,8 @@ private:
     static constexpr symphony_host_log log_twin{sizeof(symphony_host_log), 0, &RemoteLogWrite::call};
     static constexpr symphony_host_config config_twin{sizeof(symphony_host_config), 0, &RemoteConfigGet::call};
     static constexpr symphony_host_metrics metrics_twin{sizeof(symphony_host_metrics), 0, &RemoteMetricsCount::call, &RemoteMetricsGauge::call, &RemoteMetricsObserve::call};
-    static constexpr symphony_host_fs fs_twin{sizeof(symphony_host_fs), 0, &RemoteFsOpen::call, &RemoteFsList::call, &RemoteFsRename::call, &RemoteFsRemove::call};
+    static constexpr symphony_host_fs fs_twin{sizeof(symphony_host_fs), 0, &RemoteFsOpen::call, &RemoteFsList::call, &RemoteFsRename::call, &RemoteFsRemove::call,
+                                                &RemoteFsSyncFolder::call};
     static constexpr symphony_host_ports ports_twin{sizeof(symphony_host_ports), 0, &RemotePortsAcquire::call, &RemotePortsRelease::call, &ports_invoke, &ports_cancel, &RemotePortsList::call};
     static constexpr symphony_host_net net_twin{sizeof(symphony_host_net), 0, &RemoteNetConnect::call};
     static constexpr symphony_host_secrets secrets_twin{sizeof(symphony_host_secrets), 0, &secrets_get, &RemoteSecretsOpen::call};

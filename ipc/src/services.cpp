@@ -17,7 +17,7 @@ struct EntryOf<Remote<Member, Method>> {
 
 constexpr Entry requests[] = {
     EntryOf<RemoteConfigGet>::value,    EntryOf<RemoteFsOpen>::value,     EntryOf<RemoteFsList>::value,    EntryOf<RemoteFsRename>::value,
-    EntryOf<RemoteFsRemove>::value,     EntryOf<RemotePortsAcquire>::value, EntryOf<RemotePortsList>::value, EntryOf<RemoteNetConnect>::value,
+    EntryOf<RemoteFsRemove>::value,     EntryOf<RemoteFsSyncFolder>::value, EntryOf<RemotePortsAcquire>::value, EntryOf<RemotePortsList>::value, EntryOf<RemoteNetConnect>::value,
     EntryOf<RemoteSecretsOpen>::value,  EntryOf<RemoteModelsList>::value, EntryOf<RemoteModelsOpen>::value,
 };
 constexpr Entry notes[] = {

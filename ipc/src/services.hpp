@@ -252,6 +252,7 @@ using RemoteFsOpen = SYMPHONY_REMOTE_(fs, symphony_host_fs, open, 1);
 using RemoteFsList = SYMPHONY_REMOTE_(fs, symphony_host_fs, list, 2);
 using RemoteFsRename = SYMPHONY_REMOTE_(fs, symphony_host_fs, rename, 3);
 using RemoteFsRemove = SYMPHONY_REMOTE_(fs, symphony_host_fs, remove, 4);
+using RemoteFsSyncFolder = SYMPHONY_REMOTE_(fs, symphony_host_fs, sync_folder, 5);
 using RemotePortsAcquire = SYMPHONY_REMOTE_(ports, symphony_host_ports, acquire, 1);
 using RemotePortsRelease = SYMPHONY_REMOTE_(ports, symphony_host_ports, release, 2);
 using RemotePortsList = SYMPHONY_REMOTE_(ports, symphony_host_ports, list, 3);

@@ -285,7 +285,7 @@ TEST(RemoteInstance, ServesHostServices) {
     remote.host.list.assign(20'000, 'l');
     EXPECT_EQ(reply(remote, services)[0],
               "config 0 green, missing -2 , open 0 content of a.txt, denied -3 no-such-right|may not write b|symphony permission grant, "
-              "list 0 20000, secret 0 secret of key, no net, nothing unheard of");
+              "list 0 20000, sync 0 , not synced -8 disk-full|no room for deep|, secret 0 secret of key, no net, nothing unheard of");
     const std::lock_guard lock(remote.host.mutex);
     EXPECT_EQ(remote.host.lines, (std::vector<std::string>{"2 line 0", "2 line 1", "2 line 2"}));
     EXPECT_EQ(remote.host.metrics, (std::vector<std::string>{"things +5", "ms 2.500000"}));

@@ -338,6 +338,9 @@ inline std::string Probe::use_services() {
     out += said(error);
     put(", list ", fs->list(host_.ctx, to_c("workspace"), to_c(""), &value, nullptr));
     out += std::to_string(take().size());
+    put(", sync ", fs->sync_folder(host_.ctx, to_c("workspace"), to_c("deep"), &error));
+    put(", not synced ", fs->sync_folder(host_.ctx, to_c("state"), to_c("deep"), &error));
+    out += said(error);
     const auto* secrets = service<symphony_host_secrets>(SYMPHONY_HOST_SECRETS);
     put(", secret ", secrets->get(host_.ctx, to_c("key"), &value, nullptr));
     out += take();
@@ -464,7 +467,11 @@ private:
                 *out = Buffer::copy(of(ctx).list).release();
                 return SYMPHONY_OK;
             },
-            nullptr, nullptr};
+            nullptr, nullptr,
+            [](void*, symphony_str root, symphony_str path, symphony_error* error) -> symphony_status {
+                if (from_c(root) == "state") return to_c(Error(Code::exhausted, "disk-full", "no room for " + std::string(from_c(path))), error);
+                return SYMPHONY_OK;
+            }};
         static constexpr symphony_host_secrets secrets{
             sizeof secrets, 0, nullptr,
             [](void*, symphony_str key, std::int32_t* fd, symphony_error*) -> symphony_status {

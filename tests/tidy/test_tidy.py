@@ -104,6 +104,12 @@ class Rules(TidyCase):
         self.expect(includes.check, {"plugins/other/manifest.toml": "", "plugins/other/src/other.hpp": '#include "../../words/src/count.hpp"\n'},
                     "plugins/other/src/other.hpp", "belongs to plugins/words")
 
+    def test_test_support_outside_of_tests_is_found(self):
+        files = {"tests/support/faults.hpp": "", "plugins/words/tests/words_test.cpp": '#include "support/faults.hpp"\n'}
+        self.assertEqual(list(includes.check(self.tree(files))), [])
+        self.expect(includes.check, {**files, "plugins/words/src/plugin.cpp": '#include "support/faults.hpp"\n'},
+                    "plugins/words/src/plugin.cpp", "belongs to tests")
+
     def test_one_tbb_outside_the_dag_tracker_is_found(self):
         self.expect(includes.check, {"host/src/x.cpp": "#include <tbb/flow_graph.h>\n"}, "host/src/x.cpp", "only owner of flow graphs")
 

@@ -23,6 +23,9 @@ MAY_INCLUDE = {
     "tests": None,
 }
 
+# What a module's own tests may include besides, and its sources never.
+SUPPORT = "tests/support/"
+
 # (headers, the only places that may include them, why)
 RESERVED = [
     (re.compile(r"^(tbb|oneapi)/"), ("pit/dag-tracker/", "tests/"), "the dag-tracker is the only owner of flow graphs"),
@@ -87,6 +90,8 @@ def check(tree):
             if may is None or not (quoted or name.startswith("symphony/")):
                 continue
             targets = headers.resolve(path, name)
+            if "/tests/" in path and any(target.startswith(SUPPORT) for target in targets):
+                continue
             owners = {area_of(target, tree.plugins) for target in targets}
             if owners and area not in owners and not owners & may:
                 what = f"{area} may include {', '.join(sorted(may)) or 'nothing but itself'}"

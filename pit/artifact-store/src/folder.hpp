@@ -52,11 +52,11 @@ public:
     virtual Result<std::unique_ptr<File>> open(std::string_view path, Mode mode) = 0;
     /// Sorted by name. A folder that is not there has no entries.
     virtual Result<std::vector<Entry>> list(std::string_view path) = 0;
-    /// Replaces `to` at once; on the disk after sync_folder() of the folder of `to`.
+    /// A file. Replaces `to` at once, and makes the folders above it; on the disk after sync_folder() of the folder of `to`.
     virtual Status rename(std::string_view from, std::string_view to) = 0;
     /// A file. `not_found` when it is not there.
     virtual Status remove(std::string_view path) = 0;
-    /// New, renamed and removed names in the folder `path` are on the disk; "" is the store's own folder.
+    /// New, renamed and removed names in the folder `path` are on the disk, and so is the folder itself; "" is the store's own.
     virtual Status sync_folder(std::string_view path) = 0;
     /// For people: where it is.
     virtual std::string name() const = 0;

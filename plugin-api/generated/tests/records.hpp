@@ -14,7 +14,7 @@
 #include <symphony/draft/pool.hpp>
 #include <symphony/draft/retention.hpp>
 #include <symphony/draft/scale_out.hpp>
-#include <symphony/draft/search.hpp>
+#include <symphony/ports/search.hpp>
 #include <symphony/draft/text_editing.hpp>
 #include <symphony/draft/transport.hpp>
 #include <symphony/ports/workflow.hpp>
@@ -49,10 +49,12 @@
     X(symphony::ports::draft::Task) \
     X(symphony::ports::draft::TaskResult) \
     X(symphony::ports::draft::HostStatus) \
-    X(symphony::ports::draft::Document) \
-    X(symphony::ports::draft::Query) \
-    X(symphony::ports::draft::Hit) \
-    X(symphony::ports::draft::Hits) \
+    X(symphony::ports::Document) \
+    X(symphony::ports::Query) \
+    X(symphony::ports::Hit) \
+    X(symphony::ports::FacetCount) \
+    X(symphony::ports::Hits) \
+    X(symphony::ports::IndexStatus) \
     X(symphony::ports::draft::BufferInfo) \
     X(symphony::ports::draft::Replacement) \
     X(symphony::ports::draft::Selection) \

@@ -95,6 +95,7 @@ public:
     static constexpr std::uint32_t write_flag = SYMPHONY_FS_WRITE;
     static constexpr std::uint32_t create_flag = SYMPHONY_FS_CREATE;
     static constexpr std::uint32_t truncate_flag = SYMPHONY_FS_TRUNCATE;
+    static constexpr std::uint32_t exclusive_flag = SYMPHONY_FS_EXCLUSIVE; ///< `conflict` / "exists" when the file is there
 
     Result<File> open(std::string_view root, std::string_view path, std::uint32_t flags = read_flag) const {
         if (!callable(service_, &symphony_host_fs::open)) return absent("open");
@@ -137,7 +138,7 @@ public:
         return entries;
     }
 
-    /// Replaces `to` by `from`, both beneath the same root.
+    /// Replaces `to` by `from`, both beneath the same root; makes missing folders above `to`.
     Status rename(std::string_view root, std::string_view from, std::string_view to) const {
         if (!callable(service_, &symphony_host_fs::rename)) return absent("rename");
         symphony_error error = blank_error();
@@ -149,6 +150,16 @@ public:
         if (!callable(service_, &symphony_host_fs::remove)) return absent("remove");
         symphony_error error = blank_error();
         const auto status = service_->remove(ctx_, to_c(root), to_c(path), &error);
+        if (status < 0) return from_c(error, status);
+        return {};
+    }
+
+    /// New, renamed and removed names in the folder `path` are on the disk, and so is the folder itself; "" is the root.
+    /// A file that was made, written and synced is found again after a power cut only then.
+    Status sync_folder(std::string_view root, std::string_view path) const {
+        if (!callable(service_, &symphony_host_fs::sync_folder)) return absent("sync_folder");
+        symphony_error error = blank_error();
+        const auto status = service_->sync_folder(ctx_, to_c(root), to_c(path), &error);
         if (status < 0) return from_c(error, status);
         return {};
     }

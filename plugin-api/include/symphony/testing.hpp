@@ -242,6 +242,7 @@ private:
     }
     static symphony_status io(symphony_error* error, const std::filesystem::path& path) {
         const int number = errno;
+        if (number == EEXIST) return refuse(error, Code::conflict, "exists", path.filename().string() + ": it is there already");
         return refuse(error, number == ENOENT ? Code::not_found : Code::io, number == ENOENT ? "no-file" : "io", path.filename().string() + ": " + std::strerror(number));
     }
     static symphony_status open(void* ctx, symphony_str root, symphony_str path, std::uint32_t flags, std::int32_t* fd, symphony_error* error) noexcept {
@@ -255,6 +256,7 @@ private:
             std::filesystem::create_directories(full->parent_path(), ignored);
         }
         if ((flags & SYMPHONY_FS_TRUNCATE) != 0) mode |= O_TRUNC;
+        if ((flags & SYMPHONY_FS_EXCLUSIVE) != 0) mode |= O_EXCL;
         *fd = ::open(full->c_str(), mode, 0644);
         return *fd < 0 ? io(error, *full) : SYMPHONY_OK;
     }
@@ -287,6 +289,8 @@ private:
         const auto new_path = of(ctx).resolve(root, to);
         if (!old_path) return to_c(old_path.error(), error);
         if (!new_path) return to_c(new_path.error(), error);
+        std::error_code ignored;
+        std::filesystem::create_directories(new_path->parent_path(), ignored);
         return ::rename(old_path->c_str(), new_path->c_str()) != 0 ? io(error, *old_path) : SYMPHONY_OK;
     }
     static symphony_status remove(void* ctx, symphony_str root, symphony_str path, symphony_error* error) noexcept {
@@ -294,10 +298,19 @@ private:
         if (!full) return to_c(full.error(), error);
         return ::unlink(full->c_str()) != 0 ? io(error, *full) : SYMPHONY_OK;
     }
+    static symphony_status sync_folder(void* ctx, symphony_str root, symphony_str path, symphony_error* error) noexcept {
+        const auto full = of(ctx).resolve(root, path);
+        if (!full) return to_c(full.error(), error);
+        const int fd = ::open(full->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0) return io(error, *full);
+        const symphony_status status = ::fsync(fd) != 0 ? io(error, *full) : SYMPHONY_OK;
+        ::close(fd);
+        return status;
+    }
 
     static constexpr symphony_host_log log_ops{sizeof(symphony_host_log), 0, &write_log};
     static constexpr symphony_host_metrics metrics_ops{sizeof(symphony_host_metrics), 0, &count, &set, &set};
-    static constexpr symphony_host_fs fs_ops{sizeof(symphony_host_fs), 0, &open, &list_files, &rename, &remove};
+    static constexpr symphony_host_fs fs_ops{sizeof(symphony_host_fs), 0, &open, &list_files, &rename, &remove, &sync_folder};
     static constexpr symphony_host_ports ports_ops{sizeof(symphony_host_ports), 0, &acquire, &release, &invoke, &cancel, &list_ports};
 
     symphony_host c_host_{};

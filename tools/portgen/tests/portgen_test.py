@@ -65,7 +65,7 @@ class Gate(unittest.TestCase):
 
     def test_a_removal_is_caught(self):
         self.members("symphony_host_fs").pop()
-        self.expect_fault("symphony_host_fs.remove: removed")
+        self.expect_fault("symphony_host_fs.sync_folder: removed")
         del self.now["structs"]["symphony_host_log"]
         self.expect_fault("struct symphony_host_log: removed")
 

@@ -234,7 +234,7 @@ SYMPHONY_LAYOUT_TYPE_(symphony_host_config, zero, uint32_t);
 SYMPHONY_LAYOUT_AT_(symphony_host_config, get, 8, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_config, get, symphony_status(*)(void*,symphony_str,symphony_buf*));
 
-SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_fs) == 40, "symphony_host_fs");
+SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_fs) == 48, "symphony_host_fs");
 SYMPHONY_LAYOUT_AT_(symphony_host_fs, struct_size, 0, 4);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_fs, struct_size, uint32_t);
 SYMPHONY_LAYOUT_AT_(symphony_host_fs, zero, 4, 4);
@@ -247,6 +247,8 @@ SYMPHONY_LAYOUT_AT_(symphony_host_fs, rename, 24, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_fs, rename, symphony_status(*)(void*,symphony_str,symphony_str,symphony_str,symphony_error*));
 SYMPHONY_LAYOUT_AT_(symphony_host_fs, remove, 32, 8);
 SYMPHONY_LAYOUT_TYPE_(symphony_host_fs, remove, symphony_status(*)(void*,symphony_str,symphony_str,symphony_error*));
+SYMPHONY_LAYOUT_AT_(symphony_host_fs, sync_folder, 40, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_fs, sync_folder, symphony_status(*)(void*,symphony_str,symphony_str,symphony_error*));
 
 SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_log) == 16, "symphony_host_log");
 SYMPHONY_LAYOUT_AT_(symphony_host_log, struct_size, 0, 4);

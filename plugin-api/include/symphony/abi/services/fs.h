@@ -23,6 +23,7 @@ extern "C" {
 #define SYMPHONY_FS_WRITE 2u
 #define SYMPHONY_FS_CREATE 4u   /* with WRITE: make the file and missing folders above it */
 #define SYMPHONY_FS_TRUNCATE 8u /* with WRITE */
+#define SYMPHONY_FS_EXCLUSIVE 16u /* with CREATE: CONFLICT, "exists", when the file is there */
 
 typedef struct symphony_host_fs {
     uint32_t struct_size;
@@ -35,10 +36,15 @@ typedef struct symphony_host_fs {
      * mtime_ns, error (only when unreadable)}. Counted buffer with one reference. [any, may block] */
     symphony_status (*list)(void *ctx, symphony_str root, symphony_str path, symphony_buf *out,
                             symphony_error *error);
-    /* Atomically replaces `to` by `from`, both beneath the same root. [any, may block] */
+    /* Atomically replaces `to` by `from`, both beneath the same root; makes missing folders above `to`.
+     * [any, may block] */
     symphony_status (*rename)(void *ctx, symphony_str root, symphony_str from, symphony_str to,
                               symphony_error *error);
     symphony_status (*remove)(void *ctx, symphony_str root, symphony_str path, symphony_error *error);
+    /* New, renamed and removed names in the folder `path` are on the disk, and so is the folder itself;
+     * "" is the root. What a file holds is on the disk by fsync of its descriptor, its name by this.
+     * Needs a right to write something in the folder. [any, may block] */
+    symphony_status (*sync_folder)(void *ctx, symphony_str root, symphony_str path, symphony_error *error);
 } symphony_host_fs;
 
 #ifdef __cplusplus

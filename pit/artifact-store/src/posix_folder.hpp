@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "folder.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <set>
+
+namespace symphony::store {
+
+/// A folder of the disk. The kernel resolves every path beneath it, without symbolic links. Used by tests, tools and
+/// benchmarks; the plugin has HostFolder. Errors are those of file_error(). [any thread, blocks]
+class PosixFolder final : public Folder {
+public:
+    enum class Missing : std::uint8_t { fails, is_made };
+    /// @param missing  Whether the folder, and those above it, are made when they are not there.
+    static Result<std::unique_ptr<PosixFolder>> open(const std::filesystem::path& path, Missing missing = Missing::is_made);
+    PosixFolder(const PosixFolder&) = delete;
+    PosixFolder& operator=(const PosixFolder&) = delete;
+    ~PosixFolder() override;
+
+    Result<std::unique_ptr<File>> open(std::string_view path, Mode mode) override;
+    Result<std::vector<Entry>> list(std::string_view path) override;
+    Status rename(std::string_view from, std::string_view to) override;
+    Status remove(std::string_view path) override;
+    Status sync_folder(std::string_view path) override;
+    std::string name() const override { return path_; }
+
+private:
+    PosixFolder(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+    const int fd_;
+    const std::string path_;
+    std::mutex mutex_;
+    std::set<std::string> above_is_synced_; ///< folders whose own names are on the disk
+};
+
+} // namespace symphony::store

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "index.hpp"
+
+#include "excerpt.hpp"
+#include "match_sql.hpp"
+#include "query.hpp"
+
+#include <algorithm>
+
+namespace symphony::search {
+
+namespace {
+
+constexpr std::int64_t format_version = 1;
+constexpr std::size_t id_bytes_max = 256;
+constexpr std::size_t name_bytes_max = 4096;
+constexpr std::uint32_t window_max = 10'000, limit_max = 1000, limit_default = 20, facets_max = 100, excerpt_bytes_max = 4096;
+
+// `documents` has the content; `words` is the full text over it (external content: the text is stored once); row ids only grow, so that
+// the newest come first without sorting. kind 1 is a tag, 2 an input.
+constexpr const char* schema = R"sql(
+CREATE TABLE documents(
+  rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, date INTEGER NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX by_date ON documents(date);
+CREATE INDEX by_type ON documents(type);
+CREATE TABLE labels(kind INTEGER NOT NULL, value TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY(kind, value, document)) WITHOUT ROWID;
+CREATE INDEX by_document ON labels(document);
+CREATE VIRTUAL TABLE words USING fts5(name, text, content = 'documents', prefix = '2 3', tokenize = "unicode61 remove_diacritics 2");
+CREATE TABLE feed(feed TEXT NOT NULL, watermark INTEGER NOT NULL);
+INSERT INTO feed VALUES('', 0);
+PRAGMA user_version = 1;
+)sql";
+
+// Exclusive: the write-ahead log then needs no memory shared between processes, which no file of the host's service can give.
+constexpr const char* settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+                                 "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 4194304;";
+
+/// The first `max` bytes of a text, cut between code points.
+std::string_view cut(std::string_view text, std::size_t max) {
+    if (text.size() <= max) return text;
+    while (max > 0 && (static_cast<unsigned char>(text[max]) & 0xC0) == 0x80) --max;
+    return text.substr(0, max);
+}
+
+Error too_large(std::string_view what, std::uint64_t value, std::uint64_t most) {
+    return {Code::invalid_argument, "query-too-large", "query: " + std::string(what) + " is " + std::to_string(value) + ", the limit is " + std::to_string(most),
+            "ask for less at a time"};
+}
+
+Status check(const ports::Query& query) {
+    const std::uint64_t limit = query.limit == 0 ? limit_default : query.limit;
+    if (limit > limit_max) return too_large("limit", limit, limit_max);
+    if (query.offset + limit > window_max) return too_large("offset and limit together", query.offset + limit, window_max);
+    if (query.facets > facets_max) return too_large("facets", query.facets, facets_max);
+    if (query.excerpt_bytes > excerpt_bytes_max) return too_large("excerpt_bytes", query.excerpt_bytes, excerpt_bytes_max);
+    return {};
+}
+
+std::int64_t stored_date(std::uint64_t ms) noexcept { return static_cast<std::int64_t>(std::min<std::uint64_t>(ms, INT64_MAX - 1)); }
+
+} // namespace
+
+Index::Index(Storage storage, IndexOptions options) : storage_(std::move(storage)), options_(options) {
+    if (const Status opened = open(); !opened) fault_ = opened.error();
+}
+
+Status Index::open() {
+    database_.reset();
+    Database database = SYMPHONY_TRY(storage_.open());
+    if (const Status set = database.execute(settings); !set) return set;
+    std::int64_t version = 0;
+    {
+        Statement asked = SYMPHONY_TRY(database.prepare("PRAGMA user_version"));
+        if (SYMPHONY_TRY(asked.step())) version = asked.integer(0);
+    }
+    if (version == 0) {
+        if (const Status made = database.execute(std::string("BEGIN EXCLUSIVE;") + schema + "COMMIT;"); !made) return made;
+    } else if (version != format_version) {
+        return Error(Code::data_corrupt, "index-damaged", "search index: of format " + std::to_string(version) + ", this provider has format " + std::to_string(format_version),
+                     "clear the index and feed it again");
+    }
+    database_.emplace(std::move(database));
+    fault_.reset();
+    pending_ = 0;
+    return {};
+}
+
+Result<Database*> Index::database() {
+    if (database_) return &*database_;
+    // Only damage lasts; a disk that was full or a file that was in use may have changed.
+    if (fault_ && fault_->code() == Code::data_corrupt) return *fault_;
+    if (const Status opened = open(); !opened) {
+        fault_ = opened.error();
+        return opened.error();
+    }
+    return &*database_;
+}
+
+Error Index::undo(Error error) {
+    if (database_ && database_->in_transaction()) static_cast<void>(database_->execute("ROLLBACK"));
+    pending_ = 0;
+    if (error.code() == Code::data_corrupt) {
+        database_.reset();
+        fault_ = error;
+    }
+    return error;
+}
+
+Status Index::begin() {
+    if (database_->in_transaction()) return {};
+    return database_->execute("BEGIN IMMEDIATE");
+}
+
+Result<bool> Index::drop(Database& database, std::string_view id) {
+    std::int64_t row = 0;
+    {
+        Statement found = SYMPHONY_TRY(database.cached("SELECT rowid, name, text FROM documents WHERE id = ?"));
+        found.bind(id);
+        if (!SYMPHONY_TRY(found.step())) return false;
+        row = found.integer(0);
+        Statement words = SYMPHONY_TRY(database.cached("INSERT INTO words(words, rowid, name, text) VALUES('delete', ?, ?, ?)"));
+        if (const Status done = words.bind(row).bind(found.text(1)).bind(found.text(2)).run(); !done) return done.error();
+    }
+    Statement labels = SYMPHONY_TRY(database.cached("DELETE FROM labels WHERE document = ?"));
+    if (const Status done = labels.bind(row).run(); !done) return done.error();
+    Statement document = SYMPHONY_TRY(database.cached("DELETE FROM documents WHERE rowid = ?"));
+    if (const Status done = document.bind(row).run(); !done) return done.error();
+    return true;
+}
+
+Status Index::put(Database& database, const ports::Document& document) {
+    static_cast<void>(SYMPHONY_TRY(drop(database, document.id)));
+    const std::string_view name = cut(document.name, name_bytes_max), text = cut(document.text, options_.text_bytes_max);
+    Statement content = SYMPHONY_TRY(database.cached("INSERT INTO documents(id, date, type, name, text) VALUES(?, ?, ?, ?, ?)"));
+    if (const Status done = content.bind(document.id).bind(stored_date(document.date_unix_ms)).bind(document.type).bind(name).bind(text).run(); !done) return done;
+    const std::int64_t row = database.last_row();
+    Statement words = SYMPHONY_TRY(database.cached("INSERT INTO words(rowid, name, text) VALUES(?, ?, ?)"));
+    if (const Status done = words.bind(row).bind(name).bind(text).run(); !done) return done;
+    for (std::int64_t kind = 1; kind <= 2; ++kind) {
+        for (const std::string& value : kind == 1 ? document.tags : document.inputs) {
+            Statement label = SYMPHONY_TRY(database.cached("INSERT OR IGNORE INTO labels VALUES(?, ?, ?)"));
+            if (const Status done = label.bind(kind).bind(value).bind(row).run(); !done) return done;
+        }
+    }
+    return {};
+}
+
+Status Index::index(const std::vector<ports::Document>& documents) {
+    Database* const database = SYMPHONY_TRY(this->database());
+    for (const ports::Document& document : documents) {
+        if (document.id.empty() || document.id.size() > id_bytes_max) {
+            return Error(Code::invalid_argument, "bad-document", "document id of " + std::to_string(document.id.size()) + " bytes, allowed are 1 to " + std::to_string(id_bytes_max));
+        }
+    }
+    if (const Status begun = begin(); !begun) return undo(begun.error());
+    for (const ports::Document& document : documents) {
+        if (const Status done = put(*database, document); !done) return undo(done.error());
+        ++pending_;
+    }
+    return {};
+}
+
+Status Index::remove(const std::vector<std::string>& ids) {
+    Database* const database = SYMPHONY_TRY(this->database());
+    if (const Status begun = begin(); !begun) return undo(begun.error());
+    for (const std::string& id : ids) {
+        if (const auto done = drop(*database, id); !done) return undo(done.error());
+        ++pending_;
+    }
+    return {};
+}
+
+Status Index::commit(std::string_view feed, std::uint64_t watermark) {
+    Database* const database = SYMPHONY_TRY(this->database());
+    if (feed.size() > id_bytes_max) return Error(Code::invalid_argument, "bad-feed", "feed id of " + std::to_string(feed.size()) + " bytes, the limit is " + std::to_string(id_bytes_max));
+    if (const Status begun = begin(); !begun) return undo(begun.error());
+    {
+        Statement marked = SYMPHONY_TRY(database->cached("UPDATE feed SET feed = ?, watermark = ?"));
+        if (const Status done = marked.bind(feed).bind(static_cast<std::int64_t>(watermark)).run(); !done) return undo(done.error());
+    }
+    if (const Status done = database->execute("COMMIT"); !done) return undo(done.error());
+    pending_ = 0;
+    return {};
+}
+
+Result<ports::IndexStatus> Index::status() {
+    Database* const database = SYMPHONY_TRY(this->database());
+    Statement asked = SYMPHONY_TRY(database->cached(
+        "SELECT feed, watermark, (SELECT count(*) FROM documents), (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) FROM feed"));
+    ports::IndexStatus status;
+    if (!SYMPHONY_TRY(asked.step())) return undo(Error(Code::data_corrupt, "index-damaged", "search index: its watermark is gone", "clear the index and feed it again"));
+    status.feed = asked.text(0);
+    status.watermark = static_cast<std::uint64_t>(asked.integer(1));
+    status.documents = static_cast<std::uint64_t>(asked.integer(2));
+    status.size_bytes = static_cast<std::uint64_t>(asked.integer(3));
+    status.pending = pending_;
+    return status;
+}
+
+Status Index::clear() {
+    database_.reset();
+    pending_ = 0;
+    if (const Status removed = storage_.remove(); !removed) return removed;
+    if (const Status opened = open(); !opened) {
+        fault_ = opened.error();
+        return opened;
+    }
+    return {};
+}
+
+Result<Index::Matches> Index::find(Database& database, const MatchPlan& plan, const ports::Query& query) {
+    const std::string limit = " LIMIT " + std::to_string(options_.ranked_max + 1);
+    std::string sql;
+    if (plan.match) sql = "SELECT rowid, bm25(words, 4.0, 1.0) FROM words WHERE words MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC" + limit;
+    else sql = "SELECT rowid, 0.0 FROM documents WHERE " + plan.filter.text + " ORDER BY date DESC, rowid DESC" + limit;
+    Statement statement = SYMPHONY_TRY(database.prepare(sql));
+    if (plan.match) statement.bind(std::string_view(*plan.match));
+    statement.bind(plan.filter.values);
+    Matches matches;
+    while (SYMPHONY_TRY(statement.step())) {
+        if (++matches.seen <= options_.ranked_max) matches.best.push_back({statement.integer(0), -statement.real(1)});
+    }
+    const std::size_t wanted = std::size_t{query.offset} + (query.limit == 0 ? limit_default : query.limit);
+    if (plan.match) {
+        const auto middle = matches.best.begin() + static_cast<std::ptrdiff_t>(std::min(wanted, matches.best.size()));
+        std::partial_sort(matches.best.begin(), middle, matches.best.end(),
+                          [](const Found& a, const Found& b) { return a.score != b.score ? a.score > b.score : a.row > b.row; });
+    }
+    matches.best.resize(std::min(wanted, matches.best.size()));
+    matches.best.erase(matches.best.begin(), matches.best.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(query.offset, matches.best.size())));
+    return matches;
+}
+
+Status Index::fill(Database& database, const std::vector<const Node*>& wanted, const ports::Query& query, const Matches& matches, ports::Hits& to) {
+    for (const Found& found : matches.best) {
+        Statement document = SYMPHONY_TRY(database.cached("SELECT id, text FROM documents WHERE rowid = ?"));
+        document.bind(found.row);
+        if (!SYMPHONY_TRY(document.step())) {
+            return Error(Code::data_corrupt, "index-damaged", "search index: a word leads to a document that is not there", "clear the index and feed it again");
+        }
+        ports::Hit hit;
+        hit.id = document.text(0);
+        hit.score = found.score;
+        if (query.excerpt_bytes > 0) {
+            Excerpt excerpt = make_excerpt(document.text(1), wanted, query.excerpt_bytes);
+            hit.excerpt = std::move(excerpt.text);
+            hit.highlights = std::move(excerpt.highlights);
+        }
+        to.hits.push_back(std::move(hit));
+    }
+    return {};
+}
+
+Status Index::count_facets(Database& database, const MatchPlan& plan, std::uint32_t most, ports::Hits& to) {
+    std::string matched;
+    if (plan.match) matched = "SELECT rowid FROM words WHERE words MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC LIMIT ";
+    else matched = "SELECT rowid FROM documents WHERE " + plan.filter.text + " ORDER BY date DESC, rowid DESC LIMIT ";
+    matched += std::to_string(options_.ranked_max);
+    const std::string order = " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + std::to_string(most);
+    const std::pair<const char*, std::string> questions[] = {
+        {"tag", "SELECT value, count(*) FROM labels WHERE kind = 1 AND document IN (" + matched + ")" + order},
+        {"type", "SELECT type, count(*) FROM documents WHERE type <> '' AND rowid IN (" + matched + ")" + order}};
+    for (const auto& [field, sql] : questions) {
+        Statement statement = SYMPHONY_TRY(database.prepare(sql));
+        if (plan.match) statement.bind(std::string_view(*plan.match));
+        statement.bind(plan.filter.values);
+        while (SYMPHONY_TRY(statement.step())) {
+            to.facets.push_back({field, std::string(statement.text(0)), static_cast<std::uint64_t>(statement.integer(1))});
+        }
+    }
+    return {};
+}
+
+Result<ports::Hits> Index::search(const ports::Query& query, const Stop& stop) {
+    if (const Status checked = check(query); !checked) return checked.error();
+    const Node node = SYMPHONY_TRY(parse_query(query.text));
+    Database* const database = SYMPHONY_TRY(this->database());
+    const std::vector<const Node*> wanted = wanted_words(node);
+    const MatchPlan plan = plan_match(node, !query.newest_first);
+    const Database::Guard guard(*database, stop);
+    ports::Hits hits;
+    const auto look = [&]() -> Status {
+        const Matches matches = SYMPHONY_TRY(find(*database, plan, query));
+        hits.total = std::min(matches.seen, options_.ranked_max);
+        hits.partial = matches.seen > options_.ranked_max;
+        if (const Status filled = fill(*database, wanted, query, matches, hits); !filled) return filled;
+        return query.facets == 0 ? Status() : count_facets(*database, plan, query.facets, hits);
+    };
+    if (const Status looked = look(); !looked) {
+        if (looked.error().code() == Code::data_corrupt) return undo(looked.error());
+        return looked.error();
+    }
+    return hits;
+}
+
+} // namespace symphony::search
