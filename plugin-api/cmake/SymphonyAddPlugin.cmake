@@ -38,6 +38,48 @@ function(symphony_manifest_value manifest key out)
   endif()
 endfunction()
 
+# Puts the manifest with the library's digest, and `files`, beside the library in the plugin's folder, and installs them. `depends`
+# is what makes `library`. For the functions that build plugins.
+function(symphony_bundle_plugin name manifest library depends files)
+  set(folder "${SYMPHONY_PLUGIN_DIR}/${name}")
+  set(copies "")
+  foreach(file IN LISTS files)
+    get_filename_component(path "${file}" ABSOLUTE)
+    get_filename_component(leaf "${file}" NAME)
+    if(IS_DIRECTORY "${path}")
+      list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy_directory "${path}" "${folder}/${leaf}")
+    else()
+      list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy "${path}" "${folder}/${leaf}")
+    endif()
+  endforeach()
+  # An own step and not a post-build one, so that a change of the manifest alone is noticed too.
+  add_custom_command(OUTPUT "${folder}/manifest.toml"
+    COMMAND ${CMAKE_COMMAND} "-DMANIFEST=${manifest}" "-DLIBRARY=${library}"
+            "-DTRIPLE=${SYMPHONY_TRIPLE}" "-DOUTPUT=${folder}/manifest.toml"
+            -P "${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake"
+    ${copies}
+    DEPENDS ${depends} "${manifest}" ${files}
+    COMMENT "Bundling plugin ${name}" VERBATIM)
+  add_custom_target(${name}-bundle ALL DEPENDS "${folder}/manifest.toml")
+  if(SYMPHONY_PLUGIN_DIR STREQUAL "${CMAKE_BINARY_DIR}/plugins")
+    set_property(GLOBAL APPEND PROPERTY SYMPHONY_PLUGINS ${name})
+  endif()
+
+  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" \"-DMANIFEST=${manifest}\"
+    \"-DLIBRARY=\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/symphony/plugins/${name}/lib${name}.so\"
+    -DTRIPLE=${SYMPHONY_TRIPLE}
+    \"-DOUTPUT=\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/symphony/plugins/${name}/manifest.toml\"
+    -P \"${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
+  foreach(file IN LISTS files)
+    get_filename_component(path "${file}" ABSOLUTE)
+    if(IS_DIRECTORY "${path}")
+      install(DIRECTORY "${path}" DESTINATION lib/symphony/plugins/${name})
+    else()
+      install(FILES "${path}" DESTINATION lib/symphony/plugins/${name})
+    endif()
+  endforeach()
+endfunction()
+
 function(symphony_add_plugin name)
   cmake_parse_arguments(arg "" "MANIFEST" "SOURCES;LIBS;TESTS;FILES" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
@@ -105,43 +147,8 @@ function(symphony_add_plugin name)
     target_link_options(${name} PRIVATE LINKER:-z,defs)
   endif()
 
-  set(copies "")
-  foreach(file IN LISTS arg_FILES)
-    get_filename_component(path "${file}" ABSOLUTE)
-    get_filename_component(leaf "${file}" NAME)
-    if(IS_DIRECTORY "${path}")
-      list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy_directory "${path}" "${folder}/${leaf}")
-    else()
-      list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy "${path}" "${folder}/${leaf}")
-    endif()
-  endforeach()
-  # An own step and not a post-build one, so that a change of the manifest alone is noticed too.
-  add_custom_command(OUTPUT "${folder}/manifest.toml"
-    COMMAND ${CMAKE_COMMAND} "-DMANIFEST=${manifest}" "-DLIBRARY=$<TARGET_FILE:${name}>"
-            "-DTRIPLE=${SYMPHONY_TRIPLE}" "-DOUTPUT=${folder}/manifest.toml"
-            -P "${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake"
-    ${copies}
-    DEPENDS ${name} "${manifest}" ${arg_FILES}
-    COMMENT "Bundling plugin ${name}" VERBATIM)
-  add_custom_target(${name}-bundle ALL DEPENDS "${folder}/manifest.toml")
-  if(SYMPHONY_PLUGIN_DIR STREQUAL "${CMAKE_BINARY_DIR}/plugins")
-    set_property(GLOBAL APPEND PROPERTY SYMPHONY_PLUGINS ${name})
-  endif()
-
   install(TARGETS ${name} LIBRARY DESTINATION lib/symphony/plugins/${name})
-  install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" \"-DMANIFEST=${manifest}\"
-    \"-DLIBRARY=\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/symphony/plugins/${name}/lib${name}.so\"
-    -DTRIPLE=${SYMPHONY_TRIPLE}
-    \"-DOUTPUT=\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/symphony/plugins/${name}/manifest.toml\"
-    -P \"${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
-  foreach(file IN LISTS arg_FILES)
-    get_filename_component(path "${file}" ABSOLUTE)
-    if(IS_DIRECTORY "${path}")
-      install(DIRECTORY "${path}" DESTINATION lib/symphony/plugins/${name})
-    else()
-      install(FILES "${path}" DESTINATION lib/symphony/plugins/${name})
-    endif()
-  endforeach()
+  symphony_bundle_plugin(${name} "${manifest}" "$<TARGET_FILE:${name}>" ${name} "${arg_FILES}")
 
   if(arg_TESTS AND BUILD_TESTING)
     find_package(GTest REQUIRED)
