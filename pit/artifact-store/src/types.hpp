@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ struct Digest {
     static std::optional<Digest> parse(std::string_view hex) noexcept;
     friend auto operator<=>(const Digest&, const Digest&) = default;
 };
+
+std::string hex_of(Bytes bytes);
+/// @return False unless `hex` is exactly twice as long as `to` and all digits.
+bool bytes_of_hex(std::string_view hex, std::span<std::uint8_t> to) noexcept;
 
 /// What a caller knows an artifact by: the SHA-256 of its content.
 using ContentId = Digest;
