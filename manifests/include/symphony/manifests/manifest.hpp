@@ -26,7 +26,7 @@ enum class CapabilityKind : std::uint8_t {
     model_access, network_access, file_access, process_exec, system_access, ipc_access,
 };
 enum class ConfigType : std::uint8_t { string, integer, number, boolean, duration, size, list, map };
-enum class Selects : std::uint8_t { nothing, read, write };
+enum class Selects : std::uint8_t { nothing, read, write, both };
 
 /// The name as a manifest writes it: "editor-adapter", "in-process", "file_access", "float".
 std::string_view name_of(ExtensionType type) noexcept;
@@ -179,7 +179,7 @@ struct Flag {
     std::string help;
     std::string default_value;
     std::string complete;
-    Selects selects = Selects::nothing; ///< the typed path is granted for this run, to read or to write
+    Selects selects = Selects::nothing; ///< the typed path is granted for this run, to read, to write, or ("read-write") both
     Place place;
     friend bool operator==(const Flag&, const Flag&) = default;
 };
