@@ -238,7 +238,6 @@ struct StoreStats {
     std::string suite{}; ///< none, aes-256-gcm or xchacha20-poly1305
     std::string profile{}; ///< text, default or model
     std::string durability{}; ///< durable or relaxed
-    std::string access{}; ///< writer or reader
     std::uint64_t artifacts{};
     std::uint64_t versions{};
     std::uint64_t names{};
@@ -548,10 +547,10 @@ template <>
 struct Wire<ports::StoreStats> {
     static constexpr std::size_t bytes_min = 4;
     static void write(WireWriter& to, const ports::StoreStats& record) {
-        detail::write_fields(to, record.repository, record.place, record.format, record.suite, record.profile, record.durability, record.access, record.artifacts, record.versions, record.names, record.tags, record.content_bytes, record.unique_bytes, record.stored_bytes, record.packs, record.pack_bytes, record.open_packs, record.dead_bytes, record.index_bytes, record.trash_bytes, record.leases, record.references, record.condemned, record.quota_bytes, record.quota_artifacts, record.last_sequence, record.uploads, record.search, record.search_behind);
+        detail::write_fields(to, record.repository, record.place, record.format, record.suite, record.profile, record.durability, record.artifacts, record.versions, record.names, record.tags, record.content_bytes, record.unique_bytes, record.stored_bytes, record.packs, record.pack_bytes, record.open_packs, record.dead_bytes, record.index_bytes, record.trash_bytes, record.leases, record.references, record.condemned, record.quota_bytes, record.quota_artifacts, record.last_sequence, record.uploads, record.search, record.search_behind);
     }
     static void read(WireReader& from, ports::StoreStats& record) {
-        detail::read_fields(from, record.repository, record.place, record.format, record.suite, record.profile, record.durability, record.access, record.artifacts, record.versions, record.names, record.tags, record.content_bytes, record.unique_bytes, record.stored_bytes, record.packs, record.pack_bytes, record.open_packs, record.dead_bytes, record.index_bytes, record.trash_bytes, record.leases, record.references, record.condemned, record.quota_bytes, record.quota_artifacts, record.last_sequence, record.uploads, record.search, record.search_behind);
+        detail::read_fields(from, record.repository, record.place, record.format, record.suite, record.profile, record.durability, record.artifacts, record.versions, record.names, record.tags, record.content_bytes, record.unique_bytes, record.stored_bytes, record.packs, record.pack_bytes, record.open_packs, record.dead_bytes, record.index_bytes, record.trash_bytes, record.leases, record.references, record.condemned, record.quota_bytes, record.quota_artifacts, record.last_sequence, record.uploads, record.search, record.search_behind);
     }
 };
 
@@ -643,7 +642,7 @@ namespace symphony::ports {
 /// to 255 bytes in a call; 1,024 inputs; media types and types 255 bytes; holders 255 bytes; lists at most 1,000 items
 /// in one answer; lineage 10,000 nodes. **Errors of every method** beside its own: `not-found`/`no-store` (nothing was
 /// stored yet), `busy`/`store-locked` (another process writes; the message names it), `refused`/`key-needed` and
-/// `refused`/`wrong-key` (an encrypted store), `refused`/`read-only` (the store could only be opened for reading),
+/// `data-corrupt`/`wrong-key` (an encrypted store), `refused`/`read-only` (the store could only be opened for reading),
 /// `data-corrupt` with `missing`, `torn`, `bit-rot`, `wrong-version` or `tampered`, and `io`.
 /// Derive, implement every method, and name the class in SYMPHONY_PLUGIN. What a method throws fails its call.
 class ArtifactStore : public virtual PortServer {
@@ -658,7 +657,8 @@ public:
     /// - `exhausted` "too-large": more than one call may carry: use begin_put
     /// - `conflict` "newer-version": the name's newest version is not `after_version`
     /// - `invalid_argument` "bad-name": also bad-tag, bad-text and too-many: beyond the limits above
-    /// - `not_found` "unknown-artifact": an input is none
+    /// - `not_found` "unknown-artifact": an input names none; a whole id is taken as it is, since its artifact may be
+    ///   elsewhere
     virtual Result<ArtifactInfo> put(Call& call, const Buffer& content, const PutOptions& options) = 0;
     /// Begins a content in parts. [blocking]
     /// - `exhausted` "too-many-uploads": 64 are under way
@@ -879,7 +879,8 @@ public:
     /// - `exhausted` "too-large": more than one call may carry: use begin_put
     /// - `conflict` "newer-version": the name's newest version is not `after_version`
     /// - `invalid_argument` "bad-name": also bad-tag, bad-text and too-many: beyond the limits above
-    /// - `not_found` "unknown-artifact": an input is none
+    /// - `not_found` "unknown-artifact": an input names none; a whole id is taken as it is, since its artifact may be
+    ///   elsewhere
     Result<ArtifactInfo> put(const Buffer& content, const PutOptions& options, const CallOptions<>& call_options = {}) const {
         return detail::call_port<ArtifactInfo, detail::NoPart>(port_, 1, call_options, content, options);
     }

@@ -51,7 +51,7 @@
 
 /* record ArtifactChange: u64 sequence, u64 time_unix_ms, string action, string actor, string id, string name, u32 version, string detail */
 
-/* record StoreStats: string repository, string place, u32 format, string suite, string profile, string durability, string access, u64 artifacts, u64 versions, u64 names, u64 tags, u64 content_bytes, u64 unique_bytes, u64 stored_bytes, u64 packs, u64 pack_bytes, u64 open_packs, u64 dead_bytes, u64 index_bytes, u64 trash_bytes, u64 leases, u64 references, u64 condemned, u64 quota_bytes, u64 quota_artifacts, u64 last_sequence, u64 uploads, string search, u64 search_behind */
+/* record StoreStats: string repository, string place, u32 format, string suite, string profile, string durability, u64 artifacts, u64 versions, u64 names, u64 tags, u64 content_bytes, u64 unique_bytes, u64 stored_bytes, u64 packs, u64 pack_bytes, u64 open_packs, u64 dead_bytes, u64 index_bytes, u64 trash_bytes, u64 leases, u64 references, u64 condemned, u64 quota_bytes, u64 quota_artifacts, u64 last_sequence, u64 uploads, string search, u64 search_behind */
 
 /* record CollectOptions: bool dry_run, bool drop_soft, bool empty_trash, f64 repack_below */
 
