@@ -57,6 +57,7 @@ public:
     /// A file. `not_found` when it is not there.
     virtual Status remove(std::string_view path) = 0;
     /// New, renamed and removed names in the folder `path` are on the disk, and so is the folder itself; "" is the store's own.
+    /// Where there is no such folder, that is on the disk.
     virtual Status sync_folder(std::string_view path) = 0;
     /// For people: where it is.
     virtual std::string name() const = 0;

@@ -71,13 +71,18 @@ Status HostFolder::remove(std::string_view path) {
 Status HostFolder::sync_folder(std::string_view path) {
     SYMPHONY_TRY(path_names(path));
     const std::string whole = beneath_root(path);
+    std::string found; // the first that is there
     for (std::string at(whole);; at = parent_of(at)) {
-        SYMPHONY_TRY(files_.sync_folder(root_, at));
+        const Status synced = files_.sync_folder(root_, at);
+        const bool is_missing = !synced && synced.error().code() == Code::not_found && !at.empty();
+        if (!synced && !is_missing) return synced.error();
+        if (!is_missing && found.empty()) found = at;
         const std::lock_guard lock(mutex_);
-        if (at.empty() || above_is_synced_.contains(at)) break;
+        // What a person typed is a root itself: there is no right to what lies above it.
+        if (at.empty() || (root_ == "selected" && at.size() <= path_.size()) || (!is_missing && above_is_synced_.contains(at))) break;
     }
     const std::lock_guard lock(mutex_);
-    for (std::string at(whole); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
+    for (std::string at(found); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
     return {};
 }
 

@@ -77,15 +77,27 @@ Status make_folders(int root, const std::vector<std::string>& names, std::string
     return {};
 }
 
+/// The names of the store's own folder and of those above it. Above what this user may read nothing of ours is.
+void sync_above(int folder, int levels) {
+    Fd at;
+    for (int i = 0; i < levels; ++i) {
+        Fd above(::openat(i == 0 ? folder : at.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (above.get() < 0 || sync_fd(above.get()) != 0) return;
+        at = std::move(above);
+    }
+}
+
 } // namespace
 
 Result<std::unique_ptr<PosixFolder>> PosixFolder::open(const std::filesystem::path& path, Missing missing) {
     std::error_code error;
+    int made = 0;
+    for (std::filesystem::path at = path; missing == Missing::is_made && at.has_relative_path() && !std::filesystem::exists(at, error); at = at.parent_path()) ++made;
     if (missing == Missing::is_made) std::filesystem::create_directories(path, error);
     if (error) return file_error("cannot make the folder", path.native(), error.value());
     Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (fd.get() < 0) return file_error("cannot open the folder", path.native(), errno);
-    return std::unique_ptr<PosixFolder>(new PosixFolder(fd.release(), path.native()));
+    return std::unique_ptr<PosixFolder>(new PosixFolder(fd.release(), path.native(), made));
 }
 
 PosixFolder::~PosixFolder() { ::close(fd_); }
@@ -168,14 +180,18 @@ Status PosixFolder::remove(std::string_view path) {
 /// that another process made and did not live to sync.
 Status PosixFolder::sync_folder(std::string_view path) {
     SYMPHONY_TRY(path_names(path));
+    std::string found; // the first that is there
     for (std::string at(path);; at = parent_of(at)) {
         const Fd folder = open_beneath(fd_, at, O_RDONLY | O_DIRECTORY);
-        if (folder.get() < 0 || sync_fd(folder.get()) != 0) return file_error("cannot write to the disk: the names in", at, errno);
+        const bool is_missing = folder.get() < 0 && errno == ENOENT && !at.empty();
+        if (!is_missing && (folder.get() < 0 || sync_fd(folder.get()) != 0)) return file_error("cannot write to the disk: the names in", at, errno);
+        if (!is_missing && found.empty()) found = at;
         const std::lock_guard lock(mutex_);
-        if (at.empty() || above_is_synced_.contains(at)) break;
+        if (at.empty() || (!is_missing && above_is_synced_.contains(at))) break;
     }
     const std::lock_guard lock(mutex_);
-    for (std::string at(path); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
+    for (std::string at(found); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);
+    if (above_is_synced_.insert("").second) sync_above(fd_, std::max(made_, 1)); // one that died may have made it
     return {};
 }
 

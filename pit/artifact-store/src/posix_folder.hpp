@@ -29,9 +29,10 @@ public:
     std::string name() const override { return path_; }
 
 private:
-    PosixFolder(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
+    PosixFolder(int fd, std::string path, int made) : fd_(fd), path_(std::move(path)), made_(made) {}
     const int fd_;
     const std::string path_;
+    const int made_; ///< folders that open() made: this one and so many above
     std::mutex mutex_;
     std::set<std::string> above_is_synced_; ///< folders whose own names are on the disk
 };

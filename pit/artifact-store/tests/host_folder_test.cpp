@@ -52,6 +52,7 @@ TEST_F(HostFolderTest, KeepsFilesBeneathItsRoot) {
     EXPECT_EQ(folder.open("packs/two", Mode::write).error().code(), Code::not_found);
     EXPECT_EQ(reason(folder.sync_folder("packs/ab")), "");
     EXPECT_EQ(reason(folder.sync_folder("")), "");
+    EXPECT_EQ(reason(folder.sync_folder("nowhere/at/all")), "");
     EXPECT_EQ(reason(folder.rename("packs/ab/one", "trash/one")), "");
     const auto entries = *folder.list("trash");
     ASSERT_EQ(entries.size(), 1u);

@@ -226,6 +226,23 @@ TEST_F(SqliteVfsTest, ReadsAStoreThatMayNotBeWritten) {
     static_cast<void>(::seteuid(0));
 }
 
+TEST_F(SqliteVfsTest, ReadsALiveWalThatMayNotBeWritten) {
+    Connection writer(vfs_, "a.db");
+    ASSERT_EQ(writer.run("PRAGMA journal_mode=wal"), "wal;");
+    ASSERT_EQ(writer.run(make_table), "");
+    ASSERT_EQ(writer.run("INSERT INTO t VALUES(1, 'a')"), "");
+    std::filesystem::permissions(top_, std::filesystem::perms(0755));
+    for (const char* name : {"a.db", "a.db-wal", "a.db-shm"}) std::filesystem::permissions(top_ / name, std::filesystem::perms(0444));
+    const pid_t child = start([](const std::string& vfs) {
+        if (::geteuid() == 0 && ::seteuid(65534) != 0) return 1;
+        Connection db(vfs, "a.db", SQLITE_OPEN_READONLY);
+        if (db.run("SELECT count(*) FROM t") != "1;") return 2;
+        return db.run("INSERT INTO t VALUES(2, 'b')") == "[attempt to write a readonly database]" ? 0 : 3;
+    });
+    EXPECT_EQ(wait_for(child), 0);
+    EXPECT_EQ(writer.run("INSERT INTO t VALUES(2, 'b'); SELECT count(*) FROM t"), "2;") << "the reader disturbed nothing";
+}
+
 TEST_F(SqliteVfsTest, TakesNoPathOutOfItsFolder) {
     for (const char* path : {"../a.db", "/etc/a.db", "x/../../a.db", "a//b.db", "./a.db"}) {
         SCOPED_TRACE(path);
