@@ -2,9 +2,12 @@
 #include "crash_disk.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace symphony::test_support {
 namespace {
+
+constexpr std::uint64_t page_bytes = 4096;
 
 /// The bytes of a file from `start` on, when of its changes the first `cut` writes and the first `size_cut` sizes are there.
 ///
@@ -37,8 +40,37 @@ std::string folder_of(const std::string& path) {
 } // namespace
 
 void DiskFile::sync() {
-    synced = after({changes.size(), {}, changes.size()});
-    changes.clear();
+    std::set<std::uint64_t> pages; // that the kernel knows to be dirty
+    for (const Change& change : changes) {
+        if (change.doomed || change.truncates || change.bytes->empty()) continue;
+        for (std::uint64_t page = change.offset / page_bytes; page * page_bytes < change.offset + change.bytes->size(); ++page) pages.insert(page);
+    }
+    const auto is_left = [&](const Change& change) { return change.doomed && !pages.contains(change.offset / page_bytes); };
+    const std::uint64_t size = size_after(changes.size());
+    std::vector<Change> left;
+    std::copy_if(changes.begin(), changes.end(), std::back_inserter(left), is_left);
+    std::erase_if(changes, is_left);
+    auto content = std::make_shared<Content>(*after({changes.size(), {}, changes.size()}));
+    content->resize(static_cast<std::size_t>(size));
+    synced = std::move(content);
+    changes = std::move(left);
+}
+
+void DiskFile::fail_sync() {
+    std::vector<Change> split; // by pages, each of which may be written again by itself
+    for (const Change& change : changes) {
+        if (change.truncates || change.bytes->empty()) {
+            split.push_back(change);
+            continue;
+        }
+        const std::uint64_t end = change.offset + change.bytes->size();
+        for (std::uint64_t at = change.offset; at < end; at = (at / page_bytes + 1) * page_bytes) {
+            const auto first = change.bytes->begin() + static_cast<std::ptrdiff_t>(at - change.offset);
+            const std::uint64_t size = std::min(end, (at / page_bytes + 1) * page_bytes) - at;
+            split.push_back({false, at, std::make_shared<Content>(first, first + static_cast<std::ptrdiff_t>(size)), true});
+        }
+    }
+    changes = std::move(split);
 }
 
 std::uint64_t DiskFile::size_after(std::size_t count) const {
@@ -85,9 +117,9 @@ void CrashDisk::apply(const Operation& operation) {
         files.try_emplace(operation.file);
         name_changes.push_back({NameChange::Kind::link, operation.file, operation.path, ""});
         break;
-    case Kind::write: files[operation.file].changes.push_back({false, operation.offset, operation.bytes}); break;
-    case Kind::truncate: files[operation.file].changes.push_back({true, operation.offset, nullptr}); break;
-    case Kind::sync: files[operation.file].sync(); break;
+    case Kind::write: files[operation.file].changes.push_back({false, operation.offset, operation.bytes, false}); break;
+    case Kind::truncate: files[operation.file].changes.push_back({true, operation.offset, nullptr, false}); break;
+    case Kind::sync: operation.failed ? files[operation.file].fail_sync() : files[operation.file].sync(); break;
     case Kind::rename: name_changes.push_back({NameChange::Kind::rename, operation.file, operation.path, operation.to}); break;
     case Kind::remove: name_changes.push_back({NameChange::Kind::unlink, 0, operation.path, ""}); break;
     case Kind::sync_folder: sync_names(operation.path); break;

@@ -15,6 +15,7 @@ struct Change {
     bool truncates = false;
     std::uint64_t offset = 0; ///< of a truncate the size
     std::shared_ptr<const Content> bytes;
+    bool doomed = false; ///< a failed sync should have written it: no later one does, unless its page is written to again
 };
 
 /// How much of a file's changes a crash leaves: the first `cut` writes for each block, other numbers for the blocks in `blocks`.
@@ -30,6 +31,7 @@ struct DiskFile {
     std::vector<Change> changes;
 
     void sync();
+    void fail_sync();
     /// The blocks that a change touches.
     std::set<std::uint64_t> blocks_of(std::size_t change) const;
     std::uint64_t size_after(std::size_t count) const;

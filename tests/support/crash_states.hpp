@@ -12,6 +12,7 @@ namespace symphony::test_support {
 /// - What was written before the last sync of its file is there.
 /// - Of what was written since, each block of 512 bytes has, by itself, any of the contents it had since then; so writes are
 ///   lost, torn and reordered. In half of the random states blocks of 4 KiB stay whole.
+/// - After a sync that failed (RecordingFolder::fail_sync) later ones do not write what it should have.
 /// - The size of the file is any that it had since then, with the truncations up to there; what was not written of it is zeros.
 /// - Names that were made, renamed and removed before the last sync_folder() of their folder are so. Of what was done to names
 ///   since, any part may be missing; each rename is whole. A sync of a file says nothing about its name.

@@ -20,6 +20,7 @@ struct Operation {
     std::string to;                      ///< of rename
     std::uint64_t offset = 0;            ///< of write; the size of truncate
     std::shared_ptr<const Content> bytes; ///< of write
+    bool failed = false;                 ///< of sync
 
     /// Such as "write 4096+24 of index.db".
     std::string text() const;
@@ -36,6 +37,11 @@ public:
 
     /// What the program under test told its caller, at this point: "stored 7". Crash states from here on know it.
     void note(std::string text);
+
+    /// The `nth` File::sync() from now on, counted from 1, fails. As on Linux, what it should have written is still read, no later sync
+    /// writes it, and only a power cut tells: unless its page of 4 KiB is written to again.
+    void fail_sync(std::uint64_t nth);
+    bool sync_failed() const;
 
     Result<std::unique_ptr<store::File>> open(std::string_view path, Mode mode) override;
     Result<std::vector<store::Entry>> list(std::string_view path) override { return now_.list(path); }
@@ -61,6 +67,8 @@ private:
     std::map<std::string, std::uint64_t> files_at_begin_;
     std::map<std::shared_ptr<MemoryNode>, std::uint64_t> numbers_;
     std::vector<Operation> operations_;
+    std::uint64_t syncs_to_failure_ = 0; ///< 0 = none fails
+    bool sync_failed_ = false;
 };
 
 } // namespace symphony::test_support

@@ -173,3 +173,40 @@ TEST(CrashStates, BringARemovedFileBack) {
     EXPECT_TRUE(try_crash_states(folder, {}, look).good());
     EXPECT_EQ(seen, (std::set<std::string>{"(none)", "old"}));
 }
+
+TEST(CrashStates, KnowThatAFailedSyncIsNotRepeated) {
+    // Planted: a writer that syncs again until it is told what it wants to hear.
+    const auto crash = [](bool tries_again) {
+        RecordingFolder folder;
+        folder.fail_sync(1);
+        for (int tries = 0; tries < 2; ++tries) {
+            const std::string path = tries_again ? "f" : "f" + std::to_string(tries);
+            const auto file = *folder.open(path, Mode::create);
+            EXPECT_TRUE((tries == 1 && tries_again) || file->write_at(0, bytes_of("content")));
+            if (!file->sync()) continue;
+            EXPECT_TRUE(folder.sync_folder(""));
+            folder.note(path);
+        }
+        EXPECT_TRUE(folder.sync_failed());
+        return try_crash_states(folder, {}, [](CrashState& state) {
+            for (const std::string& path : state.notes) {
+                if (state.folder.text(path) != "content") return path + " is \"" + state.folder.text(path) + "\"";
+            }
+            return std::string();
+        });
+    };
+    EXPECT_TRUE(crash(false).good()) << crash(false).text();
+    EXPECT_FALSE(crash(true).good());
+}
+
+TEST(CrashStates, WriteAPageWholeThatIsWrittenToAgain) {
+    const auto contents = contents_of([](RecordingFolder& folder) {
+        folder.fail_sync(1);
+        EXPECT_FALSE((write(folder, "f", 0, "ab"), (*folder.open("f", Mode::write))->sync()));
+        write(folder, "f", 5000, "far", true);
+        write(folder, "f", 1, "B", true);
+        EXPECT_TRUE(folder.sync_folder(""));
+    });
+    EXPECT_TRUE(contents.contains("aB" + std::string(4998, '\0') + "far"));
+    EXPECT_EQ(contents.size(), 1u);
+}
