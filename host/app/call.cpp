@@ -39,13 +39,13 @@ std::vector<host::SelectedPath> selected_paths(const host::Paths& paths, const m
         for (const auto& word : found->second) {
             const auto path = path_in(word, named);
             std::error_code error;
-            const bool read = selects == manifests::Selects::read;
+            const bool read = selects != manifests::Selects::write;
             // "--input depth=3" selects nothing: a value beside a name is a path only when there is such a file.
             if (path.empty() || (named && read && !fs::exists(path, error))) continue;
             // A shipped workflow's name stands for its file: the plugin opens the name.
             const auto shipped = workflow ? host::find_workflow(paths, path) : fs::path();
             const auto file = fs::absolute(shipped.empty() ? fs::path(path) : shipped, error).lexically_normal();
-            selected.push_back({path, file, read, !read});
+            selected.push_back({path, file, read, selects != manifests::Selects::read});
         }
     };
     for (const auto& flag : command.flags) add(flag.name, flag.selects, flag.value.find('=') != std::string::npos, flag.complete == "workflow");

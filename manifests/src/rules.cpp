@@ -105,7 +105,7 @@ constexpr std::string_view capability_kinds[] = {"model_access", "network_access
                                                  "process_exec", "system_access",  "ipc_access"};
 constexpr std::string_view config_types[] = {"string", "integer", "float", "boolean", "duration", "size", "list", "map"};
 constexpr std::string_view grades[] = {"", "G1", "G2", "G3", "G4"};
-constexpr std::string_view selections[] = {"", "read", "write"}; // nothing has no name: it is left out
+constexpr std::string_view selections[] = {"", "read", "write", "read-write"}; // nothing has no name: it is left out
 
 } // namespace
 

@@ -103,7 +103,8 @@ TEST(Parse, ReadsEveryKey) {
     ASSERT_EQ(all.commands.size(), 1u);
     EXPECT_EQ(all.commands[0].arguments[0].selects, Selects::read);
     EXPECT_EQ(all.commands[0].flags[1].default_value, "out");
-    EXPECT_EQ(all.commands[0].flags[2].value, "");
+    EXPECT_EQ(all.commands[0].flags[2].selects, Selects::both);
+    EXPECT_EQ(all.commands[0].flags[3].value, "");
     ASSERT_NE(all.find_artifact("x86_64-linux-gnu"), nullptr);
     EXPECT_EQ(all.find_artifact("x86_64-linux-gnu")->size_bytes, 412'345u);
     EXPECT_EQ(all.find_artifact("riscv64-linux-gnu"), nullptr);
@@ -255,7 +256,7 @@ TEST(Parse, ChecksCommands) {
         {command + "flags = [{ name = \"aa\", default = \"1\" }]", "contradiction", 9, 10, "is a switch"},
         {command + "arguments = [{ name = \"a\", repeat = true }, { name = \"b\" }]", "contradiction", 9, 14, "only the last argument may repeat"},
         {command + "arguments = [{ name = \"a\" }, { name = \"b\", required = true }]", "contradiction", 9, 30, "may be left out"},
-        {command + "arguments = [{ name = \"a\", selects = \"execute\" }]", "unknown-value", 9, 38, "expected read or write"},
+        {command + "arguments = [{ name = \"a\", selects = \"execute\" }]", "unknown-value", 9, 38, "expected read, write or read-write"},
         {command + command.substr(command.find("[[")), "duplicate", 9, 1, "command \"c\" is given twice"},
     };
     for (const auto& wrong : wrongs) expect_wrong(wrong);

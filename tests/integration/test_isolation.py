@@ -6,6 +6,7 @@ SYMPHONY_SEED=7                                                        the same 
 """
 
 import ctypes
+import hashlib
 import json
 import os
 import random
@@ -41,6 +42,11 @@ OPERATIONS = {
     ("files", "read_all"): [{"files": ["texts/text-0.txt", "texts/text-1.txt", "texts/nothing.txt"]}],
     ("files", "read_bytes"): [{"file": "page.png"}, {"file": "/etc/passwd"}],
     ("report", "survey"): [{"title": "A & B", "texts": [], "terms": [{"term": "fox", "count": 2}], "problems": []}, {}],
+    ("artifact-store", "store"): [{"value": TEXT, "name": "one", "tags": ["a", "b"]}, {"value": {"path": "a/b", "n": 1}, "name_from": "path", "plugin": "text"},
+                                  {"value": TEXT, "name": "no\nname"}, {"value": TEXT, "inputs": ["nothing"]}, {}],
+    # What the cases before it have stored, by id.
+    ("artifact-store", "load"): [{"id": hashlib.sha256(TEXT.encode()).hexdigest()}, {"id": "a/b", "as": "value"}, {"id": "../../etc/passwd"},
+                                 {"id": "one", "offset": 4, "size": 5}, {"id": "one", "size": 5000}, {"id": "one", "as": "picture"}],
     ("tesseract", "recognise"): [{"image": "page.png"}, {"image": "texts/text-0.txt"}, {"image": "page.png", "language": "no-such-language"}],
 }
 TIMES = {"elapsed_ms", "elapsed_ns", "started_ns", "ended_ns", "lane"}  # what differs between any two runs

@@ -78,7 +78,8 @@ Status HostFolder::sync_folder(std::string_view path) {
         if (!synced && !is_missing) return synced.error();
         if (!is_missing && found.empty()) found = at;
         const std::lock_guard lock(mutex_);
-        if (at.empty() || (!is_missing && above_is_synced_.contains(at))) break;
+        // What a person typed is a root itself: there is no right to what lies above it.
+        if (at.empty() || (root_ == "selected" && at.size() <= path_.size()) || (!is_missing && above_is_synced_.contains(at))) break;
     }
     const std::lock_guard lock(mutex_);
     for (std::string at(found); !at.empty(); at = parent_of(at)) above_is_synced_.insert(at);

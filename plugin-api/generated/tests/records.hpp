@@ -3,7 +3,7 @@
 #pragma once
 
 #include <symphony/draft/arbitration.hpp>
-#include <symphony/draft/artifact_store.hpp>
+#include <symphony/ports/artifact_store.hpp>
 #include <symphony/draft/bus.hpp>
 #include <symphony/draft/codec.hpp>
 #include <symphony/ports/command.hpp>
@@ -23,9 +23,32 @@
     X(symphony::ports::draft::Claim) \
     X(symphony::ports::draft::ConflictCase) \
     X(symphony::ports::draft::Ruling) \
-    X(symphony::ports::draft::ArtifactInfo) \
-    X(symphony::ports::draft::PutOptions) \
-    X(symphony::ports::draft::StoreReport) \
+    X(symphony::ports::ArtifactMadeBy) \
+    X(symphony::ports::ArtifactOrigin) \
+    X(symphony::ports::ArtifactInfo) \
+    X(symphony::ports::PutOptions) \
+    X(symphony::ports::Upload) \
+    X(symphony::ports::ContentPart) \
+    X(symphony::ports::ArtifactFilter) \
+    X(symphony::ports::ArtifactPage) \
+    X(symphony::ports::ArtifactVersion) \
+    X(symphony::ports::VersionPage) \
+    X(symphony::ports::ArtifactQuery) \
+    X(symphony::ports::ArtifactHit) \
+    X(symphony::ports::ArtifactFacet) \
+    X(symphony::ports::ArtifactHits) \
+    X(symphony::ports::LineageNode) \
+    X(symphony::ports::ArtifactDifference) \
+    X(symphony::ports::QualityPart) \
+    X(symphony::ports::QualityReport) \
+    X(symphony::ports::ArtifactChange) \
+    X(symphony::ports::StoreStats) \
+    X(symphony::ports::CollectOptions) \
+    X(symphony::ports::CollectReport) \
+    X(symphony::ports::StoreFinding) \
+    X(symphony::ports::VerifyOptions) \
+    X(symphony::ports::VerifyReport) \
+    X(symphony::ports::RepairReport) \
     X(symphony::ports::draft::Message) \
     X(symphony::ports::draft::Endpoint) \
     X(symphony::ports::draft::Delivery) \

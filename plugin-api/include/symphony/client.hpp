@@ -50,6 +50,7 @@ struct ProviderInfo {
     bool usable = false;
     std::string refusal; ///< why it is not usable
     Value data;          ///< its [provides] table for the port
+    std::string sha256;  ///< of its library, as the host verifies it
 };
 
 /// A provider acquired; released when the last copy goes. Copies share. [any]
@@ -97,7 +98,7 @@ public:
         for (const ValueView item : listing.items()) {
             const auto text = [&](std::string_view key) { return std::string(item[key].as_text()); };
             providers.push_back({text("plugin"), text("name"), text("version"), text("description"), item["blocking"].as_bool(),
-                                 item["concurrent"].as_bool(), item["usable"].as_bool(true), text("refusal"), Value::copy(item["data"])});
+                                 item["concurrent"].as_bool(), item["usable"].as_bool(true), text("refusal"), Value::copy(item["data"]), text("sha256")});
         }
         return providers;
     }

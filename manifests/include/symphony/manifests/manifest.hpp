@@ -27,7 +27,7 @@ enum class CapabilityKind : std::uint8_t {
 };
 enum class ConfigType : std::uint8_t { string, integer, number, boolean, duration, size, list, map };
 enum class MinimumGrade : std::uint8_t { none, g1, g2, g3, g4 };
-enum class Selects : std::uint8_t { nothing, read, write };
+enum class Selects : std::uint8_t { nothing, read, write, both };
 
 /// The name as a manifest writes it: "editor-adapter", "in-process", "file_access", "float".
 std::string_view name_of(ExtensionType type) noexcept;
@@ -184,7 +184,7 @@ struct Flag {
     std::string help;
     std::string default_value;
     std::string complete;
-    Selects selects = Selects::nothing; ///< the typed path is granted for this run, to read or to write
+    Selects selects = Selects::nothing; ///< the typed path is granted for this run, to read, to write, or ("read-write") both
     Place place;
     friend bool operator==(const Flag&, const Flag&) = default;
 };
