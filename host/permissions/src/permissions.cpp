@@ -344,8 +344,10 @@ Status Permissions::may_call(const Subject& subject, std::string_view provider) 
     const Policy& policy = impl_->options.policy;
     const Verdict verdict = policy.judge(subject, *right);
     if (verdict.by == nullptr || verdict.kind != Verdict::Kind::denied) return {};
-    const Decision made{false, false, policy.rule_id(verdict),
-                        "plugin \"" + subject.name + "\" may not call \"" + std::string(provider) + "\": " + policy.why(verdict, subject, *right), policy.hint(verdict), {}};
+    Decision made;
+    made.rule = policy.rule_id(verdict);
+    made.why = "plugin \"" + subject.name + "\" may not call \"" + std::string(provider) + "\": " + policy.why(verdict, subject, *right);
+    made.hint = policy.hint(verdict);
     impl_->record(made, subject, *right, "L6 broker");
     return made.error();
 }
