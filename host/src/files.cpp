@@ -320,7 +320,7 @@ Result<Files::Place> Files::resolve(std::string_view root, std::string_view path
     if (at == root_names.end()) return not_granted(right, path);
     const auto index = static_cast<Root>(at - root_names.begin());
     if (std::none_of(requested_.begin(), requested_.end(), has_root)) {
-        if (rules_.require) SYMPHONY_TRY(check(index, flags, {}, path)); // says no, and keeps it on record
+        if (rules_.require) SYMPHONY_TRY(check(index, flags, index == selected ? std::string() : std::string(path.substr(0, 4096)), path)); // says no, and keeps it on record
         return not_granted(right, path);
     }
     if (index == selected) return resolve_selected(path, flags);

@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto notice_max = std::chrono::milliseconds(80);     // that a death's cause may take behind the death
 constexpr auto starved_max = std::chrono::seconds(10);         // of silence of a process that is ready to run and gets no processor
+constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
 constexpr std::uint32_t denied_max = 10'000;                   // system calls refused without a word, then it ends
 constexpr std::uint32_t denied_told_max = 3;                   // records of one system call
@@ -36,15 +37,15 @@ sandbox::Limits limits_of(const manifests::Resources& wish) {
     return limits;
 }
 
-/// State letter and processor time of a process; '?' when it cannot be read.
+/// What a process, or one thread of it, is doing.
 struct Activity {
-    char state = '?';
+    char state = '?';  ///< as in proc(5); '?' when it cannot be read
     std::uint64_t cpu_ticks = 0;
 };
-Activity activity_of(pid_t pid) {
+Activity activity_in(const std::string& file) {
     // No stream: one throws when the process goes between open and read.
     char bytes[1024];
-    const int fd = ::open(("/proc/" + std::to_string(pid) + "/stat").c_str(), O_RDONLY | O_CLOEXEC);
+    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
     const ssize_t n = ::read(fd, bytes, sizeof bytes - 1);
     ::close(fd);
@@ -56,6 +57,17 @@ Activity activity_of(pid_t pid) {
     // proc(5): after the name, state is the third field, utime and stime are the 14th and 15th.
     if (std::sscanf(text.c_str() + name_end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &out.state, &user, &system) != 3) return {};
     out.cpu_ticks = user + system;
+    return out;
+}
+/// The time is that of all its threads; the state is 'R' when one of them would run if it could, or is inside the kernel.
+Activity activity_of(pid_t pid) {
+    const std::string folder = "/proc/" + std::to_string(pid);
+    Activity out = activity_in(folder + "/stat");
+    std::error_code gone;
+    for (std::filesystem::directory_iterator thread(folder + "/task", gone), end; !gone && thread != end; thread.increment(gone)) {
+        const char state = activity_in(thread->path().string() + "/stat").state;
+        if (state == 'R' || state == 'D') out.state = 'R';
+    }
     return out;
 }
 
@@ -303,9 +315,10 @@ void Isolation::look_at(Process& process) {
     const bool works = !first && activity.cpu_ticks != process.cpu_seen_;
     if (first || works) process.silent_since_ = now;
     process.cpu_seen_ = activity.cpu_ticks;
-    // Ready to run and not run: the machine is busy, which is not its fault. Stopped or asleep: nobody is there.
+    // It works, or is ready to run and not run: the machine is busy, which is not its fault. Stopped or asleep: nobody is there,
+    // and one look is not enough to say so.
     const auto patience = activity.state == 'R' || works ? std::chrono::duration_cast<Clock::duration>(starved_max) : Clock::duration(0);
-    if (silence < options_.hung_after + patience) return;
+    if (silence < options_.hung_after + patience || now - process.silent_since_ < idle_min) return;
     tell(process, "supervisor", "hung", true);
     process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process did not react for " +
                        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) + " ms" +

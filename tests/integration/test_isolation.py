@@ -205,8 +205,8 @@ class KillStorm(IsolationCase):
     @staticmethod
     def own_cgroups():
         """Groups symphony.PID.START whose launcher is dead; those of others who run tests now are not."""
-        found = {path for path in Path("/sys/fs/cgroup").glob("**/symphony.*") if path.is_dir()}
-        return {str(path) for path in found if not Path("/proc", path.name.split(".")[1]).exists()}
+        found = {os.path.join(above, name) for above, names, _ in os.walk("/sys/fs/cgroup") for name in names if name.startswith("symphony.")}
+        return {path for path in found if not Path("/proc", Path(path).name.split(".")[1]).exists()}
 
     def storm(self, kills, where, victims):
         """One run under fire. Returns how it ended and how many signals hit."""

@@ -364,7 +364,7 @@ private:
         for (auto& [id, waiting] : waiting_) {
             if (!waiting.answer) waiting.answer = gone();
         }
-        if (!stopping_) sweep_until_ = std::chrono::steady_clock::now() + sweep_max;
+        sweep_until_ = std::chrono::steady_clock::now() + sweep_max;
         changed_.notify_all();
     }
 

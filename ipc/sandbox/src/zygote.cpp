@@ -50,6 +50,9 @@ constexpr auto start_max = 10s;
 constexpr auto report_max = 500ms;
 constexpr auto retry_pause = 5ms;
 constexpr auto remove_max = 2s;
+/// How long it waits for its last sandboxes: for a host that waits, and when there is none and nobody else would remove their groups.
+constexpr auto quit_max = 5s;
+constexpr auto alone_max = 60s;
 /// The next shell is made when nothing has happened for so long.
 constexpr auto quiet = 3ms;
 /// What a shell is made with; the rest follows with the plugin.
@@ -190,7 +193,7 @@ private:
         wire::Received message;
         switch (wire::receive(launcher_socket, message, MSG_DONTWAIT)) {
         case wire::Got::nothing: return false;
-        case wire::Got::end: end_all(); return false;
+        case wire::Got::end: end_all(alone_max); return false;
         case wire::Got::message: break;
         }
         if (const auto* launch = message.as<wire::Launch>(); launch != nullptr && message.kind() == wire::Kind::launch) {
@@ -206,10 +209,10 @@ private:
         return true;
     }
 
-    void end_all() {
+    void end_all(Clock::duration limit = quit_max) {
         if (ending_) return;
         ending_ = true;
-        ending_until_ = Clock::now() + 5s;
+        ending_until_ = Clock::now() + limit;
         drop(spare_);
         for (auto& [id, box] : sandboxes_) {
             box.killed = true;
