@@ -11,6 +11,8 @@
 namespace symphony::ipc {
 namespace {
 
+constexpr std::uint64_t gone_ns = 2'000'000'000; // without a control socket, before a process that nobody watches counts as dead
+
 /// A control operation's exception in the runner, thrown again.
 [[noreturn]] void throw_again(const symphony_error& error) {
     std::string what(read_bounded(error.message));
@@ -113,11 +115,15 @@ public:
 
     void on_tick() override {
         outbound_.on_tick();
-        // The supervisor knows better and sooner; this is for who has none.
+        // The supervisor knows better and sooner; this is for who has none. A dying process closes its sockets before the kernel
+        // has freed its memory and tells of its death.
         char byte;
+        const std::uint64_t now = now_ns();
         if (::recv(end_.control(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
-            gone_ = false;
-        } else if (std::exchange(gone_, true)) {
+            gone_since_ns_ = 0;
+        } else if (gone_since_ns_ == 0) {
+            gone_since_ns_ = now;
+        } else if (now - gone_since_ns_ > gone_ns) {
             abandon(Error(Code::peer_died, "runner-gone", link_.options().peer + ": its process is gone"));
         }
     }
@@ -279,7 +285,7 @@ private:
     symphony_instance_ops ops_{};
     std::atomic<bool> created_{false}, abandoned_{false}, said_bye_{false};
     std::atomic<std::uint32_t> requests_{0};
-    bool gone_ = false;
+    std::uint64_t gone_since_ns_ = 0;
     std::mutex ports_mutex_;
     std::map<std::string, symphony_port_info, std::less<>> ports_;
     std::mutex facts_mutex_;

@@ -35,7 +35,7 @@
 
 namespace symphony::sandbox::test {
 
-constexpr int patience_ms = 20'000;
+constexpr int patience_ms = 100'000;
 
 /// Runs `body` in a forked copy of the test, where it may give up its rights; its failures are the test's.
 inline void in_child(const std::function<void()>& body) {
