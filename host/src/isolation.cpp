@@ -203,7 +203,8 @@ void Isolation::kill(std::uint64_t id) {
 }
 
 void Isolation::abandon() noexcept {
-    if (launcher_ && (*launcher_)->pid() > 0) ::kill((*launcher_)->pid(), SIGKILL);
+    // It sees the host's end of the socket close, ends its sandboxes and removes their groups, unless somebody stopped it.
+    if (launcher_ && (*launcher_)->pid() > 0) ::kill((*launcher_)->pid(), SIGCONT);
 }
 
 void Isolation::wake() noexcept {

@@ -117,7 +117,7 @@ public:
     };
     /// @return `refused` with reason `grade-too-low`, `no-runner`, ...
     Result<std::shared_ptr<Process>> start(Wish wish);
-    /// Ends the launcher and with it every process, at once: for who leaves without destructors. [any]
+    /// For who leaves without destructors: the launcher ends every process when this one is gone. [any]
     void abandon() noexcept;
     /// Whether this is the thread that watches: nothing on it may wait for a process to go.
     static bool watching() noexcept;

@@ -226,6 +226,7 @@ private:
         if (!greeted) {
             ::kill(pid, SIGKILL);
             while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+            static_cast<void>(Cgroups::remove_stale(Cgroups::find())); // it may have made its groups, and nothing is in them yet
             return greeted;
         }
         program_ = pid;
