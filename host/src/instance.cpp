@@ -186,7 +186,13 @@ Status Instance::control(const char* name, Function function, Arguments... argum
 Status Instance::start() {
     Status done = start_once();
     // A death in its start may have been somebody else's doing. A plugin that cannot start dies as often as it is tried.
-    for (int tries = 1; !done && gone() && tries < starts_max; ++tries) done = start_once();
+    for (int tries = 1; !done && tries < starts_max; ++tries) {
+        // Its calls end before its owner hears of the death.
+        const auto own = process();
+        if (own && done.error().code() == Code::peer_died && !Isolation::watching()) static_cast<void>(own->wait_gone(Clock::now() + std::chrono::seconds(1)));
+        if (!gone()) break;
+        done = start_once();
+    }
     return done;
 }
 
