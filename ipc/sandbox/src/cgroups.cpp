@@ -59,7 +59,15 @@ bool is_dead(std::string_view leaf) {
     return first.ec == std::errc{} && second.ec == std::errc{} && start_time(pid) != start;
 }
 
-/// Only empty groups go: whatever lived there died with its launcher, and one that did not belongs to somebody.
+/// What lived there died with its launcher, but for who was stopped before it could ask for that.
+void end_what_is_left_in(const fs::path& group) {
+    if (write_to(group / "cgroup.kill", "1") == 0) return;
+    std::istringstream numbers(read_file((group / "cgroup.procs").c_str()));
+    for (pid_t pid = 0; numbers >> pid;) {
+        if (pid > 1) ::kill(pid, SIGKILL);
+    }
+}
+
 bool remove_stale_in(const fs::path& folder) {
     bool gone = true;
     std::error_code failed;
@@ -67,7 +75,8 @@ bool remove_stale_in(const fs::path& folder) {
         const std::string leaf = entry.path().filename().string();
         if (!leaf.starts_with(prefix) || !is_dead(leaf)) continue;
         for (const auto& sandbox : fs::directory_iterator(entry.path(), failed)) {
-            if (sandbox.is_directory(failed)) ::rmdir(sandbox.path().c_str());
+            if (!sandbox.is_directory(failed) || ::rmdir(sandbox.path().c_str()) == 0) continue;
+            end_what_is_left_in(sandbox.path());
         }
         gone = ::rmdir(entry.path().c_str()) == 0 && gone;
     }

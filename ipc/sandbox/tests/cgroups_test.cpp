@@ -5,8 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace symphony::sandbox {
@@ -98,6 +100,18 @@ TEST_F(Tree, WithoutAnyTheReasonIsTold) {
     const Cgroups groups({.v1_memory = root_ / "absent", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}, ::getpid());
     EXPECT_EQ(groups.backend(), "");
     EXPECT_EQ(groups.why_not(), "no control group that this user may write to");
+}
+
+TEST_F(Tree, WhoIsLeftOfADeadLauncherIsEnded) {
+    const pid_t left = ::fork();
+    if (left == 0) {
+        for (;;) ::pause();
+    }
+    file("memory/symphony.999999999.5/3/cgroup.procs", std::to_string(left) + "\n");
+    EXPECT_FALSE(Cgroups::remove_stale({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}));
+    int status = 0;
+    ASSERT_EQ(::waitpid(left, &status, 0), left);
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 TEST_F(Tree, LeftoversOfDeadLaunchersAreRemovedAndTheLivingOnesStay) {
