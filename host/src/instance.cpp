@@ -186,13 +186,7 @@ Status Instance::control(const char* name, Function function, Arguments... argum
 Status Instance::start() {
     Status done = start_once();
     // A death in its start may have been somebody else's doing. A plugin that cannot start dies as often as it is tried.
-    for (int tries = 1; !done && tries < starts_max; ++tries) {
-        // Its calls end before its owner hears of the death.
-        const auto own = process();
-        if (own && done.error().code() == Code::peer_died && !Isolation::watching()) static_cast<void>(own->wait_gone(Clock::now() + std::chrono::seconds(1)));
-        if (!gone()) break;
-        done = start_once();
-    }
+    for (int tries = 1; !done && gone() && tries < starts_max; ++tries) done = start_once();
     return done;
 }
 
@@ -304,7 +298,8 @@ Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
         return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation",
                      "if you trust it: --in-process " + manifest().name());
     }
-    Isolation::Wish wish{manifest(), image, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}};
+    Isolation::Wish wish{manifest(), image, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
+    wish.on_dying = [this] { process_dying(); };
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {
         if (const auto& sink = host_.options().on_log) sink(manifest().name(), SYMPHONY_LOG_INFO, to_valid_utf8(line));
@@ -583,6 +578,12 @@ symphony_status enter(CallTable& table, Target& callee, Target* caller, const sy
 }
 
 /// On the monitor's thread; every call in it has ended with the cause.
+/// Whoever calls from now on waits for the next process, instead of failing in the one that is dead.
+void Instance::process_dying() {
+    const std::lock_guard lock(mutex_);
+    if (!ending_) gone_.store(true, std::memory_order_release);
+}
+
 void Instance::process_gone(const Error& cause) {
     {
         const std::lock_guard lock(mutex_);
@@ -635,6 +636,10 @@ bool Instance::bury(Clock::time_point limit) {
 Status Instance::revive(Clock::time_point limit) {
     if (Isolation::watching()) { // who is told of a death by this very thread may not wait for what it does next
         return Error(Code::busy, "restarting", who() + ": is started again in a moment", "try again, on another thread");
+    }
+    // It is known to be dying: what its death means is told a moment later, on the thread that watches.
+    if (const auto own = process(); own && own->cause() && !own->wait_gone(limit)) {
+        return Error(Code::busy, "restarting", who() + ": is being started again", "try again in a moment");
     }
     std::unique_lock lock(mutex_);
     if (!changed_.wait_until(lock, limit, [this] { return !busy_; })) {

@@ -133,6 +133,7 @@ private:
     void meet_brokers(std::shared_ptr<const brokers::Secrets> secrets);
     void leave_brokers();
     void hold(const permissions::Right& right, const std::string& rule);
+    void process_dying();
     void process_gone(const Error& cause);
     bool bury(std::chrono::steady_clock::time_point limit);
     void end_process();

@@ -145,6 +145,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     if (!launcher_) return Error(launcher_.error()).in(who);
     auto channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
     auto process = std::make_shared<Process>(*this, wish.manifest, wish.image.sha256(), wish.output);
+    process->on_dying_ = std::move(wish.on_dying);
     process->on_gone_ = std::move(wish.on_gone);
     process->on_output_ = std::move(wish.on_output);
 
@@ -413,6 +414,7 @@ void Isolation::finish(Process& process) {
     while (process.started_.output_fd >= 0 && read_output(process)) {} // what it said last
     if (!limit.empty()) tell(process, cause.reason() == "policy-violation" ? "L4 seccomp" : "L5 limits", limit, true);
     process.violations_.reset();
+    if (process.on_dying_) process.on_dying_();
     process.remote_->abandon(cause);
     std::shared_ptr<Process> kept;
     {

@@ -65,6 +65,7 @@ private:
     OutputBudget& output_;
     sandbox::Started started_;
     std::unique_ptr<sandbox::Violations> violations_;
+    std::function<void()> on_dying_;
     std::function<void(const Error&)> on_gone_;
     std::function<void(std::string_view)> on_output_;
     std::string line_;                                         // monitor's: output so far without its end
@@ -111,6 +112,7 @@ public:
         const VerifiedImage& image;
         OutputBudget& output;  ///< begins with the process; outlives it
         bool jit = false, socketpair = false;                ///< rights of the system that are granted
+        std::function<void()> on_dying;                      ///< once, before its calls fail: none may begin any more
         std::function<void(const Error&)> on_gone;           ///< once, on the monitor's thread, after its calls have failed
         std::function<void(std::string_view)> on_output;     ///< one line of its stdout or stderr
         std::function<void(std::string_view reason, std::string_view what)> on_misuse;
