@@ -166,6 +166,7 @@ TEST_P(LauncherAs, NothingIsLeftOfTwoHundredPlugins) {
         // The launcher, and the next init in stock with a group in each hierarchy.
         const auto at_rest = [&] { return tree_of(rig.launcher->pid()).size() == 2 && groups_of(rig.launcher->pid()) <= 4; };
         ASSERT_TRUE(soon([&] { return rig.deaths.count() == 1 && at_rest(); }));
+        // Perhaps one or two more than later: it may be about to close what the first plugin had.
         const std::size_t groups = groups_of(rig.launcher->pid());
         const std::size_t own = open_descriptors(::getpid()), theirs = open_descriptors(rig.launcher->pid());
         const std::size_t mounts = read_file("/proc/self/mountinfo").size();
@@ -187,8 +188,8 @@ TEST_P(LauncherAs, NothingIsLeftOfTwoHundredPlugins) {
         }
         EXPECT_TRUE(soon([&] { return rig.deaths.count() == launches + 1; })) << rig.deaths.count();
         EXPECT_TRUE(soon(at_rest)) << tree_of(rig.launcher->pid()).size() << " processes";
-        EXPECT_TRUE(soon([&] { return groups_of(rig.launcher->pid()) == groups; })) << groups_of(rig.launcher->pid()) << " were " << groups;
-        EXPECT_TRUE(soon([&] { return open_descriptors(rig.launcher->pid()) == theirs; })) << open_descriptors(rig.launcher->pid()) << " were " << theirs;
+        EXPECT_TRUE(soon([&] { return groups_of(rig.launcher->pid()) <= groups; })) << groups_of(rig.launcher->pid()) << " were " << groups;
+        EXPECT_TRUE(soon([&] { return open_descriptors(rig.launcher->pid()) <= theirs; })) << open_descriptors(rig.launcher->pid()) << " were " << theirs;
         EXPECT_EQ(open_descriptors(::getpid()), own);
         EXPECT_EQ(read_file("/proc/self/mountinfo").size(), mounts);
     });
