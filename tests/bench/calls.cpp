@@ -15,7 +15,9 @@ symphony::Result<symphony::Value> measure(const std::string& plugins_folder, std
     const auto catalog = host::Catalog::open({{plugins_folder, host::Origin::flag}}, "");
     const auto resolution = host::resolve(catalog);
     const host::Plugins plugins(catalog, resolution);
-    host::Runtime runtime = SYMPHONY_TRY(host::Runtime::create(plugins, {}));
+    host::RuntimeOptions options;
+    options.placement.in_process_all = true; // what is measured are calls in one process
+    host::Runtime runtime = SYMPHONY_TRY(host::Runtime::create(plugins, std::move(options)));
     const host::PortHandle port = SYMPHONY_TRY(runtime.acquire("operator/1", "bench-caller"));
     symphony::WireWriter record;
     symphony::detail::write_fields(record, std::string_view("measure"), symphony::ValueBuilder().map().key("rounds").integer(rounds).end().build());
