@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sstream>
@@ -59,13 +61,29 @@ bool is_dead(std::string_view leaf) {
     return first.ec == std::errc{} && second.ec == std::errc{} && start_time(pid) != start;
 }
 
-/// What lived there died with its launcher, but for who was stopped before it could ask for that.
-void end_what_is_left_in(const fs::path& group) {
-    if (write_to(group / "cgroup.kill", "1") == 0) return;
-    std::istringstream numbers(read_file((group / "cgroup.procs").c_str()));
-    for (pid_t pid = 0; numbers >> pid;) {
-        if (pid > 1) ::kill(pid, SIGKILL);
+/// Whether a process descends from one that began at `start`. Numbers differ between process namespaces, the time does not.
+bool descends_from(pid_t pid, std::uint64_t start) {
+    for (int depth = 0; pid > 1 && depth < 64; ++depth) {
+        if (start_time(pid) == start) return true;
+        const std::string text = read_file(("/proc/" + std::to_string(pid) + "/stat").c_str());
+        const auto name_end = text.rfind(')');
+        char state = 0;
+        if (name_end == std::string::npos || std::sscanf(text.c_str() + name_end + 1, " %c %d", &state, &pid) != 2) return false;
     }
+    return false;
+}
+
+/// What lived there died with its launcher, but for who was stopped before it could ask for that. A launcher that only looks
+/// dead, because it is in another process namespace, keeps what is its. @return Whether all of it is to go.
+bool end_what_is_left_in(const fs::path& group, std::uint64_t launcher_start) {
+    std::istringstream numbers(read_file((group / "cgroup.procs").c_str()));
+    bool all = true;
+    for (pid_t pid = 0; numbers >> pid;) {
+        const bool its = pid <= 1 || descends_from(pid, launcher_start);
+        if (!its) ::kill(pid, SIGKILL);
+        all = all && !its;
+    }
+    return all;
 }
 
 bool remove_stale_in(const fs::path& folder) {
@@ -74,11 +92,13 @@ bool remove_stale_in(const fs::path& folder) {
     for (const auto& entry : fs::directory_iterator(folder, failed)) {
         const std::string leaf = entry.path().filename().string();
         if (!leaf.starts_with(prefix) || !is_dead(leaf)) continue;
+        bool ours = true;
+        const std::uint64_t start = std::strtoull(leaf.c_str() + leaf.rfind('.') + 1, nullptr, 10);
         for (const auto& sandbox : fs::directory_iterator(entry.path(), failed)) {
             if (!sandbox.is_directory(failed) || ::rmdir(sandbox.path().c_str()) == 0) continue;
-            end_what_is_left_in(sandbox.path());
+            ours = end_what_is_left_in(sandbox.path(), start) && ours;
         }
-        gone = ::rmdir(entry.path().c_str()) == 0 && gone;
+        gone = (!ours || ::rmdir(entry.path().c_str()) == 0) && gone;
     }
     return gone;
 }

@@ -114,6 +114,19 @@ TEST_F(Tree, WhoIsLeftOfADeadLauncherIsEnded) {
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+TEST_F(Tree, WhatIsOfALauncherInAnotherNamespaceIsLeftAlone) {
+    const pid_t its = ::fork();
+    if (its == 0) {
+        for (;;) ::pause();
+    }
+    // We are that launcher, under a number that is not ours here.
+    file("memory/symphony.999999999." + std::to_string(start_time(::getpid())) + "/3/cgroup.procs", std::to_string(its) + "\n");
+    EXPECT_TRUE(Cgroups::remove_stale({.v1_memory = root_ / "memory", .v1_cpu = {}, .v1_pids = {}, .v2 = {}}));
+    EXPECT_EQ(::waitpid(its, nullptr, WNOHANG), 0) << "it lives";
+    ::kill(its, SIGKILL);
+    ::waitpid(its, nullptr, 0);
+}
+
 TEST_F(Tree, LeftoversOfDeadLaunchersAreRemovedAndTheLivingOnesStay) {
     const std::string living = "symphony." + std::to_string(::getppid()) + "." + std::to_string(start_time(::getppid()));
     // The number is alive, but it is another process by now.
