@@ -102,6 +102,7 @@ void App::follow_catalog() {
     judge_.reset();
     plugins_.reset();
     resolution_.reset();
+    held_back_.clear();
 }
 
 const host::Resolution& App::resolution() {
@@ -165,7 +166,9 @@ std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) 
     subject.request = permissions::Request::of(*file.parsed.manifest, folder + "/manifest.toml");
     const auto state = consents_->consent_state(subject);
     if (state.kind != permissions::ConsentState::Kind::widened) return std::nullopt;
-    return state.error(subject);
+    Error why = state.error(subject);
+    held_back_.emplace_back(std::move(subject), why);
+    return why;
 }
 
 host::RuntimeOptions App::runtime_options() {

@@ -86,6 +86,8 @@ public:
     std::optional<host::Placement> placement(host::Catalog::Ref ref);
     /// While plugins begin by themselves, refusals are warnings.
     void set_starting(bool starting) noexcept { starting_ = starting; }
+    /// Versions that plugins() does not use because nobody agreed to their rights yet, and why.
+    const std::vector<std::pair<permissions::Subject, Error>>& held_back_versions() const noexcept { return held_back_; }
 
 private:
     host::Runtime* judge();
@@ -105,6 +107,7 @@ private:
     std::optional<host::PlacementPolicy> placement_policy_;
     std::optional<std::set<std::string>> agreed_;         // ids of plugins that somebody agreed to
     std::unique_ptr<permissions::Permissions> consents_;  // made when one of them is found; watches nothing
+    std::vector<std::pair<permissions::Subject, Error>> held_back_;
     std::optional<host::Runtime> judge_; // asked for quarantine records only; starts nothing
 };
 

@@ -121,6 +121,10 @@ public:
             const std::lock_guard lock(audit_mutex_);
             permissions_ = std::move(made);
         }
+        if (permissions::Audit* audit = permissions_->audit()) {
+            app_.plugins(); // which decides what is held back
+            for (const auto& [subject, why] : app_.held_back_versions()) audit->append(permissions::record_of_refusal(subject, why));
+        }
         auto options = app_.runtime_options();
         network_.emplace(brokers::NetworkBroker::Options{});
         options.permissions = permissions_.get();
@@ -178,15 +182,10 @@ public:
 private:
     /// What a layer of the sandbox stopped: into the audit log, and before the eyes of whoever watches.
     void record(const host::Violation& what) {
-        app_.log().write(SYMPHONY_LOG_WARN, what.plugin, "stopped by " + what.layer + ": " + what.object + (what.fatal ? "; its process was ended" : ""));
+        app_.log().write(SYMPHONY_LOG_WARN, what.subject.name, "stopped by " + what.layer + ": " + what.object + (what.fatal ? "; its process was ended" : ""));
         const std::lock_guard lock(audit_mutex_);
         if (permissions_ == nullptr || permissions_->audit() == nullptr) return;
-        permissions::Record record;
-        record.publisher = permissions::unsigned_publisher;
-        record.plugin = what.id;
-        record.version = what.version;
-        record.digest = what.sha256;
-        record.kind = permissions::Happening::violation;
+        permissions::Record record = permissions::record_of(what.subject, permissions::Happening::violation);
         record.object = what.object;
         record.layer = what.layer;
         record.rule = "sandbox";

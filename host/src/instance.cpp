@@ -298,7 +298,7 @@ Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
         return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation",
                      "if you trust it: --in-process " + manifest().name());
     }
-    Isolation::Wish wish{manifest(), image, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
+    Isolation::Wish wish{manifest(), image, subject_, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
     wish.on_dying = [this] { process_dying(); };
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {

@@ -82,9 +82,8 @@ std::string signal_text(int number) {
 
 // --- Process ----------------------------------------------------------------------------------------------------
 
-Process::Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256, OutputBudget& output)
-    : isolation_(isolation), who_("plugin \"" + manifest.name() + "\" " + manifest.extension.version.text()), name_(manifest.name()),
-      id_(manifest.id()), version_(manifest.extension.version.text()), sha256_(std::move(sha256)), output_(output) {}
+Process::Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output)
+    : isolation_(isolation), subject_(std::move(subject)), who_("plugin \"" + subject_.name + "\" " + subject_.version), name_(subject_.name), output_(output) {}
 
 Process::~Process() {
     for (const int fd : {started_.pidfd, started_.output_fd}) {
@@ -144,7 +143,7 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     const std::string who = "plugin \"" + wish.manifest.name() + "\" " + wish.manifest.extension.version.text();
     if (!launcher_) return Error(launcher_.error()).in(who);
     auto channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
-    auto process = std::make_shared<Process>(*this, wish.manifest, wish.image.sha256(), wish.output);
+    auto process = std::make_shared<Process>(*this, wish.subject, wish.output);
     process->on_dying_ = std::move(wish.on_dying);
     process->on_gone_ = std::move(wish.on_gone);
     process->on_output_ = std::move(wish.on_output);
@@ -230,7 +229,7 @@ void Isolation::on_death(const sandbox::Death& death) {
 
 void Isolation::tell(const Process& process, std::string layer, std::string object, bool fatal) const {
     if (!options_.on_violation) return;
-    options_.on_violation({process.name_, process.id_, process.version_, process.sha256_, std::move(layer), std::move(object), fatal});
+    options_.on_violation({process.subject_, std::move(layer), std::move(object), fatal});
 }
 
 // --- Isolation: watching ----------------------------------------------------------------------------------------

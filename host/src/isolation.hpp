@@ -4,6 +4,7 @@
 #include "output_budget.hpp"
 
 #include <symphony/ipc/remote_instance.hpp>
+#include <symphony/permissions/subject.hpp>
 #include <symphony/result.hpp>
 #include <symphony/sandbox/launcher.hpp>
 #include <symphony/sandbox/violations.hpp>
@@ -31,7 +32,7 @@ class Isolation;
 
 /// What happened to an isolated plugin that the audit log has to know. [any thread]
 struct Violation {
-    std::string plugin, id, version, sha256;  ///< `plugin`: its short name
+    permissions::Subject subject;  ///< the plugin
     std::string layer;   ///< "L4 seccomp", "L5 limits", "channel", "supervisor"
     std::string object;  ///< "ptrace", "socket(AF_INET)", "output_volume"
     bool fatal = false;  ///< its process was ended for it
@@ -40,7 +41,7 @@ struct Violation {
 /// One plugin's process. Alive until somebody kills it or it dies; then every call in it has failed with the cause.
 class Process {
 public:
-    Process(Isolation& isolation, const manifests::Manifest& manifest, std::string sha256, OutputBudget& output);
+    Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process();
@@ -61,7 +62,8 @@ public:
 private:
     friend class Isolation;
     Isolation& isolation_;
-    const std::string who_, name_, id_, version_, sha256_;
+    const permissions::Subject subject_;
+    const std::string who_, name_;
     OutputBudget& output_;
     sandbox::Started started_;
     std::unique_ptr<sandbox::Violations> violations_;
@@ -110,6 +112,7 @@ public:
     struct Wish {
         const manifests::Manifest& manifest;
         const VerifiedImage& image;
+        const permissions::Subject& subject;
         OutputBudget& output;  ///< begins with the process; outlives it
         bool jit = false, socketpair = false;                ///< rights of the system that are granted
         std::function<void()> on_dying;                      ///< once, before its calls fail: none may begin any more

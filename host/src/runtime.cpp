@@ -355,17 +355,11 @@ void Runtime::Impl::refused(std::size_t index, const Error& error) {
         const std::lock_guard lock(mutex);
         if (!recorded.emplace(index, event.reason).second) return;
     }
-    permissions::Record record;
-    record.kind = permissions::Happening::refused;
-    record.publisher = permissions::unsigned_publisher;
-    record.plugin = manifest->id();
-    record.version = event.version;
-    if (const manifests::Artifact* artifact = manifest->find_artifact(chosen.triple)) record.digest = artifact->sha256;
-    record.object = "start";
-    record.rule = event.reason;
-    record.layer = "host";
-    record.text = event.text;
-    audit->append(std::move(record));
+    permissions::Subject subject;
+    subject.plugin = manifest->id();
+    subject.version = event.version;
+    if (const manifests::Artifact* artifact = manifest->find_artifact(chosen.triple)) subject.digest = artifact->sha256;
+    audit->append(permissions::record_of_refusal(subject, error));
 }
 
 Result<Instance*> Runtime::Impl::activate(std::size_t index, Instance* caller) {

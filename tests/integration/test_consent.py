@@ -33,6 +33,9 @@ class Consent(Case):
         self.update()
         self.assertIn("old notes", self.answer().out)
         self.assertEqual(self.versions(), {"1.0.0": ("usable", None), "1.1.0": ("refused", "consent-needed")})
+        rows = [row for row in self.symphony("permission", "audit", "--kind", "refused", "--export").out.splitlines() if "consent-needed" in row]
+        self.assertTrue(rows, "the log knows what was held back")
+        self.assertEqual(json.loads(rows[0])["record"]["version"], "1.1.0")
         why = self.symphony("list", "--why", "--plugins", self.plugins)
         self.assertIn("to write any file in the project folder", why.out)
         command = re.search(r"hint: symphony (permission .*) agrees to it", why.out)

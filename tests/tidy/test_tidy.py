@@ -38,7 +38,7 @@ GOOD = {
 }
 
 RULES = [layout.check_top_level, layout.check_readmes, layout.check_plugin_shape, includes.check, documents.check,
-         sources.check_spdx, sources.check_tests_assert, sources.check_machine_paths]
+         sources.check_spdx, sources.check_braced_lists, sources.check_tests_assert, sources.check_machine_paths]
 
 
 class TidyCase(unittest.TestCase):
@@ -159,6 +159,17 @@ class Rules(TidyCase):
 
     def test_a_python_test_that_asserts_nothing_is_found(self):
         self.expect(sources.check_tests_assert, {"tests/test_x.py": "def test_nothing():\n    print(1)\n"}, "tests/test_x.py", "test_nothing")
+
+    def test_an_early_return_behind_a_list_member_is_found(self):
+        for statement, found in (("return Pair{std::string(a), SYMPHONY_TRY(read(b))};", True), ("out.push_back({a,\n    SYMPHONY_TRY(read(b))});", True),
+                                 ("return Pair{SYMPHONY_TRY(read(b)), a};", False), ("if (a) {\n    use(a, b);\n    SYMPHONY_TRY(read(b));\n}", False),
+                                 ("{ // first, then this\n    const auto c = SYMPHONY_TRY(read(b));\n}", False)):
+            with self.subTest(statement):
+                change = {"host/src/x.cpp": SPDX + f"void f() {{\n{statement}\n}}\n"}
+                if found:
+                    self.expect(sources.check_braced_lists, change, "host/src/x.cpp", "list")
+                else:
+                    self.assertEqual(list(sources.check_braced_lists(self.tree(change))), [])
 
     def test_a_path_of_one_machine_is_found(self):
         for text in ("/" + "home/ann/symphony", "/" + "root/x/y", "see /" + "work/main/x"):

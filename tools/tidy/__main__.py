@@ -22,6 +22,7 @@ RULES = {
     "plugin-exports": artifacts.check_exports,
     "generated": artifacts.check_generated,
     "document-path": documents.check,
+    "half-list": sources.check_braced_lists,
     "spdx": sources.check_spdx,
     "test-asserts": sources.check_tests_assert,
     "machine-path": sources.check_machine_paths,

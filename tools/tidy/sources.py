@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What single files must and must not hold: SPDX header, assertions in tests, no paths of one machine."""
+"""What single files must and must not hold: SPDX header, assertions in tests, no early return within a list, no paths of one machine."""
 
 import ast
 import re
@@ -43,6 +43,25 @@ def check_machine_paths(tree):
             found = REGISTRY_HOSTS.search(line)
             if found and Path(path).name != "Cargo.lock":  # its format names the registry's index
                 yield Finding(path, number, "machine-path", f'"{found.group(0)}" is the host of a package registry')
+
+
+def lists_left_half_way(text):
+    """Lines with an early return behind another member of a braced list: GCC leaks the members that were made before."""
+    for found in re.finditer(r"\bSYMPHONY_TRY\b", text):
+        depth, comma, at = 0, False, found.start() - 1
+        while at >= 0 and (depth > 0 or text[at] not in "({[;"):
+            depth += (text[at] in ")}]") - (text[at] in "({[")
+            comma = comma or (depth == 0 and text[at] == ",")
+            at -= 1
+        before = re.sub(r"//[^\n]*", "", text[at + 1:found.start()])
+        if text[at] == "{" and comma and "," in before and not re.search(r"[^=!<>]=[^=]", before):
+            yield text.count("\n", 0, found.start()) + 1
+
+
+def check_braced_lists(tree):
+    for path in tree.cpp():
+        for line in lists_left_half_way(tree.text(path)):
+            yield Finding(path, line, "half-list", "an early return within a braced list leaks its members before: take the value first")
 
 
 TEST_START = re.compile(r"^(TEST|TEST_F|TEST_P|TYPED_TEST|TYPED_TEST_P)\s*\(([^)]*)\)")

@@ -177,6 +177,15 @@ Record record_of(const Subject& subject, Happening kind) {
     return record;
 }
 
+Record record_of_refusal(const Subject& subject, const Error& why) {
+    Record record = record_of(subject, Happening::refused);
+    record.object = "start";
+    record.rule = why.reason();
+    record.layer = "host";
+    record.text = why.message();
+    return record;
+}
+
 struct Audit::Impl {
     Options options;
     std::string key;

@@ -17,12 +17,25 @@ std::string read_file(const char* path) {
     return text;
 }
 
-std::uint64_t start_time(pid_t pid) {
+namespace {
+
+/// The line of proc(5)'s stat behind the name, which may hold anything, also brackets and blanks.
+std::string stat_after_name(pid_t pid) {
     const std::string text = read_file(("/proc/" + std::to_string(pid) + "/stat").c_str());
-    // The name may hold anything, also brackets and blanks; 22nd field, the 20th after the name.
     const auto end = text.rfind(')');
-    if (end == std::string::npos) return 0;
-    std::istringstream fields(text.substr(end + 1));
+    return end == std::string::npos ? std::string() : text.substr(end + 1);
+}
+
+} // namespace
+
+bool is_stopped(pid_t pid) {
+    const std::string text = stat_after_name(pid);
+    return text.size() > 1 && (text[1] == 'T' || text[1] == 't');
+}
+
+std::uint64_t start_time(pid_t pid) {
+    // The 22nd field, the 20th after the name.
+    std::istringstream fields(stat_after_name(pid));
     std::string field;
     for (int i = 0; i < 19 && fields >> field; ++i) {}
     std::uint64_t start = 0;

@@ -49,6 +49,8 @@ constexpr auto start_max = 10s;
 /// After the runner's death, how long its first process may take to tell how, and to end.
 constexpr auto report_max = 500ms;
 constexpr auto retry_pause = 5ms;
+/// How often it looks whether somebody stopped a process that is being confined: that one never answers.
+constexpr auto stopped_look = 100ms;
 constexpr auto remove_max = 2s;
 /// How long it waits for its last sandboxes: for a host that waits, and when there is none and nobody else would remove their groups.
 constexpr auto quit_max = 5s;
@@ -58,6 +60,11 @@ constexpr auto quiet = 3ms;
 /// What a shell is made with; the rest follows with the plugin.
 constexpr std::uint32_t shell_layers = layer_hygiene | layer_namespaces | layer_identity | layer_limits;
 constexpr const char* oom_score = "500";
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool has_shadow_memory = true; // terabytes that are reserved and hardly used
+#else
+constexpr bool has_shadow_memory = false;
+#endif
 
 /// The memory of the arguments and the environment, wiped: what the host passes must not be read by a plugin. Keeps LANG and TZ.
 TitleSpace take_argument_memory(char** argv) {
@@ -132,6 +139,7 @@ struct Sandbox {
     std::optional<Death::How> cause;  ///< why the launcher killed it
     std::optional<wire::Step> end;
     Clock::time_point deadline = Clock::time_point::max();  ///< then it is killed
+    Clock::time_point look{};  ///< then, when it has not answered, whether somebody stopped it
     std::optional<Watch> watch;
 };
 
@@ -315,7 +323,7 @@ private:
         const std::uint32_t processes = box.limits.threads + (own ? 1u : 0u);
         inside.limits.processes = private_user ? processes : 0;
         // Far above the limit: it only has to stop what grows faster than the watcher looks.
-        if (what.memory) inside.limits.data_bytes = box.limits.memory_bytes * 4 + (std::uint64_t{1} << 30);
+        if (what.memory && !has_shadow_memory) inside.limits.data_bytes = box.limits.memory_bytes * 4 + (std::uint64_t{1} << 30);
         copy_cut(inside.library_name, file + ".so");
         copy_cut(inside.title, "symphony-runner: " + file);
         copy_cut(inside.short_name, file);
@@ -325,6 +333,7 @@ private:
         }
         box.own_pid_namespace = own;
         box.deadline = Clock::now() + start_max;
+        box.look = Clock::now() + stopped_look;
         if (const Outcome made = own ? use_shell(box, inside) : make_alone(box, inside); made.failed()) return made;
         if (box.in_cgroup) {
             if (const int error = cgroups_.limit(box.group, box.limits, processes); error != 0) return fail(Stage::cgroup, error);
@@ -624,6 +633,7 @@ private:
             // Its death starts a clock once.
             if (box.deadline == Clock::time_point::max()) add(box.runner_fd, id);
             next = std::min(next, box.deadline);
+            if (!box.answered) next = std::min(next, box.look);
             if (box.started && box.watch) next = std::min(next, box.watch->next());
         }
         const auto now = Clock::now();
@@ -664,6 +674,13 @@ private:
             if (now >= box.deadline) {
                 box.deadline = now + report_max;
                 kill(box);
+            }
+            if (!box.answered && now >= box.look) {
+                box.look = now + stopped_look;
+                if (is_stopped(box.child) || is_stopped(box.runner)) {
+                    refuse(box, Error(Code::io, "sandbox-failed", "was stopped from outside before it was confined", "try again"));
+                    kill(box);
+                }
             }
             if (!box.started || !box.watch || box.cause || now < box.watch->next()) continue;
             if (const auto cause = box.watch->check(now, box.own_pid_namespace ? box.runner_fd.get() : box.child_fd.get()); cause) {

@@ -159,6 +159,25 @@ TEST_P(LauncherAs, AStoppedPluginIsKilledToo) {
     });
 }
 
+TEST_P(LauncherAs, AProcessStoppedBeforeItIsConfinedIsReplaced) {
+    as(GetParam(), [] {
+        Rig rig;
+        // The next init in stock.
+        ASSERT_TRUE(soon([&] { return tree_of(rig.launcher->pid()).size() == 2; }));
+        for (const pid_t pid : tree_of(rig.launcher->pid())) {
+            if (pid != rig.launcher->pid()) ::kill(pid, SIGSTOP);
+        }
+        Fd control;
+        const auto refused = rig.try_launch({}, control);
+        ASSERT_FALSE(refused);
+        EXPECT_EQ(refused.error().reason(), "sandbox-failed");
+        EXPECT_THAT(refused.error().message(), HasSubstr("was stopped from outside"));
+        const auto probe = rig.probe();
+        ASSERT_TRUE(probe);
+        EXPECT_TRUE(soon([&] { return tree_of(rig.launcher->pid()).size() == 4; })) << "launcher, init, runner, and the next init in stock";
+    });
+}
+
 TEST_P(LauncherAs, NothingIsLeftOfTwoHundredPlugins) {
     as(GetParam(), [] {
         Rig rig;

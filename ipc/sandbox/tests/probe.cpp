@@ -74,6 +74,11 @@ std::string environment(Words&) {
     return all.empty() ? "none" : all;
 }
 
+/// Bytes that belong to nobody in particular, which a sanitizer would object to.
+[[gnu::no_sanitize("address", "thread")]] void append_raw(std::string& to, const volatile char* bytes, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) to.push_back(bytes[i]);
+}
+
 /// Looks for a text in its own stack, where the kernel puts arguments and environment.
 std::string find_on_stack(Words& words) {
     std::string wanted;
@@ -88,7 +93,7 @@ std::string find_on_stack(Words& words) {
     auto page = reinterpret_cast<std::uintptr_t>(&here) & ~std::uintptr_t{4095};
     std::string memory;
     for (; pages < 4096 && ::mincore(reinterpret_cast<void*>(page), 4096, &resident) == 0; ++pages, page += 4096) {
-        memory.append(reinterpret_cast<const char*>(page), 4096);
+        append_raw(memory, reinterpret_cast<const volatile char*>(page), 4096);
     }
     std::size_t hits = 0;
     for (std::size_t i = 0; (i = memory.find(wanted, i)) != std::string::npos; ++i) ++hits;

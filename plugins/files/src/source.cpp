@@ -70,7 +70,8 @@ Result<symphony::File> open_file(const symphony::Files& fs, const FileRef& file)
 
 Result<Listing> list_folder(const symphony::Files& fs, std::string_view path) {
     return on_roots<Listing>(path, [&](std::string_view root, std::string_view at) -> Result<Listing> {
-        return Listing{{std::string(root), std::string(at)}, SYMPHONY_TRY(fs.list(root, at))};
+        auto entries = SYMPHONY_TRY(fs.list(root, at));
+        return Listing{{std::string(root), std::string(at)}, std::move(entries)};
     });
 }
 

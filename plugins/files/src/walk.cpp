@@ -107,7 +107,8 @@ public:
     Status run_single(const symphony::File& file) {
         const std::size_t slash = top_.path.rfind('/');
         const std::string name = slash == std::string::npos ? top_.path : top_.path.substr(slash + 1);
-        Found found{top_.path, name, SYMPHONY_TRY(file.size()), {}, true};
+        const std::uint64_t size = SYMPHONY_TRY(file.size());
+        Found found{top_.path, name, size, {}, true};
         examine(found, file);
         return {};
     }

@@ -31,7 +31,7 @@ Result<std::vector<Document>> documents(const Inputs& inputs) {
     if (!inputs.given("text") && !inputs.given("texts")) {
         return inputs.error("missing-input", "input \"text\" or \"texts\" is missing", "give a text, or a list of maps {path, text}");
     }
-    if (inputs.given("text")) out.push_back({{}, SYMPHONY_TRY(bounded_text(inputs, "text"))});
+    if (inputs.given("text")) out.emplace_back().text = SYMPHONY_TRY(bounded_text(inputs, "text"));
     if (!inputs.given("texts")) return out;
     const ValueView list = SYMPHONY_TRY(inputs.need("texts", symphony::Kind::list));
     out.reserve(out.size() + list.size());

@@ -3,11 +3,14 @@
 
 #include <sys/auxv.h>
 
-/* Sum of two parts, so that the plugin does not find its own text. */
-static int has_canary(const char *page) {
+/* Two parts, so that the plugin does not find its own text. By hand, and bare calls below: a sanitizer would object to what is read. */
+__attribute__((no_sanitize("address"), no_sanitize("thread"))) static int has_canary(const volatile char *page) {
     static const char head[] = "SYMPHONY", tail[] = "_CANARY=";
-    for (const char *at = page; at + 16 < page + 4096; ++at) {
-        if (memcmp(at, head, 8) == 0 && memcmp(at + 8, tail, 8) == 0) return 1;
+    for (int at = 0; at + 16 < 4096; ++at) {
+        int same = 0;
+        while (same < 8 && page[at + same] == head[same]) ++same;
+        while (same >= 8 && same < 16 && page[at + same] == tail[same - 8]) ++same;
+        if (same == 16) return 1;
     }
     return 0;
 }
@@ -17,8 +20,8 @@ static long search(struct attack *a, const char *what, uintptr_t from, intptr_t 
     char back;
     if (pipe(probe) != 0) return 0;
     for (uintptr_t at = from & ~(uintptr_t)4095; pages < 20000; at += (uintptr_t)step, ++pages) {
-        if (write(probe[1], (const void *)at, 1) != 1 || read(probe[0], &back, 1) != 1) break;
-        if (has_canary((const char *)at)) escaped(a, "%s", what);
+        if (syscall(SYS_write, probe[1], at, 1) != 1 || read(probe[0], &back, 1) != 1) break;
+        if (has_canary((const volatile char *)at)) escaped(a, "%s", what);
     }
     (void)close(probe[0]);
     (void)close(probe[1]);

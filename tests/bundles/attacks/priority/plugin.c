@@ -13,7 +13,7 @@ static void attack(struct attack *a) {
     attempt(a, "SCHED_RR", sched_setscheduler(0, SCHED_RR, &first));
     attempt(a, "priority of the victim", setpriority(PRIO_PROCESS, (id_t)victim, 19));
     attempt(a, "ioprio_set", syscall(SYS_ioprio_set, 1, 0, 1 << 13));
-    attempt(a, "memory that is never swapped", mlockall(MCL_CURRENT | MCL_FUTURE));
+    attempt(a, "memory that is never swapped", syscall(SYS_mlockall, MCL_CURRENT | MCL_FUTURE));
     attempt(a, "affinity of the victim", sched_setaffinity(victim, sizeof(cpu_set_t), &(cpu_set_t){{1}}));
 }
 ATTACK_PLUGIN

@@ -94,5 +94,7 @@ private:
 
 /// The record of something about a subject, to be completed.
 Record record_of(const Subject& subject, Happening kind);
+/// That a plugin is not started, and why.
+Record record_of_refusal(const Subject& subject, const Error& why);
 
 } // namespace symphony::permissions
