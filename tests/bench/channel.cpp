@@ -219,11 +219,42 @@ public:
     void begin() { call(); }
     void end() {}
     void call() { call(1, 1); }
+    /// Calls of which each begins in the completion of the one before, as a workflow's do: no third thread takes part.
+    void chain(std::vector<double>& times) {
+        static constexpr symphony_call_ops ops{sizeof(symphony_call_ops), 0,
+            [](void* ctx, symphony_handle, const symphony_buf*, std::uint32_t) { static_cast<Isolated*>(ctx)->next_of_chain(); },
+            [](void*, symphony_handle, const symphony_error*) { std::abort(); }, nullptr, nullptr, nullptr};
+        chain_ = {&times, 0, 0, {}};
+        chain_.argument.struct_size = sizeof chain_.argument;
+        chain_.argument.data = record_.data();
+        chain_.argument.size = record_.size();
+        chain_.call.struct_size = sizeof chain_.call;
+        chain_.call.method = 1;
+        chain_.call.arg_count = 1;
+        chain_.call.args = &chain_.argument;
+        chain_.call.ctx = this;
+        chain_.call.ops = &ops;
+        chain_.call.port = to_c("bench/1");
+        chain_done_.store(0);
+        begin_one();
+        chain_done_.wait(0);
+    }
     void call_with_megabyte() { call(2, 2); }
     void echo_megabyte() { call(3, 2); }
     pid_t child() const { return child_; }
 
 private:
+    void begin_one() {
+        chain_.call.id = 1 + chain_.at % 2;
+        chain_.start = now_ns();
+        if (ops_->invoke(it_, &chain_.call) < 0) std::abort();
+    }
+    void next_of_chain() {
+        (*chain_.times)[chain_.at] = now_ns() - chain_.start;
+        if (++chain_.at < chain_.times->size()) return begin_one();
+        chain_done_.store(1);
+        chain_done_.notify_one();
+    }
     void call(std::uint32_t method, std::uint32_t count) {
         static constexpr symphony_call_ops ops{sizeof(symphony_call_ops), 0,
             [](void* ctx, symphony_handle, const symphony_buf* out, std::uint32_t) {
@@ -257,10 +288,23 @@ private:
     symphony_instance* it_ = nullptr;
     const symphony_instance_ops* ops_ = nullptr;
     std::vector<std::uint8_t> record_, bytes_;
+    struct Chain {
+        std::vector<double>* times = nullptr;
+        std::size_t at = 0;
+        double start = 0;
+        symphony_buf argument{};
+        symphony_call call{};
+    } chain_;
+    std::atomic<int> chain_done_{0};
 };
 
 struct Figures {
     std::vector<double> p50, p99;
+    void add(std::vector<double>& times) {
+        std::sort(times.begin(), times.end());
+        p50.push_back(times[times.size() / 2]);
+        p99.push_back(times[times.size() * 99 / 100]);
+    }
 };
 
 /// One round: the quantiles of `calls` calls.
@@ -275,9 +319,13 @@ void round_of(Peer& peer, std::size_t calls, Figures& figures) {
         time = now_ns() - start;
     }
     peer.end();
-    std::sort(times.begin(), times.end());
-    figures.p50.push_back(times[calls / 2]);
-    figures.p99.push_back(times[calls * 99 / 100]);
+    figures.add(times);
+}
+
+void chain_of(Isolated& peer, std::size_t calls, Figures& figures) {
+    std::vector<double> times(calls);
+    peer.chain(times);
+    figures.add(times);
 }
 
 void measure(Report& report, bool two, std::size_t rounds, std::size_t calls) {
@@ -287,19 +335,21 @@ void measure(Report& report, bool two, std::size_t rounds, std::size_t calls) {
     SocketPeer sockets(other);
     std::unique_ptr<RingPeer<false>> polling(two ? new RingPeer<false>(other) : nullptr); // on one CPU two pollers wait for the scheduler
     Isolated isolated(other);
-    Figures ours, poll, sleep, socket;
+    Figures ours, chained, poll, sleep, socket;
     for (std::size_t i = 0; i < rounds; ++i) {
         round_of(isolated, calls, ours);
         if (polling) round_of(*polling, calls, poll);
+        chain_of(isolated, calls, chained);
         round_of(isolated, calls, ours);
         round_of(sleeping, calls, sleep);
+        chain_of(isolated, calls, chained);
         round_of(isolated, calls, ours);
         round_of(sockets, calls, socket);
     }
-    // Every third round of ours stands before the peer it is compared with.
-    const auto before = [&](std::size_t which, const std::vector<double>& all) {
+    // Every third round of ours, and every second chain, stands before the peer it is compared with.
+    const auto before = [&](std::size_t which, const std::vector<double>& all, std::size_t step = 3) {
         std::vector<double> some;
-        for (std::size_t i = which; i < all.size(); i += 3) some.push_back(all[i]);
+        for (std::size_t i = which; i < all.size(); i += step) some.push_back(all[i]);
         return some;
     };
     const std::string where = two ? "two CPUs" : "one CPU";
@@ -310,6 +360,10 @@ void measure(Report& report, bool two, std::size_t rounds, std::size_t calls) {
     const std::string goal = two ? "" : "<= 1.2x the futex ring";
     report.add("isolated call, 128 B, " + where + ", p50", "ns", before(1, ours.p50), "futex ring", sleep.p50, goal);
     report.add("isolated call, 128 B, " + where + ", p99", "ns", before(1, ours.p99), "futex ring", sleep.p99, "");
+    const std::string in_chain = "isolated call from the completion of the one before, 128 B, " + where;
+    if (two) report.add(in_chain + ", p50", "ns", before(0, chained.p50, 2), "polling ring", poll.p50, "<= 2x the polling ring");
+    report.add(in_chain + ", p50", "ns", before(1, chained.p50, 2), "futex ring", sleep.p50, goal);
+    report.add(in_chain + ", p99", "ns", before(1, chained.p99, 2), "futex ring", sleep.p99, "");
     report.add("isolated call, 128 B, " + where + ", p50", "ns", before(2, ours.p50), "seqpacket socket pair", socket.p50, "");
     report.add("isolated call, 128 B, " + where + ", p99", "ns", before(2, ours.p99), "seqpacket socket pair", socket.p99, "");
 

@@ -208,6 +208,5 @@ inline Error from_c(const symphony_error& from, symphony_status status) {
         if (!result) return std::move(result).error();                                                 \
         ::symphony::detail::unwrap(std::move(result));                                                 \
     })
-/// The value of a Result, or an early return of its Error. May be nested. Not behind another member of a braced list: GCC leaks
-/// the members that were made before when a list is left half-way.
+/// The value of a Result, or an early return of its Error. May be nested. Not behind a member of a braced list: GCC leaks that member.
 #define SYMPHONY_TRY(...) SYMPHONY_TRY_(SYMPHONY_NAME_(symphony_result_, __COUNTER__), __VA_ARGS__)
