@@ -6,6 +6,7 @@
 
 #include <symphony/bytes.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <string>
@@ -618,6 +619,31 @@ std::uint32_t CallTable::entered(const Target& callee) const noexcept {
         if (inside && slot.callee.load(std::memory_order_relaxed) == &callee) ++n;
     });
     return n;
+}
+
+std::vector<std::string> CallTable::chain_of(const Target& callee) const {
+    constexpr std::size_t links_max = 32;
+    std::vector<std::string> chain;
+    const Target* at = &callee;
+    while (at != nullptr && chain.size() < links_max) {
+        bool called = false, several = false;
+        const Target* caller = nullptr;
+        const_cast<CallTable*>(this)->for_each([&](Slot& slot) {
+            const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+            if ((word & open_bit) == 0 || slot.callee.load(std::memory_order_relaxed) != at) return;
+            const Target* const one = slot.caller.load(std::memory_order_relaxed);
+            // Otherwise it may be another call's by now.
+            if (generation_of(slot.word.load(std::memory_order_acquire)) != generation_of(word)) return;
+            several = several || (called && one != caller);
+            called = true;
+            caller = one;
+        });
+        if (several) chain.emplace_back("*");
+        else if (caller != nullptr) chain.emplace_back(caller->label.name);
+        at = several ? nullptr : caller;
+    }
+    std::reverse(chain.begin(), chain.end());
+    return chain;
 }
 
 // --- deadlines --------------------------------------------------------------------------------------------------

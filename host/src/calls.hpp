@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -89,6 +90,9 @@ public:
     std::uint32_t in_flight() const noexcept;
     /// Threads inside the callee's invoke.
     std::uint32_t entered(const Target& callee) const noexcept;
+    /// Names of the plugins on whose calls `callee` may be acting now, outermost first; empty when only the host calls it. Of
+    /// several callers at a time none can be told from the others: "*".
+    std::vector<std::string> chain_of(const Target& callee) const;
     /// False while a plugin's cancel function does not come back.
     bool courier_idle() const noexcept { return !telling_.load(std::memory_order_acquire); }
 

@@ -242,6 +242,7 @@ void Instance::load_and_activate() {
         subject_.version = label.version;
         subject_.digest = image.sha256();
         subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
+        subject_.chain = [this] { return table != nullptr ? table->chain_of(*this) : std::vector<std::string>(); };
         subject_.trusted = host_.options().placement.trust.trusts(manifest().id(), image.sha256());
         subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
         if (permissions::Permissions* judge = host_.options().permissions) SYMPHONY_TRY(judge->admit(subject_));
@@ -298,7 +299,9 @@ Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
         return Error(Code::refused, "isolation-unavailable", who() + ": must run isolated, and this host was started without isolation",
                      "if you trust it: --in-process " + manifest().name());
     }
-    Isolation::Wish wish{manifest(), image, subject_, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
+    permissions::Subject subject = subject_;
+    subject.chain = nullptr; // its process may be spoken of for longer than we live
+    Isolation::Wish wish{manifest(), image, subject, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
     wish.on_dying = [this] { process_dying(); };
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {

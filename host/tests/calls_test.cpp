@@ -121,6 +121,40 @@ TEST_F(CallsTest, RefusalMeansThatNothingFollows) {
     EXPECT_EQ(seen.misuses, 1);
 }
 
+TEST_F(CallsTest, KnowsOnWhoseCallsAPluginActs) {
+    std::vector<symphony_call> open;
+    const auto keep = [&](const symphony_call& call) {
+        open.push_back(call);
+        return SYMPHONY_OK;
+    };
+    Callee &outer = make(keep), &inner = make(keep), &other = make(keep), &last = make(keep);
+    const auto named = [](Callee& callee, const char* name) { std::snprintf(callee.label.name, sizeof callee.label.name, "%s", name); };
+    named(outer, "outer");
+    named(inner, "inner");
+    named(other, "other");
+    named(last, "last");
+    Ear ear;
+    const auto begin = [&](Callee& callee, Callee* caller) { EXPECT_EQ(table.invoke(callee, caller, ear.call(), nullptr, nullptr), SYMPHONY_OK); };
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(table.chain_of(last), Names());
+    begin(outer, nullptr);
+    EXPECT_EQ(table.chain_of(outer), Names()) << "only the host calls it";
+    begin(inner, &outer);
+    begin(last, &inner);
+    begin(last, &inner);
+    EXPECT_EQ(table.chain_of(last), (Names{"outer", "inner"}));
+    begin(last, &other);
+    EXPECT_EQ(table.chain_of(last), Names{"*"});
+    begin(inner, &last);
+    EXPECT_EQ(table.chain_of(other), Names());
+    for (const symphony_call& call : open) answer(call);
+    EXPECT_EQ(table.chain_of(last), Names());
+    begin(outer, &inner);
+    begin(inner, &outer);
+    EXPECT_LE(table.chain_of(inner).size(), 32u) << "in a circle";
+    for (std::size_t i = open.size() - 2; i < open.size(); ++i) answer(open[i]);
+}
+
 TEST_F(CallsTest, AnOldHandleIsAMisuseAndNotAnotherCallsEnd) {
     symphony_call first{};
     Callee& callee = make([&](const symphony_call& call) {

@@ -25,6 +25,16 @@ class Consent(Case):
         plugins = json.loads(self.symphony("list", "--json", "--plugins", self.plugins).out)["plugins"]
         return {one["version"]: (one["state"], one.get("error", {}).get("reason")) for one in plugins if one["id"] == "org.example.notes"}
 
+    def audited(self, kind):
+        """Rows of the audit log."""
+        return [json.loads(line)["record"] for line in self.symphony("permission", "audit", "--kind", kind, "--last", "0", "--export").out.splitlines()]
+
+    def test_the_log_names_on_whose_call_a_plugin_acted(self):
+        self.texts(1)
+        self.symphony("run", "survey", "--input", f"folder={self.folder / 'texts'}", "--output", self.folder / "out")
+        chains = {(row["plugin"], tuple(row["chain"])) for row in self.audited("decision") if row["object"].startswith("read:")}
+        self.assertIn(("org.symphony.files", ("dag-tracker",)), chains)
+
     def update(self):
         shutil.copytree(VERSIONS / "new", self.plugins / "new")
 
@@ -33,9 +43,8 @@ class Consent(Case):
         self.update()
         self.assertIn("old notes", self.answer().out)
         self.assertEqual(self.versions(), {"1.0.0": ("usable", None), "1.1.0": ("refused", "consent-needed")})
-        rows = [row for row in self.symphony("permission", "audit", "--kind", "refused", "--export").out.splitlines() if "consent-needed" in row]
-        self.assertTrue(rows, "the log knows what was held back")
-        self.assertEqual(json.loads(rows[0])["record"]["version"], "1.1.0")
+        held_back = [row for row in self.audited("refused") if row["rule"] == "consent-needed"]
+        self.assertEqual([row["version"] for row in held_back], ["1.1.0"], "the log knows what was held back")
         why = self.symphony("list", "--why", "--plugins", self.plugins)
         self.assertIn("to write any file in the project folder", why.out)
         command = re.search(r"hint: symphony (permission .*) agrees to it", why.out)

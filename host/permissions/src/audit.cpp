@@ -172,7 +172,7 @@ Record record_of(const Subject& subject, Happening kind) {
     record.version = subject.version;
     record.digest = subject.digest;
     record.instance = subject.instance;
-    record.chain = subject.chain;
+    if (subject.chain) record.chain = subject.chain();
     record.kind = kind;
     return record;
 }

@@ -3,6 +3,7 @@
 
 #include <symphony/manifests/rights.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -53,7 +54,7 @@ struct Subject {
     std::string version;
     std::string digest;                     ///< SHA-256 of the library, hexadecimal
     std::string instance;                   ///< "word-count#1"
-    std::vector<std::string> chain;         ///< plugins on whose calls it acts, outermost first
+    std::function<std::vector<std::string>()> chain; ///< plugins on whose calls it acts now, outermost first; empty: not known
     bool trusted = false;                   ///< its library is in the distribution's lock
     std::shared_ptr<const Request> request; ///< null: asks for nothing
 };
