@@ -40,6 +40,7 @@ void Catalogue::add(bool instrument, ValueView list) {
         provider.refusal = item["refusal"].is_map() ? item["refusal"]["message"].as_text() : item["refusal"].as_text();
         if (const auto reason = item["reason"].as_text(); !reason.empty()) provider.refusal += " [" + std::string(reason) + "]";
         provider.remedy = item["hint"].as_text();
+        provider.sha256 = item["sha256"].as_text();
         provider.instrument = instrument;
         provider.blocking = item["blocking"].as_bool();
         provider.concurrent = item["concurrent"].as_bool();

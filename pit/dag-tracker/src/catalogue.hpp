@@ -34,6 +34,7 @@ struct Provider {
     std::string id;
     std::string name;
     std::string version;
+    std::string sha256;   ///< of its library, hexadecimal; "" when it has none for this machine
     std::string refusal;  ///< why it may not run, when it is not usable
     std::string remedy;   ///< what helps then, or ""
     bool instrument = false;

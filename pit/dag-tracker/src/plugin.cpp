@@ -2,6 +2,7 @@
 #include "draw.hpp"
 #include "given.hpp"
 #include "run_command.hpp"
+#include "runs_command.hpp"
 #include "tracker.hpp"
 
 #include <symphony/plugin.hpp>
@@ -42,7 +43,9 @@ public:
         if (options.workers != 0) settings.workers = std::min<std::uint32_t>(options.workers, 256);
         if (options.deadline_ms != 0) settings.deadline_ns = steady_now_ns() + std::min<std::uint64_t>(options.deadline_ms, 1ull << 40) * 1'000'000;
         const Plan& plan = *checked.plan;
-        const auto result = SYMPHONY_TRY(tracker_.run(call, checked.plan, inputs, settings, [&](const RunEvent& event) { call.emit(port_event(plan, event)); }));
+        std::string warning;
+        const auto log = SYMPHONY_TRY(tracker_.begin_log(*checked.plan, source.path, source.text.text(), inputs, ValueBuilder().map(0).end().build(), std::nullopt, warning));
+        const auto result = SYMPHONY_TRY(tracker_.run(call, checked.plan, inputs, settings, log, [&](const RunEvent& event) { call.emit(port_event(plan, event)); }));
         return run_report(plan, result);
     }
 
@@ -54,6 +57,8 @@ public:
 
     Result<std::int32_t> run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) override {
         if (command == "run") return run_command(tracker_, call, arguments, context);
+        if (command == "runs resume") return resume_command(tracker_, call, arguments, context);
+        if (command.starts_with("runs ")) return runs_command(tracker_, call, command, arguments, context);
         return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
     }
 

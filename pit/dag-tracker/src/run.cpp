@@ -3,6 +3,7 @@
 
 #include "blocking_pool.hpp"
 #include "engine.hpp"
+#include "steps.hpp"
 
 #include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/task_arena.h>
@@ -203,7 +204,8 @@ private:
         std::vector<Value> answers;               // of elements; empty where it failed
         std::vector<std::optional<Error>> errors;  // of elements
         std::vector<Slot> slots;
-        std::atomic<std::uint32_t> next{0};
+        std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
+        std::atomic<std::uint32_t> next{0};        // in to_do
         std::atomic<std::uint32_t> working{0};  // slots that have not ended
         std::atomic<std::uint32_t> done{0};
         std::atomic<bool> failed{false};
@@ -298,6 +300,9 @@ private:
         if (stop_.load(std::memory_order_acquire) != Stop::no) {
             release_inputs(n);
             return end(n, NodeState::cancelled);
+        }
+        if (settings_.log) {
+            if (const StepEnd* before = settings_.log->ended_before(n)) return end_as_before(n, *before);
         }
         if (node.kind == NodeKind::merge) return merge(n);
         Arrival worst = Arrival::value;
@@ -398,11 +403,54 @@ private:
         return true;
     }
     Verdict finish(Id n, Value output, bool bare = false) {
+        log_end(n, NodeState::completed, output, bare);
         if (keep(n, std::move(output), bare)) return end(n, NodeState::completed);
+        return too_large(n);
+    }
+    Verdict too_large(Id n) {
         fail(n, Error(Code::exhausted, "values-too-large",
                       "the values of this run need more than " + std::to_string(settings_.value_bytes_max >> 20) + " MiB at a time",
                       "let operations write files and pass their paths, or raise values_size_max of dag-tracker"));
         return Verdict::settled;
+    }
+
+    /// An earlier part of this run has done the step.
+    Verdict end_as_before(Id n, const StepEnd& before) {
+        release_inputs(n);
+        Times& times = times_[n];
+        times.started_ns = times.ended_ns = steady_now_ns();
+        times.calls.store(before.calls, std::memory_order_relaxed);
+        times.attempts.store(before.attempts, std::memory_order_relaxed);
+        times.problems = static_cast<std::uint32_t>(before.problems.size());
+        for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error);
+        if (before.state == NodeState::completed && !keep(n, before.output, before.bare)) return too_large(n);
+        return end(n, before.state);
+    }
+
+    /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
+    bool is_logged(Id n) const {
+        const Node& node = workflow_.nodes[n];
+        return settings_.log && (node.kind == NodeKind::operation || node.kind == NodeKind::instrument || chosen_.contains(n));
+    }
+    void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr) {
+        if (!is_logged(n)) return;
+        const Times& times = times_[n];
+        StepEnd end;
+        end.state = state;
+        end.bare = bare;
+        end.calls = times.calls.load(std::memory_order_relaxed);
+        end.attempts = times.attempts.load(std::memory_order_relaxed);
+        end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
+        if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+        if (why != nullptr) end.problems.push_back({n, {}, *why});
+        else if (times.problems != 0) end.problems = problems_of(n);
+        settings_.log->ended(n, std::move(end));
+    }
+    std::vector<Problem> problems_of(Id n) {
+        std::vector<Problem> out;
+        const std::lock_guard lock(mutex_);
+        std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(out), [n](const Problem& problem) { return problem.node == n; });
+        return out;
     }
 
     Verdict end(Id n, NodeState state) {
@@ -418,6 +466,7 @@ private:
     }
 
     void fail(Id n, Error error) {
+        log_end(n, NodeState::failed, {}, false, &error);
         add_problem(n, {}, std::move(error));
         nodes_[n].active.reset();
         if (workflow_.fail_fast || settings_.fail_fast) stop(Stop::failed);
@@ -551,9 +600,9 @@ private:
         active.single = true;
         active.slots.resize(1);
         active.working.store(1, std::memory_order_relaxed);
-        if (lane_of_[n] != 0) {
+        if (lane_of_[n] != 0 || waits_for_log(n)) {
             tell(n, NodeState::queued);
-            engine_->enqueue({n, 0, lane_of_[n]});
+            queue({n, 0, lane_of_[n]});
             return Verdict::parked;
         }
         // A provider that computes runs here and now: most answer before call() returns.
@@ -583,18 +632,44 @@ private:
         if (count == 0) return finish_each(n, active);
         active.answers.resize(count);
         active.errors.resize(count);
+        std::vector<std::uint32_t> to_do;
+        for (std::uint32_t i = 0; i < count; ++i) {
+            const Value* const before = settings_.log ? settings_.log->answered_before(n, i) : nullptr;
+            if (before != nullptr) active.answers[i] = *before;
+            else to_do.push_back(i);
+        }
+        active.done.store(static_cast<std::uint32_t>(count - to_do.size()), std::memory_order_relaxed);
+        if (to_do.empty()) return finish_each(n, active);
         std::size_t slots = workflow_.policy(n).parallel_max;
         const std::size_t lane_max = lane_kinds_[lane_of_[n]].jobs_max;
         if (slots == 0 || slots > lane_max) slots = lane_max;
-        slots = std::min(slots, count);
+        slots = std::min(slots, to_do.size());
         active.slots.resize(slots);
         active.working.store(static_cast<std::uint32_t>(slots), std::memory_order_relaxed);
         active.next.store(static_cast<std::uint32_t>(slots), std::memory_order_relaxed);
         tell(n, NodeState::queued);
-        for (std::uint32_t s = 0; s < slots; ++s) active.slots[s].element = s;
+        for (std::uint32_t s = 0; s < slots; ++s) active.slots[s].element = to_do[s];
+        active.to_do = std::move(to_do);
         // After this loop the node may have ended already on another worker.
-        for (std::uint32_t s = 0; s < slots; ++s) engine_->enqueue({n, s, lane_of_[n]});
+        for (std::uint32_t s = 0; s < slots; ++s) queue({n, s, lane_of_[n]});
         return Verdict::parked;
+    }
+
+    /// Whether a call of the step may do something that a second call would do again.
+    bool waits_for_log(Id n) const {
+        const OperationSpec* operation = plan_->binding.operations[n];
+        return settings_.log && (operation == nullptr || !operation->pure);
+    }
+
+    /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
+    void queue(Job job) {
+        if (!waits_for_log(job.step)) return engine_->enqueue(job);
+        engine_->hold();
+        settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {
+            if (kept) return self->engine_->enqueue_held(job);
+            self->nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(kept).error());
+            self->engine_->complete_held(job);
+        });
     }
 
     void mark_running(Id n) {
@@ -772,6 +847,7 @@ private:
         case OnError::skip:
             times_[n].problems = 1;
             add_problem(n, {}, error);
+            log_end(n, NodeState::skipped, {}, false);
             return end(n, NodeState::skipped);
         case OnError::collect: break;
         }
@@ -787,6 +863,7 @@ private:
         const Id n = job.step;
         const bool fails = workflow_.nodes[n].on_error == OnError::fail;
         if (result) {
+            if (settings_.log) settings_.log->answered(n, slot.element, *result);
             active.answers[slot.element] = *std::move(result);
         } else {
             active.errors[slot.element] = std::move(result).error();
@@ -795,11 +872,11 @@ private:
         active.done.fetch_add(1, std::memory_order_relaxed);
         tell_element(n, active, slot.element);
         if (!stopped && !active.failed.load(std::memory_order_acquire)) {
-            const std::uint32_t element = active.next.fetch_add(1, std::memory_order_relaxed);
-            if (element < active.elements.size()) {
-                slot.element = element;
+            const std::uint32_t next = active.next.fetch_add(1, std::memory_order_relaxed);
+            if (next < active.to_do.size()) {
+                slot.element = active.to_do[next];
                 slot.attempt = 0;
-                engine_->enqueue({n, job.slot, lane_of_[n]});
+                queue({n, job.slot, lane_of_[n]});
                 return Verdict::parked;
             }
         }
@@ -835,8 +912,7 @@ private:
             return Verdict::settled;
         }
         if (cancelled > 0) return end(n, NodeState::cancelled);
-        if (nodes_[n].uses.load(std::memory_order_acquire) == 0) return end(n, NodeState::completed);
-        return finish(n, outputs_of_each(n, active));
+        return finish(n, nodes_[n].uses.load(std::memory_order_acquire) == 0 ? Value() : outputs_of_each(n, active));
     }
 
     static std::string element_name(const Active& active, std::size_t i) {
@@ -972,6 +1048,7 @@ private:
                 lock.unlock();
                 if (settings_.deadline_ns != 0 && now >= settings_.deadline_ns) stop(Stop::late);
                 if (cancelled && cancelled()) stop(Stop::cancelled);
+                if (settings_.log && settings_.log->failure()) stop(Stop::failed);
                 if (stop_.load(std::memory_order_acquire) != Stop::no) {
                     give_up = now + settings_.grace_ns;
                     caller_->cancel_all();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -56,6 +57,8 @@ struct RunEvent {
     std::uint64_t at_ns = 0;
 };
 
+class StepLog;
+
 struct RunSettings {
     std::uint64_t deadline_ns = 0;  ///< monotonic; 0 = none
     std::uint64_t grace_ns = 2'500'000'000;  ///< how long cancelled calls may take to end
@@ -65,6 +68,7 @@ struct RunSettings {
     std::uint64_t seed = 0;         ///< of the retries' jitter
     bool fail_fast = false;
     bool want_events = true;
+    std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
 
 /// An element that a node could not process, or a node's own failure.
@@ -90,6 +94,7 @@ struct RunResult {
     std::vector<NodeRun> nodes;   ///< by node id
     std::vector<Problem> problems;  ///< in topological order; failures of nodes and collected elements
     std::vector<std::pair<Id, Value>> outputs;  ///< those that were made, by index of Workflow::outputs
+    std::optional<Error> not_recorded;  ///< why the record of the run, which was wanted, is not whole
     std::uint32_t abandoned = 0;  ///< calls that did not end within the grace
     std::uint64_t elapsed_ns = 0;
 };

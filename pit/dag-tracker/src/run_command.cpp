@@ -5,6 +5,7 @@
 #include "given.hpp"
 #include "json_text.hpp"
 #include "run_table.hpp"
+#include "runs_command.hpp"
 
 #include <symphony/manifests/units.hpp>
 
@@ -49,15 +50,54 @@ public:
             const std::string rest = required_inputs(workflow);
             return usage(wanted.error().message(), rest.empty() ? wanted.error().hint() : "symphony run " + path + " " + rest);
         }
-        const std::size_t nodes = workflow.nodes.size();
-        std::vector<std::uint32_t> permille(nodes, 0);
-        std::uint64_t sum = 0;
-        const auto result = SYMPHONY_TRY(tracker_.run(call_, checked.plan, inputs, settings, [&](const RunEvent& event) { tell(workflow, event, permille, sum); }));
-        const auto written = write_outputs(files, workflow, result);
-        return conclude(*checked.plan, result, written);
+        const auto durability = SYMPHONY_TRY(durability_given());
+        std::string warning;
+        auto log = tracker_.begin_log(*checked.plan, path, text->text(), inputs, options(words), durability, warning);
+        if (!log) return std::move(log).error().in("the run cannot be recorded").with_hint("repair that, or run it with --durability none");
+        if (!warning.empty()) err("warning: " + warning + "\n");
+        return execute(files, checked.plan, inputs, settings, *std::move(log));
+    }
+
+    /// Goes on with a recorded run.
+    Result<std::int32_t> resume() {
+        const std::string id(arguments_["run"].as_text("last"));
+        const Files files = SYMPHONY_TRY(tracker_.host().files());
+        const auto settings = SYMPHONY_TRY(settings_given());
+        auto resumed = SYMPHONY_TRY(tracker_.resume_log(id, arguments_["accept-changes"].as_bool()));
+        const Value inputs = resumed.log->made_from().inputs;
+        if (!quiet_) {
+            err("resuming " + resumed.log->id() + " of " + resumed.log->made_from().workflow + ": " + std::to_string(resumed.log->steps_kept()) + " of " +
+                std::to_string(resumed.plan->workflow.nodes.size()) + " steps are done\n");
+        }
+        return execute(files, resumed.plan, inputs, settings, std::move(resumed.log));
     }
 
 private:
+    Result<std::int32_t> execute(const Files& files, const std::shared_ptr<const Plan>& plan, const Value& inputs, const RunSettings& settings,
+                                 const std::shared_ptr<RunLog>& log) {
+        const Workflow& workflow = plan->workflow;
+        std::vector<std::uint32_t> permille(workflow.nodes.size(), 0);
+        std::uint64_t sum = 0;
+        const auto result = SYMPHONY_TRY(tracker_.run(call_, plan, inputs, settings, log, [&](const RunEvent& event) { tell(workflow, event, permille, sum); }));
+        const auto written = write_outputs(files, workflow, result);
+        return conclude(*plan, result, written, log.get());
+    }
+
+    Result<std::optional<Durability>> durability_given() const {
+        const auto word = arguments_["durability"].as_text();
+        if (word.empty()) return std::optional<Durability>();
+        const auto named = durability_named(word);
+        if (!named) return usage("--durability " + shown(word) + " is none of durable, relaxed, none", "symphony run --help");
+        return named;
+    }
+    /// With what else the run was started: what makes its command anew.
+    Value options(const std::vector<std::string>& words) const {
+        ValueBuilder out;
+        out.map(2).add("output", arguments_["output"].as_text("symphony-out")).key("inputs").list(words.size());
+        for (const auto& word : words) out.text(word);
+        return out.end().end().build();
+    }
+
     void put(std::uint8_t stream, std::string_view text) const {
         ports::CommandOutput output;
         output.stream = stream;
@@ -157,7 +197,7 @@ private:
         return files.write_atomic("selected", path, SYMPHONY_TRY(json_of(value.view(), true)) + "\n");
     }
 
-    std::int32_t conclude(const Plan& plan, const RunResult& result, const std::vector<WrittenFile>& written) const {
+    std::int32_t conclude(const Plan& plan, const RunResult& result, const std::vector<WrittenFile>& written, const RunLog* log) const {
         const Workflow& workflow = plan.workflow;
         bool ok = result.state == RunResult::State::completed;
         if (context_.json) {
@@ -182,8 +222,15 @@ private:
         if (!context_.json) show_outputs(workflow, result, written);
         if (result.abandoned > 0) err("warning: " + std::to_string(result.abandoned) + " calls did not end after they were cancelled\n");
         if (result.state == RunResult::State::cancelled) {
+            const std::string again = log != nullptr ? resume_words(*log) : std::string();
             err(result.late ? "error: the run was stopped: its time was over [deadline]\nhint: give it more with --timeout, or `timeout` in [workflow]\n"
-                            : "error: the run was cancelled; outputs that were complete are kept [cancelled]\nhint: run it again to finish\n");
+                            : "error: the run was cancelled; outputs that were complete are kept [cancelled]\nhint: " + (again.empty() ? "run it again to finish" : again + " goes on with it") + "\n");
+        } else if (result.state == RunResult::State::failed && log != nullptr && !result.not_recorded) {
+            err("hint: when the cause is mended, " + resume_words(*log) + " goes on with it\n");
+        }
+        if (result.not_recorded) {
+            err("error: the run is not recorded: " + result.not_recorded->message() + " [" + std::string(result.not_recorded->reason()) + "]\n");
+            err("hint: " + (result.not_recorded->hint().empty() ? "symphony doctor tells where the records are" : result.not_recorded->hint()) + "\n");
         }
         return ok ? done : work_failed;
     }
@@ -218,6 +265,10 @@ private:
 
 Result<std::int32_t> run_command(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context) {
     return RunCommand(tracker, call, arguments, context).run();
+}
+
+Result<std::int32_t> resume_command(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context) {
+    return RunCommand(tracker, call, arguments, context).resume();
 }
 
 } // namespace symphony::tracker

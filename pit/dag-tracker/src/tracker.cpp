@@ -3,7 +3,10 @@
 
 #include "plugin_caller.hpp"
 
+#include <symphony/sqlite_files/host_folder.hpp>
+
 #include <algorithm>
+#include <map>
 #include <random>
 #include <thread>
 
@@ -29,6 +32,42 @@ Value providers_of(const Host& host, std::string_view port) {
     out.struct_size = sizeof out;
     if (service->list(context->ctx(), to_c(port), &out) < 0) return {};
     return Value::unchecked(Buffer::adopt(out));
+}
+
+RunState run_state(RunResult::State state) noexcept {
+    switch (state) {
+    case RunResult::State::completed: return RunState::completed;
+    case RunResult::State::failed: return RunState::failed;
+    case RunResult::State::cancelled: break;
+    }
+    return RunState::cancelled;
+}
+
+/// Id of each provider -> {version, sha256}.
+Value plugins_of(const Plan& plan) {
+    std::map<std::string_view, const Provider*> all;
+    for (const Provider* provider : plan.binding.providers) {
+        if (provider != nullptr) all.emplace(provider->id, provider);
+    }
+    ValueBuilder out;
+    out.map(all.size());
+    for (const auto& [id, provider] : all) {
+        out.key(id).map(2).add("version", std::string_view(provider->version)).add("sha256", std::string_view(provider->sha256)).end();
+    }
+    return out.end().build();
+}
+
+/// "text 1.0.0 is now 1.1.0, json is another build of 1.0.0"; empty when none of `now` is another than it was.
+std::string changed_plugins(ValueView then, ValueView now) {
+    std::string text;
+    for (const auto [id, plugin] : now.entries()) {
+        const ValueView before = then[id];
+        if (!before.exists()) continue;
+        const std::string version(before["version"].as_text()), new_version(plugin["version"].as_text());
+        if (version == new_version && before["sha256"].as_text() == plugin["sha256"].as_text()) continue;
+        text += (text.empty() ? "" : ", ") + std::string(id) + (version == new_version ? " is another build of " + version : " " + version + " is now " + new_version);
+    }
+    return text;
 }
 
 } // namespace
@@ -59,6 +98,59 @@ Checked Tracker::check(std::string_view path, std::string_view text) const {
     return checked;
 }
 
+Result<std::shared_ptr<Journal>> Tracker::journal() const {
+    const std::lock_guard lock(opened_->mutex);
+    if (opened_->journal == nullptr) {
+        Journal::Options options;
+        options.runs_max = setting(host_, "runs_max", options.runs_max);
+        auto files = SYMPHONY_TRY(host_.files());
+        opened_->journal = SYMPHONY_TRY(Journal::open(std::make_unique<sqlite_files::HostFolder>(files, "state", ""), std::move(options)));
+    }
+    return opened_->journal;
+}
+
+Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Plan& plan, std::string_view path, std::string_view source, const Value& inputs, Value options,
+                                                   std::optional<Durability> asked, std::string& warning) const {
+    const Durability durability = asked ? *asked : durability_named(host_.config()["durability"].as_text()).value_or(Durability::durable);
+    if (durability == Durability::none) return std::shared_ptr<RunLog>();
+    const auto begin = [&]() -> Result<std::shared_ptr<RunLog>> {
+        const auto journal = SYMPHONY_TRY(this->journal());
+        NewRun run;
+        run.workflow = plan.workflow.id;
+        run.version = plan.workflow.version;
+        run.path = path;
+        run.source = source;
+        run.inputs = inputs;
+        run.options = std::move(options);
+        run.plugins = plugins_of(plan);
+        run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
+        run.durability = durability;
+        std::shared_ptr<RunLog> log = SYMPHONY_TRY(journal->begin(std::move(run)));
+        log->attach(plan.workflow);
+        return log;
+    };
+    auto log = begin();
+    if (log || asked) return log;
+    warning = "the run is not recorded and cannot be resumed: " + std::string(log.error().message());
+    return std::shared_ptr<RunLog>();
+}
+
+Result<Tracker::Resumed> Tracker::resume_log(std::string_view id, bool changed_too) const {
+    const auto journal = SYMPHONY_TRY(this->journal());
+    Resumed out;
+    out.log = SYMPHONY_TRY(journal->resume(id));
+    const NewRun& made = out.log->made_from();
+    const Checked checked = check(made.path, made.source);
+    if (!checked.ok) return invalid_workflow(checked);
+    if (const std::string changed = changed_plugins(made.plugins, plugins_of(*checked.plan)); !changed.empty() && !changed_too) {
+        return Error(Code::conflict, "plugin-changed", "run " + out.log->id() + " was made with other plugins: " + changed,
+                     "run it anew, or go on with symphony runs resume " + out.log->id() + " --accept-changes");
+    }
+    out.log->attach(checked.plan->workflow);
+    out.plan = checked.plan;
+    return out;
+}
+
 RunSettings Tracker::settings() const {
     RunSettings settings;
     settings.grace_ns = grace_ns;
@@ -69,7 +161,7 @@ RunSettings Tracker::settings() const {
     return settings;
 }
 
-Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings,
+Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings, std::shared_ptr<RunLog> log,
                                const std::function<void(const RunEvent&)>& on_event) const {
     if (settings.workers == 0) settings.workers = std::clamp(std::thread::hardware_concurrency(), 1u, 64u);
     if (plan->workflow.timeout_ns != 0) {
@@ -83,7 +175,15 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
         if (settings.deadline_ns == 0 || own < settings.deadline_ns) settings.deadline_ns = own;
     }
     auto caller = SYMPHONY_TRY(PluginCaller::acquire(host_, *plan));
-    const auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] { return call.cancelled(); });
+    settings.log = log;
+    auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] { return call.cancelled(); });
+    if (log != nullptr) {
+        Status kept = log->failure() ? Status(*log->failure()) : log->close(run_state(result.state));
+        if (!kept) {
+            result.not_recorded = std::move(kept).error();
+            if (result.state == RunResult::State::completed) result.state = RunResult::State::failed;
+        }
+    }
     const auto metrics = host_.metrics();
     metrics.count("runs");
     metrics.count(result.state == RunResult::State::completed ? "runs_completed" : "runs_failed");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "journal.hpp"
 #include "parse.hpp"
 #include "run.hpp"
 
@@ -9,6 +10,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,8 +33,23 @@ public:
     Checked check(std::string_view path, std::string_view text) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
-    Result<RunResult> run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings,
+    /// @param log  Of a run that is recorded, else null. Its end is recorded, too; that it could not be is part of the result.
+    Result<RunResult> run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings, std::shared_ptr<RunLog> log,
                           const std::function<void(const RunEvent&)>& on_event) const;
+
+    /// The record of all runs, opened when it is first needed. [blocks]
+    Result<std::shared_ptr<Journal>> journal() const;
+    /// A record for a new run. @param asked  What a person asked for; without it the configuration counts, and where nothing can be
+    /// recorded the run goes on without (`warning` says so). @return Null when the run is not to be recorded.
+    Result<std::shared_ptr<RunLog>> begin_log(const Plan& plan, std::string_view path, std::string_view source, const Value& inputs, Value options,
+                                              std::optional<Durability> asked, std::string& warning) const;
+    /// The record of a run that goes on, with the plan for it. @param changed_too  Also when a plugin is not what it was.
+    /// @return `conflict` "plugin-changed" or those of Journal::resume(); `invalid_argument` "invalid-workflow".
+    struct Resumed {
+        std::shared_ptr<RunLog> log;
+        std::shared_ptr<const Plan> plan;
+    };
+    Result<Resumed> resume_log(std::string_view id, bool changed_too) const;
     RunSettings settings() const;
     const Limits& limits() const noexcept { return limits_; }
     const Host& host() const noexcept { return host_; }
@@ -42,6 +59,11 @@ public:
 private:
     Host host_;
     Limits limits_;
+    struct Opened {
+        std::mutex mutex;
+        std::shared_ptr<Journal> journal;
+    };
+    std::unique_ptr<Opened> opened_ = std::make_unique<Opened>();
     std::unique_ptr<std::atomic<bool>> left_behind_ = std::make_unique<std::atomic<bool>>(false);
 };
 

@@ -1,0 +1,650 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.hpp"
+
+#include "journal_rows.hpp"
+
+#include <symphony/sqlite_files/database.hpp>
+#include <symphony/sqlite_files/locks.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <future>
+#include <map>
+#include <mutex>
+#include <random>
+#include <thread>
+
+namespace symphony::tracker {
+namespace {
+
+using namespace std::chrono_literals;
+using sqlite_files::Database;
+using sqlite_files::File;
+using sqlite_files::Folder;
+using sqlite_files::LockAnswer;
+using sqlite_files::LockKind;
+using sqlite_files::Locks;
+using sqlite_files::Mount;
+
+constexpr const char* database_name = "runs.sqlite";
+constexpr const char* lock_name = "runs.lock";
+constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
+constexpr std::int64_t format_version = 1;
+constexpr auto gather = 1ms;            // completions within it share a transaction
+constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
+constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin of one
+
+constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
+                                            "move runs.sqlite in the state folder of dag-tracker away; runs that only it knows cannot be resumed"};
+
+/// The bytes of a run's steps: its number, then theirs.
+std::int64_t key_of(std::int64_t row, std::uint32_t seq) noexcept { return (row << 32) | seq; }
+
+std::string new_id(std::int64_t now_ms) {
+    const std::time_t seconds = now_ms / 1000;
+    std::tm utc{};
+    ::gmtime_r(&seconds, &utc);
+    std::array<char, 32> text{};
+    const std::size_t n = std::strftime(text.data(), text.size(), "%Y%m%d-%H%M%S-", &utc);
+    std::string id(text.data(), n);
+    constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
+    std::random_device random;
+    for (int i = 0; i < 6; ++i) id += digits[random() % digits.size()];
+    return id;
+}
+
+Error no_such_run(std::string_view id) {
+    return Error(Code::not_found, "no-such-run", id == "last" ? "there is no run on record" : "no run is called " + shown(id), "symphony runs list");
+}
+
+} // namespace
+
+/// What all its runs share. [any thread]
+class JournalCore : public std::enable_shared_from_this<JournalCore> {
+public:
+    /// A run that this process holds.
+    struct Held {
+        std::int64_t row = 0;
+        std::uint32_t part = 1;
+        std::uint32_t next_seq = 1;   // of the writer
+        std::uint32_t done = 0;       // of the writer
+        Durability durability = Durability::durable;
+        std::vector<std::string> names;  // of nodes
+        std::unique_ptr<File> lock_file;
+        std::unique_ptr<Locks> lock;
+        mutable std::mutex mutex;
+        std::optional<Error> failure;
+    };
+    struct Item {
+        std::shared_ptr<Held> run;
+        StepBody body;
+        Value output;
+        RunState close_as = RunState::running;  // otherwise: the run has ended
+        std::function<void(Status)> then;
+        std::uint64_t bytes = 0;
+    };
+
+    JournalCore(std::unique_ptr<Folder> folder, Journal::Options options) : folder_(std::move(folder)), options_(std::move(options)) {
+        if (!options_.now_ms) {
+            options_.now_ms = [] {
+                return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+            };
+        }
+    }
+    JournalCore(const JournalCore&) = delete;
+    JournalCore& operator=(const JournalCore&) = delete;
+    ~JournalCore() = default;
+    /// What is queued is written first. Not on the writer's own thread.
+    void stop() {
+        {
+            const std::lock_guard lock(mutex_);
+            stopping_ = true;
+        }
+        changed_.notify_all();
+        if (writer_.joinable()) writer_.join();
+    }
+
+    Status open() {
+        mount_ = SYMPHONY_TRY(Mount::of(*folder_));
+        database_ = SYMPHONY_TRY(sqlite_files::open_database(mount_, database_name, true, words));
+        SYMPHONY_TRY(make_tables());
+        in_process_ = std::make_shared<sqlite_files::InProcessFile>();
+        writer_ = std::thread([self = shared_from_this()] { self->write_all(); });
+        return {};
+    }
+
+    std::int64_t now_ms() const { return options_.now_ms(); }
+
+    // ---- told by runs ----
+
+    void push(Item item) noexcept {
+        try {
+            item.bytes = 256 + item.output.bytes().size();
+            std::unique_lock lock(mutex_);
+            const bool room = space_.wait_for(lock, stuck_max, [&] { return queued_bytes_ < options_.queue_bytes_max || stopping_; });
+            if (stopping_) return refuse(std::move(lock), item, Error(Code::cancelled, "journal-closed", "the journal of runs is closed"));
+            if (!room) return refuse(std::move(lock), item, Error(Code::io, "journal-stuck", "the journal of runs was not written for 30 s"));
+            queued_bytes_ += item.bytes;
+            urgent_ = urgent_ || item.then != nullptr;
+            const bool first = queue_.empty() || item.then != nullptr;
+            queue_.push_back(std::move(item));
+            lock.unlock();
+            if (first) changed_.notify_one();
+        } catch (const std::exception&) {
+            fail(*item.run, Error(Code::exhausted, "out-of-memory", "out of memory"));
+            if (item.then) item.then(Error(Code::exhausted, "out-of-memory", "out of memory"));
+        }
+    }
+
+    static std::optional<Error> failure_of(const Held& run) {
+        const std::lock_guard lock(run.mutex);
+        return run.failure;
+    }
+
+    // ---- runs ----
+
+    Result<std::shared_ptr<Held>> begin(const NewRun& made_from, std::string& id) {
+        auto run = std::make_shared<Held>();
+        run->durability = made_from.durability;
+        const std::int64_t now = now_ms();
+        id = new_id(now);
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(set_sync(true));
+        SYMPHONY_TRY(in_transaction([&]() -> Status {
+            SYMPHONY_TRY(expire());
+            const RunRow row{made_from.workflow, made_from.version, made_from.path, made_from.steps, made_from.durability, now};
+            const Value head = encode(row), given = encode_given(made_from);
+            SYMPHONY_TRY(database_->prepare("INSERT INTO runs(id, head, given, part, state, done, ended_ms, sum) VALUES(?, ?, ?, 1, 1, 0, 0, ?)")
+                             .bind(std::string_view(id)).bind(head.bytes()).bind(given.bytes()).bind(Bytes(sum_of(id, head.bytes(), given.bytes()))).run());
+            run->row = database_->last_row();
+            return hold(*run);
+        }));
+        return run;
+    }
+
+    Result<std::shared_ptr<Held>> resume(std::string_view asked, std::string& id, NewRun& made_from, std::vector<StepBody>& steps,
+                                         std::vector<Value>& outputs) {
+        auto run = std::make_shared<Held>();
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(set_sync(true));
+        SYMPHONY_TRY(in_transaction([&]() -> Status {
+            const Found found = SYMPHONY_TRY(find(asked));
+            id = found.id;
+            run->row = found.row;
+            SYMPHONY_TRY(hold(*run));
+            if (found.state == RunState::completed) {
+                return Error(Code::conflict, "run-completed", "run " + id + " is completed: nothing is left to do", "symphony runs show " + id);
+            }
+            made_from = found.made_from;
+            run->part = found.part + 1;
+            run->durability = made_from.durability;
+            SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
+            run->next_seq = static_cast<std::uint32_t>(steps.size()) + 1;
+            run->done = found.done;
+            return database_->prepare("UPDATE runs SET part = ?, state = 1, ended_ms = 0 WHERE row = ?").bind(run->part).bind(run->row).run();
+        }));
+        return run;
+    }
+
+    Result<std::vector<RunSummary>> list(std::size_t count_max) {
+        std::vector<RunSummary> out;
+        const std::lock_guard lock(database_mutex_);
+        auto rows = database_->prepare("SELECT row, id, head, part, state, done, ended_ms FROM runs ORDER BY row DESC LIMIT ?");
+        rows.bind(count_max == 0 ? std::int64_t{-1} : static_cast<std::int64_t>(count_max));
+        while (rows.step()) out.push_back(SYMPHONY_TRY(summary_of(rows)));
+        SYMPHONY_TRY(rows.done());
+        return out;
+    }
+
+    Result<RunDetail> show(std::string_view asked) {
+        RunDetail out;
+        const std::lock_guard lock(database_mutex_);
+        const Found found = SYMPHONY_TRY(find(asked));
+        {
+            auto rows = database_->prepare("SELECT row, id, head, part, state, done, ended_ms FROM runs WHERE row = ?");
+            rows.bind(found.row);
+            if (!rows.step()) return rows.done() ? no_such_run(asked) : rows.done().error();
+            out.summary = SYMPHONY_TRY(summary_of(rows));
+        }
+        out.made_from = found.made_from;
+        std::vector<StepBody> steps;
+        std::vector<std::uint64_t> sizes;
+        SYMPHONY_TRY(read_steps(found.row, steps, nullptr, &sizes));
+        out.steps = rows_of(steps, sizes);
+        return out;
+    }
+
+    Status remove(std::string_view asked) {
+        const std::lock_guard lock(database_mutex_);
+        return in_transaction([&]() -> Status {
+            const Found found = SYMPHONY_TRY(find(asked));
+            Held run;
+            run.row = found.row;
+            SYMPHONY_TRY(hold(run));
+            return forget(found.row);
+        });
+    }
+
+private:
+    struct Found {
+        std::int64_t row = 0;
+        std::string id;
+        std::uint32_t part = 1, done = 0;
+        RunState state = RunState::running;
+        NewRun made_from;
+    };
+
+    // ---- the database; with database_mutex_ held ----
+
+    Status make_tables() {
+        std::int64_t application = 0, version = 0, tables = 0;
+        SYMPHONY_TRY(number("PRAGMA application_id", application));
+        SYMPHONY_TRY(number("PRAGMA user_version", version));
+        SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+        if (tables == 0 && application == 0) {
+            SYMPHONY_TRY(database_->execute("PRAGMA journal_mode = WAL"));
+            return in_transaction([&]() -> Status {
+                SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+                if (tables != 0) return {};  // another host was first
+                SYMPHONY_TRY(database_->execute("PRAGMA application_id = 1400466770"));  // application_id
+                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 1"));
+                SYMPHONY_TRY(database_->execute("CREATE TABLE runs(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, head BLOB NOT NULL, given BLOB NOT NULL, "
+                                                "part INTEGER NOT NULL, state INTEGER NOT NULL, done INTEGER NOT NULL, ended_ms INTEGER NOT NULL, sum BLOB NOT NULL)"));
+                return database_->execute("CREATE TABLE steps(key INTEGER PRIMARY KEY, part INTEGER NOT NULL, body BLOB NOT NULL, output BLOB NOT NULL, sum BLOB NOT NULL)");
+            });
+        }
+        if (application != application_id) {
+            return Error(Code::data_corrupt, "journal-corrupt", std::string(words.what) + " is a database of something else", words.hint);
+        }
+        if (version > format_version) {
+            return Error(Code::abi_mismatch, "newer-journal",
+                         std::string(words.what) + " was written by a newer version (format " + std::to_string(version) + ", this one knows " + std::to_string(format_version) + ")",
+                         "update dag-tracker, or run with --durability none");
+        }
+        return {};
+    }
+
+    Status number(const char* sql, std::int64_t& out) {
+        auto row = database_->prepare(sql);
+        if (row.step()) out = row.number(0);
+        return row.done();
+    }
+
+    template <class Body>
+    Status in_transaction(Body body) {
+        SYMPHONY_TRY(database_->prepare("BEGIN IMMEDIATE").run());
+        Status done = body();
+        if (done) done = database_->prepare("COMMIT").run();
+        if (!done) static_cast<void>(database_->prepare("ROLLBACK").run());
+        return done;
+    }
+
+    /// Every commit is on the disk, or only in the kernel.
+    Status set_sync(bool on_disk) {
+        if (synced_ == on_disk) return {};
+        SYMPHONY_TRY(database_->execute(on_disk ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+        synced_ = on_disk;
+        return {};
+    }
+
+    Status hold(Held& run) {
+        run.lock_file = SYMPHONY_TRY(folder_->open(lock_name, Folder::Mode::create));
+        run.lock = std::make_unique<Locks>(run.lock_file->fd(), in_process_);
+        switch (run.lock->set({run.row, 1}, LockKind::exclusive)) {
+        case LockAnswer::done: return {};
+        case LockAnswer::busy: return Error(Code::conflict, "run-in-progress", "the run is in progress in another process", "symphony runs list");
+        case LockAnswer::failed: break;
+        }
+        return Error(Code::io, "journal-unreadable", "the lock of a run cannot be set", "check the rights on the state folder of dag-tracker");
+    }
+
+    bool is_held(std::int64_t row) {
+        const auto file = folder_->open(lock_name, Folder::Mode::create);
+        if (!file) return false;
+        Locks locks((*file)->fd(), in_process_);
+        bool locked = false;
+        return locks.ask({row, 1}, LockKind::exclusive, locked) == LockAnswer::done && locked;
+    }
+
+    Result<Found> find(std::string_view asked) {
+        std::optional<Found> found;
+        auto rows = asked == "last" ? database_->prepare("SELECT row, id, head, given, part, state, done, sum FROM runs ORDER BY row DESC LIMIT 1")
+                                    : database_->prepare("SELECT row, id, head, given, part, state, done, sum FROM runs WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 2");
+        if (asked != "last") rows.bind(static_cast<std::int64_t>(asked.size())).bind(asked);
+        while (!asked.empty() && rows.step()) {
+            if (found && found->id != asked) {
+                return Error(Code::invalid_argument, "ambiguous-run", shown(asked) + " is the beginning of more than one run", "symphony runs list");
+            }
+            if (found) break;
+            found.emplace();
+            found->row = rows.number(0);
+            found->id = rows.text(1);
+            if (sum_of(found->id, rows.bytes(2), rows.bytes(3)) != rows.bytes(7)) return damaged("run " + found->id);
+            SYMPHONY_TRY(decode(rows.bytes(2), rows.bytes(3), found->made_from));
+            found->part = static_cast<std::uint32_t>(rows.number(4));
+            found->state = static_cast<RunState>(rows.number(5));
+            found->done = static_cast<std::uint32_t>(rows.number(6));
+        }
+        if (Status read = rows.done(); !read) return std::move(read).error();
+        if (!found) return no_such_run(asked);
+        return *std::move(found);
+    }
+
+    static Error damaged(const std::string& what) { return Error(Code::data_corrupt, "journal-corrupt", std::string(words.what) + ": " + what + " is damaged", words.hint); }
+
+    Result<RunSummary> summary_of(const sqlite_files::Statement& row) {
+        RunSummary out;
+        out.id = row.text(1);
+        RunRow head;
+        if (!decode(row.bytes(2), head)) return damaged("run " + out.id);
+        out.workflow = head.workflow;
+        out.version = head.version;
+        out.path = head.path;
+        out.steps = head.steps;
+        out.durability = head.durability;
+        out.created_ms = head.created_ms;
+        out.parts = static_cast<std::uint32_t>(row.number(3));
+        out.state = static_cast<RunState>(row.number(4));
+        out.steps_done = static_cast<std::uint32_t>(row.number(5));
+        out.ended_ms = row.number(6);
+        if (out.state == RunState::running && !is_held(row.number(0))) out.state = RunState::interrupted;
+        return out;
+    }
+
+    /// All of a run's steps, each whole and none missing. A lost end is a shorter run.
+    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<Value>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
+        auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key");
+        rows.bind(key_of(run, 1)).bind(key_of(run, ~std::uint32_t{0}));
+        while (rows.step()) {
+            const auto seq = static_cast<std::uint32_t>(steps.size() + 1);
+            if (rows.number(0) != key_of(run, seq)) return damaged("step " + std::to_string(seq) + " of a run");
+            if (sum_of(rows.number(0), rows.number(1), rows.bytes(2), rows.bytes(3)) != rows.bytes(4)) return damaged("step " + std::to_string(seq) + " of a run");
+            StepBody body;
+            if (!decode(rows.bytes(2), body)) return damaged("step " + std::to_string(seq) + " of a run");
+            steps.push_back(std::move(body));
+            if (sizes != nullptr) sizes->push_back(rows.bytes(3).size());
+            if (outputs == nullptr) continue;
+            if (rows.bytes(3).empty()) {
+                outputs->emplace_back();
+                continue;
+            }
+            auto value = Value::checked(Buffer::copy(rows.bytes(3)));
+            if (!value) return damaged("step " + std::to_string(seq) + " of a run");
+            outputs->push_back(*std::move(value));
+        }
+        return rows.done();
+    }
+
+    Status forget(std::int64_t row) {
+        SYMPHONY_TRY(database_->prepare("DELETE FROM steps WHERE key BETWEEN ? AND ?").bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0})).run());
+        return database_->prepare("DELETE FROM runs WHERE row = ?").bind(row).run();
+    }
+
+    /// The oldest of the ended runs that are too many; a few at a time.
+    Status expire() {
+        if (options_.runs_max == 0) return {};
+        std::vector<std::int64_t> old;
+        {
+            auto rows = database_->prepare("SELECT row FROM runs WHERE state != 1 ORDER BY row DESC LIMIT ? OFFSET ?");
+            rows.bind(static_cast<std::int64_t>(expired_max)).bind(static_cast<std::int64_t>(options_.runs_max));
+            while (rows.step()) old.push_back(rows.number(0));
+            SYMPHONY_TRY(rows.done());
+        }
+        for (const std::int64_t row : old) SYMPHONY_TRY(forget(row));
+        return {};
+    }
+
+    // ---- the writer ----
+
+    static void fail(Held& run, const Error& why) {
+        const std::lock_guard lock(run.mutex);
+        if (!run.failure) run.failure = why;
+    }
+    void refuse(std::unique_lock<std::mutex> lock, Item& item, const Error& why) {
+        lock.unlock();
+        fail(*item.run, why);
+        if (item.then) item.then(why);
+    }
+
+    void write_all() {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            changed_.wait(lock, [&] { return !queue_.empty() || stopping_; });
+            if (queue_.empty()) return;
+            if (!urgent_ && !stopping_) changed_.wait_for(lock, gather, [&] { return urgent_ || stopping_ || queued_bytes_ > options_.queue_bytes_max / 2; });
+            std::deque<Item> batch = std::exchange(queue_, {});
+            const std::uint64_t bytes = queued_bytes_;
+            urgent_ = false;
+            lock.unlock();
+            const Status written = write(batch);
+            for (Item& item : batch) {
+                if (!written) fail(*item.run, written.error());
+                if (!item.then) continue;
+                if (auto why = failure_of(*item.run)) item.then(*std::move(why));
+                else item.then({});
+            }
+            batch.clear();
+            lock.lock();
+            queued_bytes_ -= bytes;
+            space_.notify_all();
+        }
+    }
+
+    Status write(std::deque<Item>& batch) {
+        const std::lock_guard lock(database_mutex_);
+        const bool on_disk = std::any_of(batch.begin(), batch.end(), [](const Item& item) {
+            return item.run->durability == Durability::durable || item.close_as != RunState::running;
+        });
+        SYMPHONY_TRY(set_sync(on_disk));
+        std::map<Held*, std::uint32_t> seqs;  // written back when all is
+        Status done = in_transaction([&]() -> Status {
+            for (Item& item : batch) {
+                Held& run = *item.run;
+                auto [at, fresh] = seqs.try_emplace(&run, run.next_seq);
+                if (fresh && !SYMPHONY_TRY(is_ours(run))) fail(run, Error(Code::conflict, "run-taken-over", "the run goes on in another process", "symphony runs list"));
+                if (failure_of(run)) continue;
+                if (item.close_as != RunState::running) {
+                    SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
+                                     .bind(static_cast<int>(item.close_as)).bind(now_ms()).bind(run.done).bind(run.row).run());
+                    continue;
+                }
+                SYMPHONY_TRY(insert(run, at->second++, item));
+            }
+            for (const auto& [run, seq] : seqs) {
+                SYMPHONY_TRY(database_->prepare("UPDATE runs SET done = ? WHERE row = ?").bind(run->done).bind(run->row).run());
+            }
+            return {};
+        });
+        if (!done) return done;
+        for (const auto& [run, seq] : seqs) run->next_seq = seq;
+        return {};
+    }
+
+    Result<bool> is_ours(const Held& run) {
+        auto row = database_->prepare("SELECT part FROM runs WHERE row = ?");
+        row.bind(run.row);
+        const bool ours = row.step() && static_cast<std::uint32_t>(row.number(0)) == run.part;
+        SYMPHONY_TRY(row.done());
+        return ours;
+    }
+
+    Status insert(Held& run, std::uint32_t seq, const Item& item) {
+        const Value body = encode(item.body);
+        const std::int64_t key = key_of(run.row, seq);
+        const Bytes output = item.output.bytes();
+        if (item.body.kind == StepBody::Kind::ended && is_kept(item.body.end.state)) ++run.done;
+        return database_->prepare("INSERT INTO steps(key, part, body, output, sum) VALUES(?, ?, ?, ?, ?)")
+            .bind(key).bind(run.part).bind(body.bytes()).bind(output).bind(Bytes(sum_of(key, run.part, body.bytes(), output))).run();
+    }
+
+    const std::unique_ptr<Folder> folder_;
+    Journal::Options options_;
+    std::shared_ptr<Mount> mount_;
+    std::shared_ptr<sqlite_files::InProcessFile> in_process_;
+
+    std::mutex database_mutex_;
+    std::unique_ptr<Database> database_;
+    bool synced_ = false;  // SQLite's default is FULL; what is set is what counts
+
+    std::mutex mutex_;
+    std::condition_variable changed_, space_;
+    std::deque<Item> queue_;
+    std::uint64_t queued_bytes_ = 0;
+    bool urgent_ = false, stopping_ = false;
+    std::thread writer_;
+};
+
+// ---- a run ----
+
+struct RunLog::Impl {
+    std::shared_ptr<JournalCore> core;
+    std::shared_ptr<JournalCore::Held> run;
+    std::string id;
+    NewRun made_from;
+    std::vector<StepBody> before;        // what earlier parts have told
+    std::vector<Value> before_outputs;
+    std::map<Id, StepEnd> ends;
+    std::map<std::pair<Id, std::uint32_t>, Value> answers;
+};
+
+RunLog::RunLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+RunLog::~RunLog() = default;
+const std::string& RunLog::id() const noexcept { return impl_->id; }
+const NewRun& RunLog::made_from() const noexcept { return impl_->made_from; }
+std::size_t RunLog::steps_kept() const noexcept { return impl_->ends.size(); }
+
+void RunLog::attach(const Workflow& workflow) {
+    std::unordered_map<std::string_view, Id> ids;
+    impl_->run->names.clear();
+    for (Id n = 0; n < workflow.nodes.size(); ++n) {
+        impl_->run->names.emplace_back(workflow.node_name(n));
+        ids.emplace(workflow.node_name(n), n);
+    }
+    for (std::size_t i = 0; i < impl_->before.size(); ++i) {
+        StepBody& body = impl_->before[i];
+        const auto at = ids.find(body.node);
+        if (at == ids.end()) continue;
+        if (body.kind == StepBody::Kind::answered) {
+            impl_->answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
+        } else if (body.kind == StepBody::Kind::ended && is_kept(body.end.state)) {
+            body.end.output = std::move(impl_->before_outputs[i]);
+            impl_->ends.insert_or_assign(at->second, std::move(body.end));
+        }
+    }
+    impl_->before.clear();
+    impl_->before_outputs.clear();
+}
+
+const StepEnd* RunLog::ended_before(Id node) const noexcept {
+    const auto at = impl_->ends.find(node);
+    return at == impl_->ends.end() ? nullptr : &at->second;
+}
+
+const Value* RunLog::answered_before(Id node, std::uint32_t element) const noexcept {
+    const auto at = impl_->answers.find({node, element});
+    return at == impl_->answers.end() ? nullptr : &at->second;
+}
+
+void RunLog::ended(Id node, StepEnd end) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.output = std::exchange(end.output, {});
+    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end)};
+    impl_->core->push(std::move(item));
+}
+
+void RunLog::answered(Id node, std::uint32_t element, const Value& answer) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.output = answer;
+    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    impl_->core->push(std::move(item));
+}
+
+void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    if (impl_->run->durability == Durability::durable) {
+        item.then = std::move(then);
+        impl_->core->push(std::move(item));
+        return;
+    }
+    impl_->core->push(std::move(item));
+    if (auto why = failure()) then(*std::move(why));
+    else then({});
+}
+
+std::optional<Error> RunLog::failure() const { return JournalCore::failure_of(*impl_->run); }
+
+Status RunLog::close(RunState state) {
+    std::promise<Status> written;
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.close_as = state;
+    item.then = [&](Status status) { written.set_value(std::move(status)); };
+    impl_->core->push(std::move(item));
+    return written.get_future().get();
+}
+
+// ---- the journal ----
+
+Journal::Journal(std::shared_ptr<JournalCore> core) : core_(std::move(core)) {}
+Journal::~Journal() { core_->stop(); }
+
+Result<std::shared_ptr<Journal>> Journal::open(std::unique_ptr<Folder> folder, Options options) {
+    auto core = std::make_shared<JournalCore>(std::move(folder), std::move(options));
+    SYMPHONY_TRY(core->open());
+    return std::shared_ptr<Journal>(new Journal(std::move(core)));
+}
+
+Result<std::unique_ptr<RunLog>> Journal::begin(NewRun run) {
+    auto impl = std::make_unique<RunLog::Impl>();
+    impl->core = core_;
+    impl->run = SYMPHONY_TRY(core_->begin(run, impl->id));
+    impl->made_from = std::move(run);
+    return std::make_unique<RunLog>(std::move(impl));
+}
+
+Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
+    auto impl = std::make_unique<RunLog::Impl>();
+    impl->core = core_;
+    impl->run = SYMPHONY_TRY(core_->resume(id, impl->id, impl->made_from, impl->before, impl->before_outputs));
+    return std::make_unique<RunLog>(std::move(impl));
+}
+
+Result<std::vector<RunSummary>> Journal::list(std::size_t count_max) const { return core_->list(count_max); }
+Result<RunDetail> Journal::show(std::string_view id) const { return core_->show(id); }
+Status Journal::remove(std::string_view id) { return core_->remove(id); }
+
+std::string_view name_of(Durability durability) noexcept {
+    switch (durability) {
+    case Durability::none: return "none";
+    case Durability::relaxed: return "relaxed";
+    case Durability::durable: return "durable";
+    }
+    return "";
+}
+
+std::optional<Durability> durability_named(std::string_view name) noexcept {
+    for (const auto one : {Durability::none, Durability::relaxed, Durability::durable}) {
+        if (name_of(one) == name) return one;
+    }
+    return std::nullopt;
+}
+
+std::string_view name_of(RunState state) noexcept {
+    switch (state) {
+    case RunState::running: return "running";
+    case RunState::completed: return "completed";
+    case RunState::failed: return "failed";
+    case RunState::cancelled: return "cancelled";
+    case RunState::interrupted: return "interrupted";
+    }
+    return "";
+}
+
+} // namespace symphony::tracker

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "steps.hpp"
+
+#include <symphony/sqlite_files/folder.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symphony::tracker {
+
+/// What of a run outlives what.
+enum class Durability : std::uint8_t {
+    none = 1,  ///< nothing is kept: the run has no record
+    relaxed,   ///< the host's end; after the machine's the last moments may be missing
+    durable,   ///< the machine's end, too: a step that may do something outside begins only when what it follows from is on the disk
+};
+std::string_view name_of(Durability durability) noexcept;
+std::optional<Durability> durability_named(std::string_view name) noexcept;
+
+/// `interrupted` is not stored: it is a run that has not ended and that no living process holds.
+enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted };
+std::string_view name_of(RunState state) noexcept;
+
+/// What a run is made from.
+struct NewRun {
+    std::string workflow, version, path;
+    std::string source;        ///< the bytes of the workflow file
+    Value inputs;              ///< a map, checked
+    Value options;             ///< a map: what else the run was started with
+    Value plugins;             ///< a map: id of a provider -> {version, sha256}
+    std::uint32_t steps = 0;   ///< nodes of the workflow
+    Durability durability = Durability::durable;
+};
+
+struct RunSummary {
+    std::string id, workflow, version, path;
+    RunState state = RunState::running;
+    Durability durability = Durability::durable;
+    std::uint32_t steps = 0;       ///< of the workflow
+    std::uint32_t steps_done = 0;  ///< that are recorded as ended well
+    std::uint32_t parts = 1;       ///< how often it was begun or resumed
+    std::int64_t created_ms = 0;   ///< since 1970
+    std::int64_t ended_ms = 0;     ///< 0: it has not ended
+};
+
+struct StepRow {
+    std::string node;
+    NodeState state = NodeState::pending;  ///< `running`: begun, and no end is recorded
+    std::uint32_t calls = 0, attempts = 0;
+    std::int64_t ended_ms = 0;
+    std::uint64_t took_ns = 0;
+    std::uint64_t output_bytes = 0;
+    std::vector<Problem> problems;
+};
+
+struct RunDetail {
+    RunSummary summary;
+    NewRun made_from;
+    std::vector<StepRow> steps;  ///< in the order in which they ended
+};
+
+class JournalCore;
+
+/// One run's part of the journal, held by this process until it is destroyed or the process ends.
+class RunLog final : public StepLog {
+public:
+    ~RunLog() override;
+    const std::string& id() const noexcept;
+    /// Of a resumed run.
+    const NewRun& made_from() const noexcept;
+    /// The names of the plan's nodes are how its steps are known. Before the run begins.
+    void attach(const Workflow& workflow);
+    /// Steps of earlier parts that the run goes on without.
+    std::size_t steps_kept() const noexcept;
+
+    const StepEnd* ended_before(Id node) const noexcept override;
+    const Value* answered_before(Id node, std::uint32_t element) const noexcept override;
+    void ended(Id node, StepEnd end) noexcept override;
+    void answered(Id node, std::uint32_t element, const Value& answer) noexcept override;
+    void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override;
+    std::optional<Error> failure() const override;
+
+    /// The run's end, on the disk before it returns. [blocks]
+    Status close(RunState state);
+
+    struct Impl;
+    explicit RunLog(std::unique_ptr<Impl> impl);
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
+/// The record of all runs of a user: one SQLite database (WAL) in a folder, for any number of hosts at a time. One thread
+/// writes what all runs tell, in groups; a group is one transaction and one sync. [any thread]
+///
+/// A run belongs to the process that holds the kernel's lock on its byte of `runs.lock`; nobody else can write its steps, and a dead
+/// process holds none. Each part of a run has a number, and a row of an older part than the newest is refused.
+class Journal {
+public:
+    struct Options {
+        std::function<std::int64_t()> now_ms;        ///< since 1970; empty: the clock
+        std::uint64_t queue_bytes_max = 64u << 20;   ///< told and not yet written
+        std::size_t runs_max = 1000;                 ///< ended runs that are kept; older ones go, 0: all are kept
+    };
+    /// @return `data_corrupt` "journal-corrupt", `abi_mismatch` "newer-journal", `exhausted` "disk-full", `io` "journal-unreadable".
+    static Result<std::shared_ptr<Journal>> open(std::unique_ptr<sqlite_files::Folder> folder, Options options);
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+    ~Journal();
+
+    /// A new run, on the disk before it returns. [blocks]
+    Result<std::unique_ptr<RunLog>> begin(NewRun run);
+    /// Goes on with a run: `id` may be the beginning of one, or "last".
+    /// @return `not_found` "no-such-run", `conflict` "run-in-progress" or "run-completed", `data_corrupt` "journal-corrupt". [blocks]
+    Result<std::unique_ptr<RunLog>> resume(std::string_view id);
+
+    /// Newest first. @param count_max  0: all. [blocks]
+    Result<std::vector<RunSummary>> list(std::size_t count_max) const;
+    Result<RunDetail> show(std::string_view id) const;
+    /// Forgets a run that nobody is at. [blocks]
+    Status remove(std::string_view id);
+
+private:
+    explicit Journal(std::shared_ptr<JournalCore> core);
+    std::shared_ptr<JournalCore> core_;
+};
+
+} // namespace symphony::tracker

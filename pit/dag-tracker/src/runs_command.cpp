@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "runs_command.hpp"
+
+#include "json_text.hpp"
+#include "run_table.hpp"
+
+#include <symphony/utf8.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <ctime>
+
+namespace symphony::tracker {
+namespace {
+
+constexpr std::size_t listed_default = 20;
+
+Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
+
+/// Local time, "2026-11-27 11:08:12".
+std::string moment(std::int64_t ms) {
+    if (ms == 0) return "-";
+    const std::time_t seconds = ms / 1000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    std::array<char, 32> text{};
+    return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
+}
+
+/// As a shell takes it for one word.
+std::string shell_word(std::string_view word) {
+    constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
+    if (!word.empty() && word.find_first_not_of(plain) == std::string_view::npos) return std::string(word);
+    std::string out = "'";
+    for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+void add(ValueBuilder& out, const RunSummary& run) {
+    out.map(10).add("id", std::string_view(run.id)).add("state", name_of(run.state)).add("workflow", std::string_view(run.workflow)).add("version", std::string_view(run.version));
+    out.add("path", std::string_view(run.path)).add("durability", name_of(run.durability)).add("steps", run.steps).add("steps_done", run.steps_done);
+    out.add("parts", run.parts).add("created_ms", run.created_ms).add("ended_ms", run.ended_ms).end();
+}
+
+void add(ValueBuilder& out, const StepRow& step) {
+    out.map(8).add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("attempts", step.attempts);
+    out.add("ended_ms", step.ended_ms).add("took_ns", step.took_ns).add("output_bytes", step.output_bytes).key("problems").list(step.problems.size());
+    for (const Problem& problem : step.problems) {
+        out.map(4).add("path", std::string_view(problem.path)).add("reason", problem.error.reason());
+        out.add("message", std::string_view(problem.error.message())).add("hint", std::string_view(problem.error.hint())).end();
+    }
+    out.end().end();
+}
+
+/// Columns as wide as their widest cell, two blanks between, none at the end of a line.
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows) {
+        widths.resize(std::max(widths.size(), row.size()));
+        for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    }
+    std::string out;
+    for (const auto& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            out += row[i];
+            if (i + 1 < row.size()) out.append(widths[i] - row[i].size() + 2, ' ');
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+/// Of the steps that ended, as trace events that browsers' and Perfetto's viewers show; begin times follow from ends and spans.
+Value chrome_trace(const RunDetail& run) {
+    ValueBuilder out;
+    out.map(2).add("displayTimeUnit", "ms").key("traceEvents").list(run.steps.size());
+    std::uint64_t lane = 0;
+    for (const StepRow& step : run.steps) {
+        const std::int64_t end_us = (step.ended_ms - run.summary.created_ms) * 1000;
+        const auto took_us = static_cast<std::int64_t>(step.took_ns / 1000);
+        out.map(7).add("name", std::string_view(step.node)).add("ph", "X").add("pid", 1).add("tid", ++lane).add("ts", std::max<std::int64_t>(0, end_us - took_us)).add("dur", took_us);
+        out.key("args").map(3).add("state", name_of(step.state)).add("calls", step.calls).add("output_bytes", step.output_bytes).end().end();
+    }
+    return out.end().end().build();
+}
+
+class RunsCommand {
+public:
+    RunsCommand(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context)
+        : tracker_(tracker), call_(call), arguments_(arguments), context_(context) {}
+
+    Result<std::int32_t> list() {
+        std::size_t count = listed_default;
+        if (const auto last = arguments_["last"].as_text(); !last.empty()) {
+            const auto read = std::from_chars(last.data(), last.data() + last.size(), count);
+            if (read.ec != std::errc() || read.ptr != last.data() + last.size()) return usage("--last " + shown(last) + " is no number", "0 lists all");
+        }
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        const auto runs = SYMPHONY_TRY(journal->list(count));
+        if (context_.json) {
+            ValueBuilder json;
+            json.map(1).key("runs").list(runs.size());
+            for (const auto& run : runs) add(json, run);
+            return print(json.end().end().build());
+        }
+        if (runs.empty()) {
+            put(ports::CommandStream::err, "no run is on record\n");
+            return 0;
+        }
+        std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "WORKFLOW", "STEPS", "BEGAN"}};
+        for (const auto& run : runs) {
+            rows.push_back({run.id, std::string(name_of(run.state)), run.workflow + " " + run.version,
+                            std::to_string(run.steps_done) + "/" + std::to_string(run.steps), moment(run.created_ms)});
+        }
+        put(ports::CommandStream::out, table(rows));
+        return 0;
+    }
+
+    Result<std::int32_t> show() {
+        const auto run = SYMPHONY_TRY(found());
+        if (context_.json) {
+            ValueBuilder json;
+            json.map(5).key("run");
+            add(json, run.summary);
+            json.add("inputs", run.made_from.inputs.view()).add("plugins", run.made_from.plugins.view());
+            json.add("resume", std::string_view(resume_words(run.summary.id, run.made_from))).key("steps").list(run.steps.size());
+            for (const auto& step : run.steps) add(json, step);
+            return print(json.end().end().build());
+        }
+        const RunSummary& summary = run.summary;
+        std::string text = "run " + summary.id + " of " + summary.workflow + " " + summary.version + " (" + summary.path + "): " + std::string(name_of(summary.state)) + "\n";
+        text += "began " + moment(summary.created_ms) + (summary.ended_ms != 0 ? ", ended " + moment(summary.ended_ms) : "") + ", " + std::string(name_of(summary.durability));
+        if (summary.parts > 1) text += ", in " + std::to_string(summary.parts) + " parts";
+        text += ", " + std::to_string(summary.steps_done) + " of " + std::to_string(summary.steps) + " steps are done\n\n";
+        std::vector<std::vector<std::string>> rows{{"STEP", "STATE", "CALLS", "TIME", "OUTPUT"}};
+        for (const auto& step : run.steps) {
+            rows.push_back({step.node, std::string(name_of(step.state)), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
+        }
+        put(ports::CommandStream::out, text + table(rows));
+        for (const auto& step : run.steps) {
+            for (const auto& problem : step.problems) {
+                put(ports::CommandStream::out, to_valid_utf8("problem: step " + step.node + ": " + (problem.path.empty() ? "" : shown(problem.path) + ": ") + std::string(problem.error.message()) + "\n"));
+            }
+        }
+        if (summary.state != RunState::completed && summary.state != RunState::running) {
+            put(ports::CommandStream::out, resume_words(summary.id, run.made_from) + " goes on with it\n");
+        }
+        return 0;
+    }
+
+    Result<std::int32_t> remove() {
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        for (const auto word : arguments_["run"].items()) {
+            SYMPHONY_TRY(journal->remove(word.as_text()));
+            put(ports::CommandStream::err, "removed " + std::string(word.as_text()) + "\n");
+        }
+        return 0;
+    }
+
+    Result<std::int32_t> trace() {
+        const auto run = SYMPHONY_TRY(found());
+        if (const auto format = arguments_["format"].as_text("jsonl"); format == "chrome") {
+            return print(chrome_trace(run));
+        } else if (format != "jsonl") {
+            return usage("--format " + shown(format) + " is none of jsonl, chrome", "symphony runs export --help");
+        }
+        std::string lines;
+        const auto line = [&](ValueBuilder& json) -> Status {
+            lines += SYMPHONY_TRY(json_of(json.build(), false)) + "\n";
+            return {};
+        };
+        ValueBuilder head;
+        add(head, run.summary);
+        SYMPHONY_TRY(line(head));
+        for (const auto& step : run.steps) {
+            ValueBuilder json;
+            add(json, step);
+            SYMPHONY_TRY(line(json));
+        }
+        put(ports::CommandStream::out, lines);
+        return 0;
+    }
+
+private:
+    Result<RunDetail> found() {
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        return journal->show(arguments_["run"].as_text("last"));
+    }
+    Result<std::int32_t> print(const Value& value) {
+        put(ports::CommandStream::out, SYMPHONY_TRY(json_of(value.view(), true)) + "\n");
+        return 0;
+    }
+    void put(std::uint8_t stream, std::string_view text) const {
+        ports::CommandOutput output;
+        output.stream = stream;
+        output.text = Buffer::copy(text);
+        call_.emit(output);
+    }
+
+    const Tracker& tracker_;
+    Call& call_;
+    const Value& arguments_;
+    const ports::CommandContext& context_;
+};
+
+} // namespace
+
+Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) {
+    RunsCommand runs(tracker, call, arguments, context);
+    if (command == "runs list") return runs.list();
+    if (command == "runs show") return runs.show();
+    if (command == "runs remove") return runs.remove();
+    if (command == "runs export") return runs.trace();
+    return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
+}
+
+std::string resume_words(std::string_view id, const NewRun& made_from) {
+    std::string words = "symphony runs resume " + std::string(id);
+    for (const auto input : made_from.options["inputs"].items()) words += " --input " + shell_word(input.as_text());
+    if (const auto output = made_from.options["output"].as_text("symphony-out"); output != "symphony-out") words += " --output " + shell_word(output);
+    return words;
+}
+std::string resume_words(const RunLog& log) { return resume_words(log.id(), log.made_from()); }
+
+} // namespace symphony::tracker

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "run.hpp"
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+namespace symphony::tracker {
+
+/// What a step ended with, as much as a later run needs to go on without it.
+struct StepEnd {
+    NodeState state = NodeState::completed;
+    bool bare = false;  ///< `output` is the value of port "value" itself
+    std::uint32_t calls = 0;
+    std::uint32_t attempts = 0;
+    std::uint64_t took_ns = 0;
+    Value output;                     ///< null when nobody reads it
+    std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
+};
+
+/// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others; one is: a merge that takes
+/// what comes first in time.
+class StepLog {
+public:
+    StepLog() = default;
+    StepLog(const StepLog&) = delete;
+    StepLog& operator=(const StepLog&) = delete;
+    virtual ~StepLog() = default;
+
+    /// What the step has ended with in an earlier part of this run; null when it is to run. [any]
+    virtual const StepEnd* ended_before(Id node) const noexcept = 0;
+    /// The answer of one element of an `each` step, from an earlier part of this run. [any]
+    virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
+
+    /// The step has ended. Returns at once, but waits while too much is in memory. [any]
+    virtual void ended(Id node, StepEnd end) noexcept = 0;
+    /// An element of an `each` step has answered. [any]
+    virtual void answered(Id node, std::uint32_t element, const Value& answer) noexcept = 0;
+
+    /// Before a call that may do something outside. `then` is called once, here or on another thread: all that was told
+    /// before, and that this call is going to be made, is on the disk; or why it cannot be. [any]
+    virtual void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept = 0;
+    /// Why nothing more can be remembered, when that is so: the run is to stop. [any]
+    virtual std::optional<Error> failure() const = 0;
+};
+
+} // namespace symphony::tracker
