@@ -6,7 +6,7 @@
 
 #include "compress.hpp"
 #include "crypto.hpp"
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 #include "store.hpp"
 
 #include <sqlite3.h>

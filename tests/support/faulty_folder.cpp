@@ -6,8 +6,8 @@
 
 namespace symphony::test_support {
 
-using store::Entry;
-using store::File;
+using sqlite_files::Entry;
+using sqlite_files::File;
 
 const char* name_of(FaultKind kind) {
     switch (kind) {

@@ -24,10 +24,10 @@ struct Fault {
 
 /// A folder that fails as disks do. Beneath it is any other; descriptors are hidden, so that no write goes past it.
 /// A File whose sync failed fails every later sync and write, as FdFile does. [any thread]
-class FaultyFolder final : public store::Folder {
+class FaultyFolder final : public sqlite_files::Folder {
 public:
     /// @param inner  Outlives this.
-    explicit FaultyFolder(store::Folder& inner) : inner_(inner) {}
+    explicit FaultyFolder(sqlite_files::Folder& inner) : inner_(inner) {}
     FaultyFolder(const FaultyFolder&) = delete;
     FaultyFolder& operator=(const FaultyFolder&) = delete;
 
@@ -38,8 +38,8 @@ public:
     /// Such as "write index.db-wal"; "" when none fired.
     std::string fired_at() const;
 
-    Result<std::unique_ptr<store::File>> open(std::string_view path, Mode mode) override;
-    Result<std::vector<store::Entry>> list(std::string_view path) override;
+    Result<std::unique_ptr<sqlite_files::File>> open(std::string_view path, Mode mode) override;
+    Result<std::vector<sqlite_files::Entry>> list(std::string_view path) override;
     Status rename(std::string_view from, std::string_view to) override;
     Status remove(std::string_view path) override;
     Status sync_folder(std::string_view path) override;
@@ -63,7 +63,7 @@ private:
     Error error(Call call, std::string_view path) const;
     std::shared_ptr<Undo> undo_of(std::string_view path);
 
-    store::Folder& inner_;
+    sqlite_files::Folder& inner_;
     mutable std::mutex mutex_;
     Fault fault_{};
     bool armed_ = false;

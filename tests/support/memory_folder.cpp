@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "memory_folder.hpp"
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <algorithm>
 
 namespace symphony::test_support {
 namespace {
 
-using store::Entry;
-using store::File;
-using store::Folder;
+using sqlite_files::Entry;
+using sqlite_files::File;
+using sqlite_files::Folder;
 
 class MemoryFile final : public File {
 public:
@@ -110,20 +110,20 @@ Status MemoryFolder::copy_to(Folder& folder) const {
 }
 
 Result<std::unique_ptr<File>> MemoryFolder::open(std::string_view path, Mode mode) {
-    const auto names = SYMPHONY_TRY(store::path_names(path));
-    if (names.empty()) return store::file_error("cannot open", path, EISDIR);
+    const auto names = SYMPHONY_TRY(sqlite_files::path_names(path));
+    if (names.empty()) return sqlite_files::file_error("cannot open", path, EISDIR);
     const std::lock_guard lock(mutex_);
     const auto found = files_.find(path);
-    if (found != files_.end() && mode == Mode::create_new) return store::file_error("cannot open", path, EEXIST);
+    if (found != files_.end() && mode == Mode::create_new) return sqlite_files::file_error("cannot open", path, EEXIST);
     if (found != files_.end()) return std::unique_ptr<File>(std::make_unique<MemoryFile>(found->second, mode != Mode::read));
-    if (mode == Mode::read || mode == Mode::write) return store::file_error("cannot open", path, ENOENT);
+    if (mode == Mode::read || mode == Mode::write) return sqlite_files::file_error("cannot open", path, ENOENT);
     auto node = std::make_shared<MemoryNode>();
     files_.emplace(path, node);
     return std::unique_ptr<File>(std::make_unique<MemoryFile>(std::move(node), true));
 }
 
 Result<std::vector<Entry>> MemoryFolder::list(std::string_view path) {
-    SYMPHONY_TRY(store::path_names(path));
+    SYMPHONY_TRY(sqlite_files::path_names(path));
     const std::string begin = path.empty() ? "" : std::string(path) + "/";
     const std::lock_guard lock(mutex_);
     std::vector<Entry> entries;
@@ -139,11 +139,11 @@ Result<std::vector<Entry>> MemoryFolder::list(std::string_view path) {
 }
 
 Status MemoryFolder::rename(std::string_view from, std::string_view to) {
-    SYMPHONY_TRY(store::path_names(from));
-    if (SYMPHONY_TRY(store::path_names(to)).empty()) return store::file_error("cannot rename to", to, EISDIR);
+    SYMPHONY_TRY(sqlite_files::path_names(from));
+    if (SYMPHONY_TRY(sqlite_files::path_names(to)).empty()) return sqlite_files::file_error("cannot rename to", to, EISDIR);
     const std::lock_guard lock(mutex_);
     const auto found = files_.find(from);
-    if (found == files_.end()) return store::file_error("cannot rename", from, ENOENT);
+    if (found == files_.end()) return sqlite_files::file_error("cannot rename", from, ENOENT);
     const auto node = found->second;
     files_.erase(found);
     files_.insert_or_assign(std::string(to), node);
@@ -153,13 +153,13 @@ Status MemoryFolder::rename(std::string_view from, std::string_view to) {
 Status MemoryFolder::remove(std::string_view path) {
     const std::lock_guard lock(mutex_);
     const auto found = files_.find(path);
-    if (found == files_.end()) return store::file_error("cannot remove", path, ENOENT);
+    if (found == files_.end()) return sqlite_files::file_error("cannot remove", path, ENOENT);
     files_.erase(found);
     return {};
 }
 
 Status MemoryFolder::sync_folder(std::string_view path) {
-    SYMPHONY_TRY(store::path_names(path));
+    SYMPHONY_TRY(sqlite_files::path_names(path));
     return {};
 }
 

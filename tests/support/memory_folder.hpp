@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "folder.hpp"
+#include <symphony/sqlite_files/folder.hpp>
 
 #include <map>
 #include <memory>
@@ -33,7 +33,7 @@ private:
 
 /// A store's folder in memory, without descriptors: cheap to copy, so every crash state and every flipped bit gets its own.
 /// Folders are there when something is in them. [any thread]
-class MemoryFolder final : public store::Folder {
+class MemoryFolder final : public sqlite_files::Folder {
 public:
     MemoryFolder() = default;
     MemoryFolder& operator=(const MemoryFolder&) = delete;
@@ -41,12 +41,12 @@ public:
     MemoryFolder(const MemoryFolder& other);
 
     /// All files of `folder` and the folders in it. @return Its first error.
-    static Result<std::unique_ptr<MemoryFolder>> copy_of(store::Folder& folder);
+    static Result<std::unique_ptr<MemoryFolder>> copy_of(sqlite_files::Folder& folder);
     /// Writes all files into `folder`, such as a real one.
-    Status copy_to(store::Folder& folder) const;
+    Status copy_to(sqlite_files::Folder& folder) const;
 
-    Result<std::unique_ptr<store::File>> open(std::string_view path, Mode mode) override;
-    Result<std::vector<store::Entry>> list(std::string_view path) override;
+    Result<std::unique_ptr<sqlite_files::File>> open(std::string_view path, Mode mode) override;
+    Result<std::vector<sqlite_files::Entry>> list(std::string_view path) override;
     Status rename(std::string_view from, std::string_view to) override;
     Status remove(std::string_view path) override;
     Status sync_folder(std::string_view path) override;

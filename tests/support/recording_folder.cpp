@@ -3,7 +3,7 @@
 
 namespace symphony::test_support {
 
-using store::File;
+using sqlite_files::File;
 using Kind = Operation::Kind;
 
 std::string Operation::text() const {

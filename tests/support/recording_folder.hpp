@@ -28,7 +28,7 @@ struct Operation {
 
 /// A folder in memory that keeps what was done to it, so that try_crash_states() can tell what a power cut may leave.
 /// [any thread]: operations are kept in the order in which they happened.
-class RecordingFolder final : public store::Folder {
+class RecordingFolder final : public sqlite_files::Folder {
 public:
     /// @param begin  What is on the disk already.
     explicit RecordingFolder(const MemoryFolder& begin = {});
@@ -43,8 +43,8 @@ public:
     void fail_sync(std::uint64_t nth);
     bool sync_failed() const;
 
-    Result<std::unique_ptr<store::File>> open(std::string_view path, Mode mode) override;
-    Result<std::vector<store::Entry>> list(std::string_view path) override { return now_.list(path); }
+    Result<std::unique_ptr<sqlite_files::File>> open(std::string_view path, Mode mode) override;
+    Result<std::vector<sqlite_files::Entry>> list(std::string_view path) override { return now_.list(path); }
     Status rename(std::string_view from, std::string_view to) override;
     Status remove(std::string_view path) override;
     Status sync_folder(std::string_view path) override;

@@ -114,6 +114,19 @@ class Rules(TidyCase):
         self.expect(includes.check, {"plugins/other/manifest.toml": "", "plugins/other/src/other.hpp": '#include "../../words/src/count.hpp"\n'},
                     "plugins/other/src/other.hpp", "belongs to plugins/words")
 
+    def test_a_library_of_the_pit_is_for_its_plugins_and_includes_none_of_them(self):
+        library = {"pit/README.md": "", "pit/sqlite-files/include/symphony/sqlite_files/folder.hpp": SPDX,
+                   "pit/store/manifest.toml": "", "pit/store/src/store.hpp": SPDX + "#include <symphony/sqlite_files/folder.hpp>\n"}
+        self.assertEqual(list(includes.check(self.tree(library))), [])
+        elsewhere = "plugins/words/src/plugin.cpp"
+        self.expect(includes.check, library | {elsewhere: "#include <symphony/sqlite_files/folder.hpp>\n"}, elsewhere, "belongs to pit/sqlite-files")
+        self.folder = tempfile.TemporaryDirectory(prefix="symphony-tidy-")
+        self.addCleanup(self.folder.cleanup)
+        for include in ('"../../store/src/store.hpp"', "<symphony/manifests/parse.hpp>"):
+            with self.subTest(include=include):
+                self.expect(includes.check, library | {"pit/sqlite-files/src/x.cpp": f"#include {include}\n"}, "pit/sqlite-files/src/x.cpp",
+                            "pit/sqlite-files may include plugin-api")
+
     def test_test_support_outside_of_tests_is_found(self):
         files = {"tests/support/faults.hpp": "", "plugins/words/tests/words_test.cpp": '#include "support/faults.hpp"\n'}
         self.assertEqual(list(includes.check(self.tree(files))), [])

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database.hpp"
 
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/vfs.hpp>
 
 #include <sqlite3.h>
 

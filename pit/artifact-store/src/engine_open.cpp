@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec.hpp"
 #include "engine.hpp"
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pack.hpp"
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include "codec.hpp"
 #include "compress.hpp"

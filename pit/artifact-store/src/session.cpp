@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "session.hpp"
 
-#include "host_folder.hpp"
+#include <symphony/sqlite_files/host_folder.hpp>
 
 #include <utility>
 

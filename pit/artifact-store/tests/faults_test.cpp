@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The store under every fault of tests/support. One invariant: what was acknowledged is never lost and never wrong, and
 // every failure says clearly what it is.
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 #include "store.hpp"
 #include "support/allocations.hpp"
 #include "support/bit_flips.hpp"

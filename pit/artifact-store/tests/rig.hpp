@@ -4,7 +4,7 @@
 #include "crypto.hpp"
 #include "store.hpp"
 
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 
 #include <gtest/gtest.h>
 

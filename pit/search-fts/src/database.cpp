@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "database.hpp"
 
-#include <cstring>
+#include <symphony/sqlite_files/vfs.hpp>
 
 namespace symphony::search {
 
@@ -17,12 +17,32 @@ int ask(void* stop) {
     }
 }
 
+int note_pages(void* pages, sqlite3*, const char*, int in_log) {
+    *static_cast<int*>(pages) = in_log;
+    return SQLITE_OK;
+}
+
+/// What the disk said, where SQLite only knows that it said something.
+std::string cause(sqlite3* database, int result) {
+    const int code = result & 0xFF;
+    if (database == nullptr || (code != SQLITE_IOERR && code != SQLITE_FULL && code != SQLITE_CANTOPEN)) return {};
+    char* vfs = nullptr;
+    if (sqlite3_file_control(database, "main", SQLITE_FCNTL_VFSNAME, &vfs) != SQLITE_OK || vfs == nullptr) return {};
+    const std::string said = sqlite_files::last_vfs_error(vfs);
+    sqlite3_free(vfs);
+    return said.empty() ? said : " (" + said + ")";
+}
+
 } // namespace
 
+Error index_full(std::string message) {
+    return {Code::exhausted, "index-full", std::move(message), "free room on the disk, then feed again what was not committed"};
+}
+
 Error sqlite_error(sqlite3* database, int result, std::string_view doing) {
-    const std::string what = std::string(doing) + ": " + (database == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(database));
+    const std::string what = std::string(doing) + ": " + (database == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(database)) + cause(database, result);
     switch (result & 0xFF) {
-    case SQLITE_FULL: return {Code::exhausted, "index-full", what, "free room on the disk, then feed again what was not committed"};
+    case SQLITE_FULL: return index_full(what);
     case SQLITE_NOMEM: return {Code::exhausted, "out-of-memory", what};
     case SQLITE_TOOBIG: return {Code::exhausted, "document-too-large", what};
     case SQLITE_CORRUPT:
@@ -91,6 +111,7 @@ Result<Database> Database::open(const std::string& path, const char* vfs) {
     sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
     sqlite3_limit(opened, SQLITE_LIMIT_ATTACHED, 0);
+    sqlite3_wal_hook(opened, &note_pages, database.log_pages_.get()); // in place of SQLite's own, which writes the log back
     return database;
 }
 
@@ -114,6 +135,12 @@ Result<Statement> Database::cached(const char* sql) {
 
 Status Database::execute(const char* sql) {
     const int result = sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr);
+    if (result != SQLITE_OK) return sqlite_error(database_.get(), result, "search index");
+    return {};
+}
+
+Status Database::shorten_log() {
+    const int result = sqlite3_wal_checkpoint_v2(database_.get(), "main", SQLITE_CHECKPOINT_PASSIVE, log_pages_.get(), nullptr);
     if (result != SQLITE_OK) return sqlite_error(database_.get(), result, "search index");
     return {};
 }

@@ -66,6 +66,10 @@ public:
     Status execute(const char* sql);
     Status execute(const std::string& sql) { return execute(sql.c_str()); }
     bool in_transaction() const noexcept { return sqlite3_get_autocommit(database_.get()) == 0; }
+    /// Pages that the last commit left in the write-ahead log.
+    int log_pages() const noexcept { return *log_pages_; }
+    /// Writes the log back into the database. @return `io` too where the disk failed: the connection is of no use then.
+    Status shorten_log();
     std::int64_t last_row() const noexcept { return sqlite3_last_insert_rowid(database_.get()); }
     /// While it lives, statements that go on while `stop` answers true fail with SQLITE_INTERRUPT.
     class Guard {
@@ -88,10 +92,13 @@ private:
         std::vector<std::pair<const char*, sqlite3_stmt*>> all;
         ~FinalizeAll();
     };
-    explicit Database(sqlite3* database) : database_(database), cache_(std::make_unique<FinalizeAll>()) {}
+    explicit Database(sqlite3* database) : log_pages_(std::make_unique<int>(0)), database_(database), cache_(std::make_unique<FinalizeAll>()) {}
+    std::unique_ptr<int> log_pages_; // outlives the database, which writes it
     std::unique_ptr<sqlite3, Close> database_;
     std::unique_ptr<FinalizeAll> cache_; // before the database goes
 };
+
+Error index_full(std::string message);
 
 /// The error of an SQLite result: `exhausted` "index-full", `data_corrupt` "index-damaged", `deadline` "query-too-slow", `busy`
 /// "index-in-use" or `io`.

@@ -14,6 +14,7 @@ namespace {
 constexpr std::int64_t format_version = 1;
 constexpr std::size_t id_bytes_max = 256;
 constexpr std::size_t name_bytes_max = 4096;
+constexpr int log_pages_max = 1000; // 4 MiB, as SQLite itself has it
 constexpr std::uint32_t window_max = 10'000, limit_max = 1000, limit_default = 20, facets_max = 100, excerpt_bytes_max = 4096;
 
 // `documents` has the content; `words` is the full text over it (external content: the text is stored once); row ids only grow, so that
@@ -31,7 +32,7 @@ INSERT INTO feed VALUES('', 0);
 PRAGMA user_version = 1;
 )sql";
 
-// Exclusive: the write-ahead log then needs no memory shared between processes, which no file of the host's service can give.
+// Exclusive: nobody else reads it, so that the index of the write-ahead log stays in this process's memory.
 constexpr const char* settings = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
                                  "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON; PRAGMA journal_size_limit = 4194304;";
 
@@ -60,7 +61,7 @@ std::int64_t stored_date(std::uint64_t ms) noexcept { return static_cast<std::in
 
 } // namespace
 
-Index::Index(Storage storage, IndexOptions options) : storage_(std::move(storage)), options_(options) {
+Index::Index(Storage& storage, IndexOptions options) : storage_(storage), options_(options) {
     if (const Status opened = open(); !opened) fault_ = opened.error();
 }
 
@@ -99,11 +100,17 @@ Result<Database*> Index::database() {
 Error Index::undo(Error error) {
     if (database_ && database_->in_transaction()) static_cast<void>(database_->execute("ROLLBACK"));
     pending_ = 0;
-    if (error.code() == Code::data_corrupt) {
-        database_.reset();
-        fault_ = error;
-    }
+    // A file that the disk failed under is not gone on with; the next call opens it anew.
+    if (error.code() == Code::data_corrupt || error.code() == Code::io) database_.reset();
+    if (error.code() == Code::data_corrupt) fault_ = error;
     return error;
+}
+
+void Index::shorten_log() {
+    // The commit is done whatever comes of this. SQLite's own doing it would hide a disk that fails, and let the log grow for ever.
+    if (database_->log_pages() < log_pages_max) return;
+    const Status done = database_->shorten_log();
+    if (!done && done.error().code() != Code::exhausted) static_cast<void>(undo(done.error()));
 }
 
 Status Index::begin() {
@@ -170,25 +177,27 @@ Status Index::remove(const std::vector<std::string>& ids) {
     return {};
 }
 
+Status Index::mark(Database& database, std::string_view feed, std::uint64_t watermark) {
+    Statement marked = SYMPHONY_TRY(database.cached("UPDATE feed SET feed = ?, watermark = ?"));
+    return marked.bind(feed).bind(static_cast<std::int64_t>(watermark)).run();
+}
+
 Status Index::commit(std::string_view feed, std::uint64_t watermark) {
     Database* const database = SYMPHONY_TRY(this->database());
     if (feed.size() > id_bytes_max) return Error(Code::invalid_argument, "bad-feed", "feed id of " + std::to_string(feed.size()) + " bytes, the limit is " + std::to_string(id_bytes_max));
     if (const Status begun = begin(); !begun) return undo(begun.error());
-    {
-        Statement marked = SYMPHONY_TRY(database->cached("UPDATE feed SET feed = ?, watermark = ?"));
-        if (const Status done = marked.bind(feed).bind(static_cast<std::int64_t>(watermark)).run(); !done) return undo(done.error());
-    }
+    if (const Status marked = mark(*database, feed, watermark); !marked) return undo(marked.error());
     if (const Status done = database->execute("COMMIT"); !done) return undo(done.error());
     pending_ = 0;
+    shorten_log();
     return {};
 }
 
-Result<ports::IndexStatus> Index::status() {
-    Database* const database = SYMPHONY_TRY(this->database());
-    Statement asked = SYMPHONY_TRY(database->cached(
+Result<ports::IndexStatus> Index::read_status(Database& database) {
+    Statement asked = SYMPHONY_TRY(database.cached(
         "SELECT feed, watermark, (SELECT count(*) FROM documents), (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size) FROM feed"));
+    if (!SYMPHONY_TRY(asked.step())) return Error(Code::data_corrupt, "index-damaged", "search index: its watermark is gone", "clear the index and feed it again");
     ports::IndexStatus status;
-    if (!SYMPHONY_TRY(asked.step())) return undo(Error(Code::data_corrupt, "index-damaged", "search index: its watermark is gone", "clear the index and feed it again"));
     status.feed = asked.text(0);
     status.watermark = static_cast<std::uint64_t>(asked.integer(1));
     status.documents = static_cast<std::uint64_t>(asked.integer(2));
@@ -197,9 +206,17 @@ Result<ports::IndexStatus> Index::status() {
     return status;
 }
 
+Result<ports::IndexStatus> Index::status() {
+    Database* const database = SYMPHONY_TRY(this->database());
+    auto status = read_status(*database);
+    if (!status && status.error().code() == Code::data_corrupt) return undo(status.error());
+    return status;
+}
+
 Status Index::clear() {
     database_.reset();
     pending_ = 0;
+    fault_.reset();
     if (const Status removed = storage_.remove(); !removed) return removed;
     if (const Status opened = open(); !opened) {
         fault_ = opened.error();
@@ -277,9 +294,9 @@ Result<ports::Hits> Index::search(const ports::Query& query, const Stop& stop) {
     Database* const database = SYMPHONY_TRY(this->database());
     const std::vector<const Node*> wanted = wanted_words(node);
     const MatchPlan plan = plan_match(node, !query.newest_first);
-    const Database::Guard guard(*database, stop);
     ports::Hits hits;
     const auto look = [&]() -> Status {
+        const Database::Guard guard(*database, stop);
         const Matches matches = SYMPHONY_TRY(find(*database, plan, query));
         hits.total = std::min(matches.seen, options_.ranked_max);
         hits.partial = matches.seen > options_.ranked_max;

@@ -10,17 +10,19 @@ constexpr const char* database_name = "index.db";
 } // namespace
 
 Status SearchFts::activate() {
-    vfs_ = std::make_unique<HostVfs>(SYMPHONY_TRY(host_.files()), "state");
+    folder_ = std::make_unique<sqlite_files::HostFolder>(SYMPHONY_TRY(host_.files()), "state", "");
+    storage_ = SYMPHONY_TRY(Storage::in(*folder_, database_name));
     IndexOptions options;
     options.text_bytes_max = host_.config()["text_size_max"].as_uint(options.text_bytes_max);
     options.ranked_max = host_.config()["ranked_max"].as_uint(options.ranked_max);
-    index_.emplace(vfs_->storage(database_name), options);
+    index_.emplace(*storage_, options);
     return {};
 }
 
 Status SearchFts::deactivate() {
     index_.reset();
-    vfs_.reset();
+    storage_.reset();
+    folder_.reset();
     return {};
 }
 

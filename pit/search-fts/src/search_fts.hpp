@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "host_vfs.hpp"
 #include "index.hpp"
 
 #include <symphony/ports/search.hpp>
+#include <symphony/sqlite_files/host_folder.hpp>
 
 #include <memory>
 #include <optional>
@@ -28,7 +28,8 @@ public:
 
 private:
     Host host_;
-    std::unique_ptr<HostVfs> vfs_;
+    std::unique_ptr<sqlite_files::HostFolder> folder_;
+    std::unique_ptr<Storage> storage_;
     std::optional<Index> index_; // goes before the files it is in
 };
 

@@ -2,6 +2,7 @@
 #include "index.hpp"
 #include "vectors.hpp"
 
+#include <symphony/sqlite_files/posix_folder.hpp>
 #include <symphony/testing.hpp>
 
 #include <gtest/gtest.h>
@@ -19,15 +20,7 @@ namespace {
 /// An index in a folder of its own, which can be opened again.
 class IndexTest : public ::testing::Test {
 protected:
-    Storage storage() {
-        const std::string path = (folder_.path() / "index.db").string();
-        return {[path] { return Database::open(path, nullptr); },
-                [path]() -> Status {
-                    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
-                    return {};
-                }};
-    }
-    Index open(IndexOptions options = {}) { return Index(storage(), options); }
+    Index open(IndexOptions options = {}) { return Index(*storage_, options); }
     Index filled() {
         Index index = open();
         EXPECT_TRUE(index.index(vector_documents()));
@@ -61,6 +54,8 @@ protected:
     }
 
     symphony::testing::TempFolder folder_;
+    std::unique_ptr<symphony::sqlite_files::Folder> files_ = *symphony::sqlite_files::PosixFolder::open(folder_.path());
+    std::unique_ptr<Storage> storage_ = *Storage::in(*files_, "index.db");
 };
 
 } // namespace

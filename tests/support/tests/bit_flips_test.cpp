@@ -13,7 +13,7 @@ namespace {
 MemoryFolder small_store() {
     MemoryFolder folder;
     for (const char* path : {"a", "deep/b"}) {
-        const auto file = *folder.open(path, store::Folder::Mode::create);
+        const auto file = *folder.open(path, sqlite_files::Folder::Mode::create);
         EXPECT_TRUE(file->write_at(0, bytes_of("sum:0000 content of the file")));
     }
     return folder;

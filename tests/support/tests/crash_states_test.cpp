@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/crash_states.hpp"
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 #include "toy_store.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 using namespace symphony;
 using namespace symphony::test_support;
-using Mode = store::Folder::Mode;
+using Mode = sqlite_files::Folder::Mode;
 
 namespace {
 
@@ -45,7 +45,7 @@ std::set<std::string> contents_of(const std::function<void(RecordingFolder&)>& w
     return contents;
 }
 
-void write(store::Folder& folder, std::string_view path, std::uint64_t offset, std::string_view text, bool sync = false) {
+void write(sqlite_files::Folder& folder, std::string_view path, std::uint64_t offset, std::string_view text, bool sync = false) {
     const auto file = *folder.open(path, Mode::create);
     EXPECT_TRUE(file->write_at(offset, bytes_of(text)));
     EXPECT_TRUE(!sync || file->sync());
@@ -184,7 +184,7 @@ TEST(CrashStates, KnowThatAFailedSyncIsNotRepeated) {
             const std::string path = tries_again ? "f" : "f" + std::to_string(tries);
             const auto file = *folder.open(path, Mode::create);
             EXPECT_TRUE((tries == 1 && tries_again) || file->write_at(0, bytes_of("content")));
-            EXPECT_TRUE(!writes_back || store::write_back(*file, 100));
+            EXPECT_TRUE(!writes_back || sqlite_files::write_back(*file, 100));
             if (!file->sync()) continue;
             EXPECT_TRUE(folder.sync_folder(""));
             folder.note(path);

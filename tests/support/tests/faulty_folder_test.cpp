@@ -7,7 +7,7 @@
 
 using namespace symphony;
 using namespace symphony::test_support;
-using Mode = store::Folder::Mode;
+using Mode = sqlite_files::Folder::Mode;
 
 namespace {
 

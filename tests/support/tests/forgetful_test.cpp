@@ -2,8 +2,8 @@
 #include "support/forgetful_tree.hpp"
 #include "support/fuse_mount.hpp"
 
-#include "posix_folder.hpp"
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
+#include <symphony/sqlite_files/vfs.hpp>
 #include "support/kill_loop.hpp"
 #include "support/sqlite_connection.hpp"
 #include "toy_store.hpp"
@@ -40,7 +40,7 @@ protected:
         ASSERT_TRUE(started) << started.error().message();
         mount_ = *std::move(started);
     }
-    std::unique_ptr<store::PosixFolder> folder() { return *store::PosixFolder::open(mount_->path() / "store"); }
+    std::unique_ptr<sqlite_files::PosixFolder> folder() { return *sqlite_files::PosixFolder::open(mount_->path() / "store"); }
     void expect_command(const char* line) { EXPECT_TRUE(mount_->command(line)) << line; }
     std::unique_ptr<ForgetfulMount> mount_;
 };
@@ -159,9 +159,9 @@ TEST_F(ForgetfulMountTest, KeepsWhatSqliteAcknowledged) {
         const auto connect = [&](const std::string& vfs) { return std::make_unique<Connection>(vfs, ours ? "a.db" : (mount_->path() / "own.db").c_str()); };
         const auto with_database = [&](auto&& work) {
             const auto store = folder();
-            const std::string vfs = ours ? *store::mount_vfs(*store) : "unix";
+            const std::string vfs = ours ? *sqlite_files::mount_vfs(*store) : "unix";
             work(*connect(vfs));
-            EXPECT_TRUE(!ours || store::unmount_vfs(vfs));
+            EXPECT_TRUE(!ours || sqlite_files::unmount_vfs(vfs));
         };
         with_database([&](Connection& db) {
             EXPECT_EQ(db.run("PRAGMA journal_mode=wal; PRAGMA synchronous=FULL; CREATE TABLE t(id INTEGER PRIMARY KEY, text)"), "wal;");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/kill_loop.hpp"
 
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 #include "toy_store.hpp"
 
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ protected:
     /// Puts things until it is killed. A writer that says it first is the planted fault.
     Worker writer(bool says_it_first) {
         return [this, says_it_first](int ledger) {
-            const auto folder = *store::PosixFolder::open(top_);
+            const auto folder = *sqlite_files::PosixFolder::open(top_);
             const auto things = folder->list("things");
             for (std::size_t i = things ? things->size() : 0;; ++i) {
                 const std::string id = std::to_string(::getpid()) + "-" + std::to_string(i);
@@ -39,7 +39,7 @@ protected:
         };
     }
     std::string check(const std::vector<std::string>& ledger) {
-        const auto folder = *store::PosixFolder::open(top_);
+        const auto folder = *sqlite_files::PosixFolder::open(top_);
         for (const std::string& id : ledger) {
             if (std::string problem = toy_check(*folder, id); !problem.empty()) return problem;
         }

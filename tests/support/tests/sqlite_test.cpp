@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SQLite itself under every fault of the harness, through the file system of the store.
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/vfs.hpp>
 #include "support/allocations.hpp"
 #include "support/crash_states.hpp"
 #include "support/faulty_folder.hpp"
@@ -19,10 +19,10 @@ namespace {
 /// A mount that ends with its scope.
 class Mounted {
 public:
-    explicit Mounted(store::Folder& folder) : name_(*store::mount_vfs(folder)) {}
+    explicit Mounted(sqlite_files::Folder& folder) : name_(*sqlite_files::mount_vfs(folder)) {}
     Mounted(const Mounted&) = delete;
     Mounted& operator=(const Mounted&) = delete;
-    ~Mounted() { EXPECT_TRUE(store::unmount_vfs(name_)); }
+    ~Mounted() { EXPECT_TRUE(sqlite_files::unmount_vfs(name_)); }
     const std::string& name() const { return name_; }
 
 private:
@@ -35,7 +35,7 @@ std::string pragmas(const char* journal, const char* synchronous) {
 std::string insert(int id) { return "INSERT INTO t VALUES(" + std::to_string(id) + ", hex(zeroblob(" + std::to_string(300 + id * 700) + ")))"; }
 
 /// Rows 1 to n, and nothing else. @return "" or what is wrong.
-std::string check_rows(store::Folder& folder, std::size_t acknowledged, bool may_lose = false) {
+std::string check_rows(sqlite_files::Folder& folder, std::size_t acknowledged, bool may_lose = false) {
     const Mounted mount(folder);
     Connection db(mount.name(), "a.db");
     if (const std::string sound = db.run("PRAGMA integrity_check"); sound != "ok;") return "integrity_check: " + sound;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "folder.hpp"
+#include <symphony/sqlite_files/folder.hpp>
 
 #include <algorithm>
 #include <string>
@@ -18,10 +18,10 @@ struct Habits {
 };
 
 /// A store that keeps each thing in a file, written beside and renamed. With all habits it loses nothing that it acknowledged.
-inline Status toy_put(store::Folder& folder, const std::string& id, std::string_view text, const Habits& habits = {}) {
+inline Status toy_put(sqlite_files::Folder& folder, const std::string& id, std::string_view text, const Habits& habits = {}) {
     const auto look = [&](Status done) { return habits.checks_writes ? done : Status(); };
     const std::string beside = "new/" + id;
-    const auto file = SYMPHONY_TRY(folder.open(beside, store::Folder::Mode::create));
+    const auto file = SYMPHONY_TRY(folder.open(beside, sqlite_files::Folder::Mode::create));
     SYMPHONY_TRY(look(file->truncate(0)));
     SYMPHONY_TRY(look(file->write_at(0, bytes_of(text))));
     if (habits.syncs_file && habits.syncs_before_renaming) SYMPHONY_TRY(look(file->sync()));
@@ -39,8 +39,8 @@ inline std::string toy_text(const std::string& id) {
 }
 
 /// @return "" or what is wrong with a thing that was acknowledged.
-inline std::string toy_check(store::Folder& folder, const std::string& id) {
-    const auto file = folder.open("things/" + id, store::Folder::Mode::read);
+inline std::string toy_check(sqlite_files::Folder& folder, const std::string& id) {
+    const auto file = folder.open("things/" + id, sqlite_files::Folder::Mode::read);
     if (!file) return id + " is lost: " + file.error().message();
     std::string text((*file)->size().value_or(0), '\0');
     const auto n = (*file)->read_at(0, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 using namespace symphony;
-using namespace symphony::store;
+using namespace symphony::sqlite_files;
 using Mode = Folder::Mode;
 
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sqlite_shm.hpp"
+#include "shm.hpp"
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <sqlite3.h>
 
@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <sys/mman.h>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 // As in SQLite's own VFS: the locks lie behind the two headers of the index, and behind them one that all users share.
@@ -90,4 +90,4 @@ Status Shm::map(std::size_t index, std::size_t size, bool make, std::uint8_t*& o
 
 LockAnswer Shm::lock(int first, int count, LockKind kind) { return locks_.set({locks_start + first, count}, kind); }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "folder.hpp"
-#include "sqlite_locks.hpp"
+#include <symphony/sqlite_files/folder.hpp>
+#include <symphony/sqlite_files/locks.hpp>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 /// The shared memory of one connection to a WAL database: the index of the log, and its locks. The layout of the locks is
 /// that of SQLite's own VFS. As a file it says nothing that the log does not; it never needs a sync.
@@ -38,4 +38,4 @@ private:
     Locks locks_;
 };
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host_folder.hpp"
+#include <symphony/sqlite_files/host_folder.hpp>
 
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/vfs.hpp>
 
 #include <symphony/testing.hpp>
 
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 using namespace symphony;
-using namespace symphony::store;
+using namespace symphony::sqlite_files;
 using Mode = Folder::Mode;
 
 namespace {

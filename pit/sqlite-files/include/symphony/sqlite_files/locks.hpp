@@ -8,7 +8,7 @@
 #include <set>
 #include <vector>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 enum class LockKind : std::uint8_t { none, shared, exclusive };
 enum class LockAnswer : std::uint8_t { done, busy, failed };
@@ -62,4 +62,4 @@ private:
     const std::shared_ptr<InProcessFile> shared_;
 };
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "posix_folder.hpp"
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
+#include <symphony/sqlite_files/vfs.hpp>
 #include "support/sqlite_connection.hpp"
 
 #include <gtest/gtest.h>
@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 using namespace symphony;
-using namespace symphony::store;
+using namespace symphony::sqlite_files;
 using symphony::test_support::Connection;
 
 namespace {

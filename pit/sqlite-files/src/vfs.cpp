@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sqlite_vfs.hpp"
+#include <symphony/sqlite_files/vfs.hpp>
 
-#include "fd_file.hpp"
-#include "sqlite_shm.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
+#include "shm.hpp"
 
 #include <sqlite3.h>
 
@@ -13,7 +13,7 @@
 #include <new>
 #include <sys/random.h>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 constexpr int path_bytes_max = 512;
@@ -48,7 +48,8 @@ struct Mount {
     int failed(const Error& error, int otherwise) {
         const std::lock_guard lock(mutex);
         last_error = error.message();
-        return error.code() == Code::exhausted && error.reason() == "disk-full" ? SQLITE_FULL : otherwise;
+        const bool no_room = error.code() == Code::exhausted && (error.reason() == "disk-full" || error.reason() == "file-too-large");
+        return no_room ? SQLITE_FULL : otherwise;
     }
 };
 
@@ -310,7 +311,7 @@ std::string random_name() {
     return name;
 }
 
-/// A store that may only be read is opened so, as SQLite's own VFS does; a broken disk is no such store.
+/// What may only be read is opened so, as SQLite's own VFS does; a broken disk is no such thing.
 bool may_only_read(const Error& error) {
     return error.code() == Code::not_granted || error.reason() == "permission-denied" || error.reason() == "read-only";
 }
@@ -461,4 +462,4 @@ std::string last_vfs_error(std::string_view name) {
     return mount->last_error;
 }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

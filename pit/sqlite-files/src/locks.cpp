@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "sqlite_locks.hpp"
+#include <symphony/sqlite_files/locks.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 struct flock to_flock(LockRange range, LockKind kind) {
@@ -108,4 +108,4 @@ LockAnswer Locks::ask(LockRange range, LockKind kind, bool& locked) {
     return LockAnswer::done;
 }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 /// Lets SQLite reach its files through a Folder: `sqlite3_open_v2(path, &db, flags, name.c_str())` opens `path` beneath it.
 ///
 /// Complete for rollback journals and WAL. Where File::fd() is a descriptor, locks are the kernel's, of the open file
-/// (F_OFD_SETLK, at the bytes that SQLite's own VFS uses, so that the `sqlite3` program can look at a live store), and the
+/// (F_OFD_SETLK, at the bytes that SQLite's own VFS uses, so that the `sqlite3` program can look at a live database), and the
 /// shared memory of WAL is the mapped file `path-shm`: many processes may read and write. Where it is -1, locks and shared
 /// memory are this process's alone, per path. A sync is File::sync(), and the first one of a file that was made, and a
 /// removal that SQLite wants on the disk, are followed by sync_folder(). Paths cannot leave the folder: absolute ones, "." and
@@ -30,4 +30,4 @@ Status unmount_vfs(std::string_view name);
 /// Empty when nothing failed yet, or when the name is not mounted.
 std::string last_vfs_error(std::string_view name);
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

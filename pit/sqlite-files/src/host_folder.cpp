@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host_folder.hpp"
+#include <symphony/sqlite_files/host_folder.hpp>
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 std::string parent_of(std::string_view path) {
@@ -18,7 +18,7 @@ std::string parent_of(std::string_view path) {
 /// A path to a file, never to the folder itself.
 Status check_file_path(std::string_view path) {
     const auto names = SYMPHONY_TRY(path_names(path));
-    if (names.empty()) return Error(Code::invalid_argument, "not-a-file", "the store's own folder is no file");
+    if (names.empty()) return Error(Code::invalid_argument, "not-a-file", "the folder itself is no file");
     return {};
 }
 
@@ -86,4 +86,4 @@ Status HostFolder::sync_folder(std::string_view path) {
     return {};
 }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 /// A path for a message: control characters would play tricks on a terminal.
@@ -43,12 +43,12 @@ Error file_error(std::string_view what, std::string_view path, int number) {
     case ENFILE: return {Code::exhausted, "too-many-files", message + std::strerror(number), "raise the limit of open files"};
     case EACCES:
     case EPERM: return {Code::io, "permission-denied", message + "this user may not", "check the owner and the permissions of the file and its folder"};
-    case EROFS: return {Code::io, "read-only", message + "the file system is mounted read-only", "mount it for writing, or open the store to read only"};
+    case EROFS: return {Code::io, "read-only", message + "the file system is mounted read-only", "mount it for writing, or open it to read only"};
     case EISDIR:
     case ENOTDIR: return {Code::invalid_argument, "not-a-file", message + std::strerror(number)};
     case ENAMETOOLONG:
     case EINVAL: return {Code::invalid_argument, "bad-path", message + std::strerror(number)};
-    default: return {Code::io, "io", message + std::strerror(number), number == EIO ? "the disk failed; look at the system's log and copy the store to another disk" : ""};
+    default: return {Code::io, "io", message + std::strerror(number), number == EIO ? "the disk failed; look at the system's log and copy what is there to another disk" : ""};
     }
 }
 
@@ -143,4 +143,4 @@ Status FdFile::sync() {
     return file_error("cannot write to the disk:", path_, number);
 }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

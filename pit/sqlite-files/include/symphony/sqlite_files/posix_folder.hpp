@@ -8,7 +8,7 @@
 #include <mutex>
 #include <set>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 /// A folder of the disk. The kernel resolves every path beneath it, without symbolic links. Used by tests, tools and
 /// benchmarks; the plugin has HostFolder. Errors are those of file_error(). [any thread, blocks]
@@ -37,4 +37,4 @@ private:
     std::set<std::string> above_is_synced_; ///< folders whose own names are on the disk
 };
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

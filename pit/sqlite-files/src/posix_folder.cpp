@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 
-#include "fd_file.hpp"
+#include <symphony/sqlite_files/fd_file.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 namespace {
 
 class Fd {
@@ -77,7 +77,7 @@ Status make_folders(int root, const std::vector<std::string>& names, std::string
     return {};
 }
 
-/// The names of the store's own folder and of those above it. Above what this user may read nothing of ours is.
+/// The names of this folder and of those above it. Above what this user may read nothing of ours is.
 void sync_above(int folder, int levels) {
     Fd at;
     for (int i = 0; i < levels; ++i) {
@@ -195,4 +195,4 @@ Status PosixFolder::sync_folder(std::string_view path) {
     return {};
 }
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

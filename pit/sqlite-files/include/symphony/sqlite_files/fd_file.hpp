@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 /// A File over a descriptor of a regular file, which it owns. Short transfers and interruptions are carried on with. [any thread, blocks]
 class FdFile final : public File {
@@ -51,4 +51,4 @@ Status write_back(File& file, std::uint64_t size);
 /// @return `invalid_argument` / "bad-path" otherwise. "" has no names.
 Result<std::vector<std::string>> path_names(std::string_view path);
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files

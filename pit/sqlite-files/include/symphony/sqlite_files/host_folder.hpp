@@ -9,7 +9,7 @@
 #include <set>
 #include <string>
 
-namespace symphony::store {
+namespace symphony::sqlite_files {
 
 /// A folder beneath a root that the host grants, reached through symphony.host.fs/1: the only way to the disk that an
 /// isolated plugin has. Files are descriptors, so reading and writing costs no message; opening, listing, renaming, removing
@@ -38,4 +38,4 @@ private:
     std::set<std::string> above_is_synced_; ///< paths beneath the root, of folders whose own names are on the disk
 };
 
-} // namespace symphony::store
+} // namespace symphony::sqlite_files
