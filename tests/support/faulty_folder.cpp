@@ -70,8 +70,8 @@ private:
         const std::lock_guard lock(undo_->mutex);
         Content before(size);
         before.resize(SYMPHONY_TRY(file_->read_at(offset, before)));
-        const std::uint64_t size = SYMPHONY_TRY(file_->size());
-        undo_->steps.push_back({offset, size, std::move(before)});
+        const std::uint64_t size_before = SYMPHONY_TRY(file_->size());
+        undo_->steps.push_back({offset, size_before, std::move(before)});
         return {};
     }
     Status lose_unsynced() {
