@@ -83,6 +83,7 @@ public:
         StepBody body;
         Value output;
         RunState close_as = RunState::running;  // otherwise: the run has ended
+        bool is_fence = false;                  // nothing is told: what was told before is written
         std::function<void(Status)> then;
         std::uint64_t bytes = 0;
     };
@@ -420,13 +421,15 @@ private:
             urgent_ = false;
             lock.unlock();
             const Status written = write(batch);
+            std::vector<std::pair<std::function<void(Status)>, Status>> told;
             for (Item& item : batch) {
                 if (!written) fail(*item.run, written.error());
                 if (!item.then) continue;
-                if (auto why = failure_of(*item.run)) item.then(*std::move(why));
-                else item.then({});
+                auto why = failure_of(*item.run);
+                told.emplace_back(std::move(item.then), why ? Status(*std::move(why)) : Status());
             }
-            batch.clear();
+            batch.clear(); // nobody who is told finds a run held by us
+            for (auto& [then, status] : told) then(std::move(status));
             lock.lock();
             queued_bytes_ -= bytes;
             space_.notify_all();
@@ -445,7 +448,7 @@ private:
                 Held& run = *item.run;
                 auto [at, fresh] = seqs.try_emplace(&run, run.next_seq);
                 if (fresh && !SYMPHONY_TRY(is_ours(run))) fail(run, Error(Code::conflict, "run-taken-over", "the run goes on in another process", "symphony runs list"));
-                if (failure_of(run)) continue;
+                if (failure_of(run) || item.is_fence) continue;
                 if (item.close_as != RunState::running) {
                     SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
                                      .bind(static_cast<int>(item.close_as)).bind(now_ms()).bind(run.done).bind(run.row).run());
@@ -511,7 +514,16 @@ struct RunLog::Impl {
 };
 
 RunLog::RunLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-RunLog::~RunLog() = default;
+/// What it told is written before its lock goes.
+RunLog::~RunLog() {
+    std::promise<void> written;
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.is_fence = true;
+    item.then = [&](Status) { written.set_value(); };
+    impl_->core->push(std::move(item));
+    written.get_future().wait();
+}
 const std::string& RunLog::id() const noexcept { return impl_->id; }
 const NewRun& RunLog::made_from() const noexcept { return impl_->made_from; }
 std::size_t RunLog::steps_kept() const noexcept { return impl_->ends.size(); }
