@@ -175,10 +175,10 @@ public:
             const Found found = SYMPHONY_TRY(find(asked));
             id = found.id;
             run->row = found.row;
-            SYMPHONY_TRY(hold(*run));
             if (found.state == RunState::completed) {
                 return Error(Code::conflict, "run-completed", "run " + id + " is completed: nothing is left to do", "symphony runs show " + id);
             }
+            SYMPHONY_TRY(hold(*run));
             made_from = found.made_from;
             run->part = found.part + 1;
             run->durability = made_from.durability;

@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "journal.hpp"
+#include "rig.hpp"
+#include "support/crash_states.hpp"
+#include "support/memory_folder.hpp"
+#include "support/recording_folder.hpp"
+
+#include <symphony/sqlite_files/database.hpp>
+#include <symphony/sqlite_files/posix_folder.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+#include <unistd.h>
+
+namespace symphony::tracker::test {
+namespace {
+
+using sqlite_files::Folder;
+using test_support::MemoryFolder;
+
+/// a -> b -> c, and beside it the elements of l in e; m has both.
+constexpr std::string_view flow = R"(
+[workflow]
+id = "steps"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "start" }
+[nodes.b]
+plugin = "text"
+operation = "count"
+inputs = { text = "a.text" }
+[nodes.l]
+plugin = "text"
+operation = "list"
+with = { n = 5 }
+[nodes.e]
+plugin = "text"
+operation = "count"
+inputs = { text = "l.items" }
+each = "text"
+[nodes.m]
+type = "control"
+operation = "merge"
+mode = "named"
+inputs = { b = "b.text", e = "e.text" }
+[outputs.all]
+from = "m.value"
+)";
+constexpr std::string_view whole = "{b:start!! e:[item-0! item-1! item-2! item-3! item-4!]}";
+
+struct Temporary {
+    std::filesystem::path path = std::filesystem::temp_directory_path() / ("symphony-journal-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}()));
+    Temporary() { std::filesystem::create_directories(path); }
+    ~Temporary() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path, ignored);
+    }
+    Temporary(const Temporary&) = delete;
+    Temporary& operator=(const Temporary&) = delete;
+    std::unique_ptr<Folder> folder() const { return *sqlite_files::PosixFolder::open(path); }
+};
+
+std::shared_ptr<Journal> open(std::unique_ptr<Folder> folder, Journal::Options options = {}) {
+    auto opened = Journal::open(std::move(folder), std::move(options));
+    EXPECT_TRUE(opened) << opened.error().message();
+    return opened ? *std::move(opened) : nullptr;
+}
+
+NewRun new_run(const Plan& plan, Durability durability = Durability::durable) {
+    NewRun run;
+    run.workflow = plan.workflow.id;
+    run.version = plan.workflow.version;
+    run.path = "steps.toml";
+    run.source = flow;
+    run.inputs = ValueBuilder().map(0).end().build();
+    run.options = run.plugins = run.inputs;
+    run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
+    run.durability = durability;
+    return run;
+}
+
+std::shared_ptr<RunLog> begin(Journal& journal, const Plan& plan, Durability durability = Durability::durable) {
+    auto log = journal.begin(new_run(plan, durability));
+    EXPECT_TRUE(log) << log.error().message();
+    (*log)->attach(plan.workflow);
+    return *std::move(log);
+}
+std::shared_ptr<RunLog> resume(Journal& journal, const Plan& plan, std::string_view id = "last") {
+    auto log = journal.resume(id);
+    EXPECT_TRUE(log) << log.error().message();
+    if (!log) return nullptr;
+    (*log)->attach(plan.workflow);
+    return *std::move(log);
+}
+
+Ran run_logged(const std::shared_ptr<Plan>& plan, const std::shared_ptr<FakeCaller>& caller, std::shared_ptr<StepLog> log, const std::function<bool()>& cancelled = {}) {
+    RunSettings how = settings();
+    how.log = std::move(log);
+    return run(plan, caller, how, Value(), cancelled);
+}
+
+/// Calls by what they were asked.
+struct Counting {
+    std::mutex mutex;
+    std::map<std::string, int> seen;
+    std::string stop_at;  ///< the call of that text waits until it is cancelled
+    std::atomic<bool> stopped{false};
+    std::shared_ptr<FakeCaller> caller = std::make_shared<FakeCaller>([this](const CallRequest& request) -> Result<Value> {
+        const std::string text = std::string(request.operation) + " " + plain(request.input.view());
+        {
+            const std::lock_guard lock(mutex);
+            ++seen[text];
+        }
+        if (!stop_at.empty() && text.find(stop_at) != std::string::npos) {
+            stopped = true;
+            return caller->wait_for_cancel();
+        }
+        return answer(request);
+    });
+};
+
+TEST(Journal, ARunThatWasStoppedGoesOnWhereItWas) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const std::string expected(whole);
+    for (const std::string stop_at : {"start!", "item-0", "item-3", "list", "{text:start}"}) {
+        SCOPED_TRACE(stop_at);
+        const auto journal = open(folder.folder());
+        Counting first, second;
+        first.stop_at = stop_at;
+        std::string id;
+        std::set<std::string> kept;
+        {
+            auto log = begin(*journal, *plan);
+            id = log->id();
+            const auto ran = run_logged(plan, first.caller, log, [&] { return first.stopped.load(); });
+            EXPECT_EQ(ran.result.state, RunResult::State::cancelled);
+            // No close: as after a crash.
+        }
+        ASSERT_EQ((*journal->list(1)).front().state, RunState::interrupted);
+        const auto log = resume(*journal, *plan, id);
+        ASSERT_NE(log, nullptr);
+        const auto ran = run_logged(plan, second.caller, log);
+        EXPECT_EQ(ran.result.state, RunResult::State::completed);
+        EXPECT_EQ(ran.output("all"), expected);
+        for (const auto& [text, count] : second.seen) {
+            // What the first part did and recorded is not done again; only the call that was stopped is.
+            const bool again = first.seen.contains(text);
+            if (again) {
+                EXPECT_NE(text.find(stop_at), std::string::npos) << text << " was called again";
+            }
+        }
+        EXPECT_TRUE(log->close(RunState::completed));
+        EXPECT_EQ(journal->resume(id).error().reason(), "run-completed");
+        const auto shown = journal->show(id);
+        ASSERT_TRUE(shown) << shown.error().message();
+        EXPECT_EQ(shown->summary.state, RunState::completed);
+        EXPECT_EQ(shown->summary.parts, 2u);
+        EXPECT_EQ(shown->summary.steps_done, 4u) << "the merge follows from the others";
+    }
+}
+
+TEST(Journal, FailedStepsAreRunAgainAndTheirProblemsAreOnRecord) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto journal = open(folder.folder());
+    const auto broken = std::make_shared<FakeCaller>([](const CallRequest& request) -> Result<Value> {
+        if (plain(request.input.view()).find("item-2") != std::string::npos) return Error(Code::plugin_failed, "broken", "cannot do it", "try another");
+        return answer(request);
+    });
+    std::string id;
+    {
+        auto log = begin(*journal, *plan);
+        id = log->id();
+        const auto ran = run_logged(plan, broken, log);
+        EXPECT_EQ(ran.state("e"), NodeState::failed);
+        EXPECT_TRUE(log->close(RunState::failed));
+    }
+    const auto shown = journal->show(id);
+    ASSERT_TRUE(shown);
+    EXPECT_EQ(shown->summary.state, RunState::failed);
+    const auto failed = std::find_if(shown->steps.begin(), shown->steps.end(), [](const StepRow& step) { return step.node == "e"; });
+    ASSERT_NE(failed, shown->steps.end());
+    ASSERT_EQ(failed->problems.size(), 1u);
+    EXPECT_EQ(failed->problems[0].error.reason(), "broken");
+    Counting second;
+    const auto ran = run_logged(plan, second.caller, resume(*journal, *plan, id));
+    EXPECT_EQ(ran.output("all"), whole);
+    EXPECT_FALSE(second.seen.contains("count {text:start}"));
+}
+
+TEST(Journal, TwoHostsShareItAndOneRunIsOnesOnly) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto one = open(folder.folder()), other = open(folder.folder());
+    auto first = begin(*one, *plan);
+    auto second = begin(*other, *plan);
+    EXPECT_EQ(other->resume(first->id()).error().reason(), "run-in-progress");
+    EXPECT_EQ(one->remove(second->id()).error().reason(), "run-in-progress");
+    EXPECT_EQ((*other->list(0)).size(), 2u);
+    EXPECT_EQ((*one->list(0)).front().state, RunState::running);
+    Counting calls, others;
+    EXPECT_EQ(run_logged(plan, calls.caller, first).output("all"), whole);
+    EXPECT_EQ(run_logged(plan, others.caller, second).output("all"), whole);
+    EXPECT_TRUE(first->close(RunState::completed));
+    EXPECT_TRUE(second->close(RunState::completed));
+    const std::string id = first->id();
+    first.reset();
+    EXPECT_TRUE(other->remove(id));
+    EXPECT_EQ(one->show(id).error().reason(), "no-such-run");
+}
+
+TEST(Journal, ARunThatWentOnElsewhereIsNotWrittenToAnyMore) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto journal = open(folder.folder());
+    auto log = begin(*journal, *plan);
+    { // as if its lock had been lost: another part has begun
+        sqlite_files::Folder& place = *folder.folder().release();
+        auto mount = sqlite_files::Mount::of(place);
+        ASSERT_TRUE(mount);
+        auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
+        ASSERT_TRUE(database);
+        ASSERT_TRUE((*database)->execute("UPDATE runs SET part = part + 1"));
+    }
+    Counting calls;
+    run_logged(plan, calls.caller, log);
+    EXPECT_EQ(log->close(RunState::completed).error().reason(), "run-taken-over");
+    ASSERT_TRUE(log->failure());
+    EXPECT_EQ((*journal->show(log->id())).steps.size(), 0u);
+}
+
+TEST(Journal, OldRunsGoAndNamesMayBeShort) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    Journal::Options options;
+    options.runs_max = 3;
+    const auto journal = open(folder.folder(), options);
+    std::vector<std::string> ids;
+    for (int i = 0; i < 6; ++i) {
+        auto log = begin(*journal, *plan);
+        ids.push_back(log->id());
+        EXPECT_TRUE(log->close(RunState::completed));
+    }
+    EXPECT_EQ((*journal->list(0)).size(), 4u) << "three that have ended, and the one that was begun then";
+    EXPECT_EQ(journal->show(ids[0]).error().reason(), "no-such-run");
+    EXPECT_EQ(journal->show("2").error().reason(), "ambiguous-run");
+    EXPECT_EQ(journal->show("").error().reason(), "no-such-run");
+    EXPECT_EQ((*journal->show("last")).summary.id, ids.back());
+    EXPECT_EQ((*journal->show(std::string_view(ids.back()).substr(0, ids.back().size() - 1))).summary.id, ids.back());
+}
+
+TEST(Journal, WhatMayHaveAnEffectWaitsForTheDisk) {
+    // Every call is noted before it is made; in every state that a power cut may leave, the journal knows of each.
+    const auto plan = plan_of(R"(
+[workflow]
+id = "effects"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "start" }
+[nodes.first]
+type = "instrument"
+plugin = "eyes"
+operation = "see"
+inputs = { image = "a.text" }
+[nodes.many]
+plugin = "text"
+operation = "list"
+with = { n = 3 }
+[nodes.each]
+type = "instrument"
+plugin = "eyes"
+operation = "see"
+inputs = { image = "many.items" }
+each = "image"
+[nodes.second]
+type = "instrument"
+plugin = "eyes"
+operation = "see"
+inputs = { image = "first.text" }
+[outputs.all]
+from = "second.text"
+)");
+    MemoryFolder disk;
+    auto recording = std::make_unique<test_support::RecordingFolder>(disk);
+    test_support::RecordingFolder& recorder = *recording;
+    struct Borrowed final : Folder {
+        explicit Borrowed(Folder& lent) : folder(lent) {}
+        Folder& folder;
+        Result<std::unique_ptr<sqlite_files::File>> open(std::string_view path, Mode mode) override { return folder.open(path, mode); }
+        Result<std::vector<sqlite_files::Entry>> list(std::string_view path) override { return folder.list(path); }
+        Status rename(std::string_view from, std::string_view to) override { return folder.rename(from, to); }
+        Status remove(std::string_view path) override { return folder.remove(path); }
+        Status sync_folder(std::string_view path) override { return folder.sync_folder(path); }
+        std::string name() const override { return folder.name(); }
+    };
+    {
+        const auto journal = open(std::make_unique<Borrowed>(recorder));
+        auto log = begin(*journal, *plan);
+        recorder.note("begun");
+        const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) {
+            recorder.note("call " + std::string(request.operation) + " " + plain(request.input.view()));
+            return answer(request);
+        });
+        EXPECT_EQ(run_logged(plan, caller, log).output("all"), "start!!!");
+        EXPECT_TRUE(log->close(RunState::completed));
+        recorder.note("closed");
+    }
+    test_support::CrashOptions options;
+    options.points_max = 120;
+    options.samples_per_point = 2;
+    const auto report = test_support::try_crash_states(recorder, options, [&](test_support::CrashState& state) -> std::string {
+        const auto noted = [&](std::string_view what) { return std::find(state.notes.begin(), state.notes.end(), what) != state.notes.end(); };
+        const auto opened = Journal::open(std::make_unique<Borrowed>(state.folder), {});
+        if (!opened) return noted("begun") ? "cannot be opened: " + std::string(opened.error().message()) : "";
+        if (!noted("begun")) return "";
+        const auto shown = (*opened)->show("last");
+        if (!shown) return "the run is lost: " + std::string(shown.error().message());
+        if (noted("closed")) return shown->summary.state == RunState::completed ? "" : "its end is lost";
+        const auto log = (*opened)->resume("last");
+        if (!log) return shown->summary.state == RunState::completed ? "" : "cannot go on: " + std::string(log.error().message());
+        // What a call follows from is on record when it is made.
+        (*log)->attach(plan->workflow);
+        constexpr Id a = 0, first = 1, many = 2;
+        if (noted("call see {image:start!}") && (*log)->ended_before(a) == nullptr) return "the first was called, and what it follows from is lost";
+        if (noted("call see {image:item-1}") && (*log)->ended_before(many) == nullptr) return "an element was called, and the list is lost";
+        if (noted("call see {image:start!!}") && (*log)->ended_before(first) == nullptr) return "the second was called, and the first is lost";
+        return "";
+    });
+    EXPECT_TRUE(report.good()) << report.text();
+}
+
+TEST(Journal, DamageIsFoundAndNeverRunOn) {
+    const auto plan = plan_of(flow);
+    const Temporary folder;
+    {
+        const auto journal = open(folder.folder());
+        auto log = begin(*journal, *plan);
+        Counting calls;
+        calls.stop_at = "item-4";
+        run_logged(plan, calls.caller, log, [&] { return calls.stopped.load(); });
+    }
+    std::ifstream file(folder.path / "runs.sqlite", std::ios::binary);
+    const std::string good((std::istreambuf_iterator<char>(file)), {});
+    ASSERT_FALSE(good.empty());
+    std::mt19937 random(20261127);
+    std::size_t refused = 0;
+    for (int round = 0; round < 400; ++round) {
+        std::string bad = good;
+        for (int i = 0; i < 1 + round % 3; ++i) bad[random() % bad.size()] ^= static_cast<char>(1 + random() % 255);
+        const Temporary damaged;
+        std::ofstream(damaged.path / "runs.sqlite", std::ios::binary) << bad;
+        const auto journal = Journal::open(damaged.folder(), {});
+        if (!journal) {
+            ++refused;
+            EXPECT_FALSE(journal.error().reason().empty());
+            continue;
+        }
+        auto log = (*journal)->resume("last");
+        if (!log) {
+            ++refused;
+            EXPECT_FALSE(log.error().message().empty());
+            continue;
+        }
+        // What it lets through is what was: the outputs are those of an undamaged run.
+        (*log)->attach(plan->workflow);
+        Counting calls;
+        const auto ran = run_logged(plan, calls.caller, *std::move(log));
+        ASSERT_EQ(ran.output("all"), whole) << "round " << round;
+    }
+    EXPECT_GT(refused, 0u);
+}
+
+TEST(Journal, ANewerOneAndAnotherDatabaseAreRefused) {
+    const auto touch = [](const Temporary& folder, const char* sql) {
+        sqlite_files::Folder& place = *folder.folder().release();
+        auto mount = sqlite_files::Mount::of(place);
+        auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
+        EXPECT_TRUE((*database)->execute(sql));
+    };
+    const Temporary newer;
+    open(newer.folder()).reset();
+    touch(newer, "PRAGMA user_version = 7");
+    EXPECT_EQ(Journal::open(newer.folder(), {}).error().reason(), "newer-journal");
+    const Temporary other;
+    touch(other, "CREATE TABLE songs(name TEXT)");
+    EXPECT_EQ(Journal::open(other.folder(), {}).error().reason(), "journal-corrupt");
+    const Temporary text;
+    std::ofstream(text.path / "runs.sqlite") << std::string(5000, 'x');
+    EXPECT_EQ(Journal::open(text.folder(), {}).error().reason(), "journal-corrupt");
+}
+
+} // namespace
+} // namespace symphony::tracker::test
