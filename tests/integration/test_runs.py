@@ -18,7 +18,7 @@ from pathlib import Path
 
 from harness import PATIENCE_S, Case, main
 
-TEXTS = 60
+TEXTS = 20
 FLOW = """
 [workflow]
 id = "kept"
@@ -58,7 +58,7 @@ inputs = { texts = "clean.results" }
 [outputs.ids]
 from = "store.id"
 [outputs.total]
-from = "count.total"
+from = "count.total_words"
 """
 
 
@@ -66,7 +66,7 @@ class RunsCase(Case):
     def setUp(self):
         super().setUp()
         self.flow = self.file("kept.toml", FLOW)
-        self.given = f"list={json.dumps([f'text {number} ' + 'x' * (number * 7 % 300) for number in range(TEXTS)])}"
+        self.given = f"list={json.dumps([f'text {number} ' + 'x' * (number % 7) for number in range(TEXTS)])}"
 
     def words(self, *more):
         return ("run", "--json", self.flow, "--input", self.given, "--output", self.folder / "out", *more)
@@ -151,7 +151,7 @@ class Runs(RunsCase):
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", state], check=False).returncode != 0:
             self.skipTest("no disk can be mounted here")
         self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
-        long = f"list={json.dumps(['y' * 5000 + str(number) for number in range(200)])}"
+        long = f"list={json.dumps(['y' * 400 + str(number) for number in range(200)])}"
         flow = self.file("long.toml", FLOW.replace("[nodes.store]", "[nodes.unused]").replace('"store.id"', '"unused.id"'))
         done = self.symphony("run", "--json", flow, "--input", long, "--output", self.folder / "out", "--durability", "durable", status=1)
         self.assertRegex(done.err, r"\[disk-full\]|\[journal-[a-z]+\]")
