@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int launches_max = 3;                                // of one start, when somebody ends or stops it before it is confined
-constexpr auto notice_max = std::chrono::milliseconds(80);     // that a death's cause may take behind the death
+constexpr auto notice_max = std::chrono::milliseconds(500);    // that a death's cause may take behind the death; on a machine with time it is less than one
 constexpr auto starved_max = std::chrono::seconds(10);         // of silence of a process that is ready to run and gets no processor
 constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
