@@ -19,7 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto notice_max = std::chrono::milliseconds(80);     // that a death's cause may take behind the death
+constexpr int launches_max = 3;                                // of one start, when somebody ends or stops it before it is confined
+constexpr auto notice_max = std::chrono::milliseconds(500);    // that a death's cause may take behind the death; on a machine with time it is less than one
 constexpr auto starved_max = std::chrono::seconds(10);         // of silence of a process that is ready to run and gets no processor
 constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
@@ -139,10 +140,22 @@ Isolation::~Isolation() {
     if (wake_ >= 0) ::close(wake_);
 }
 
+/// One that somebody outside ended before it was confined is launched again: that says nothing about the plugin.
+Result<sandbox::Started> Isolation::launch(sandbox::Spec& spec, ipc::ChannelPair& channel) {
+    for (int launches = 1;; ++launches) {
+        channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
+        spec.control_fd = channel.runner.control();
+        auto started = (*launcher_)->launch(spec);
+        { // the runner has its own by now; ours must not keep the channel open when it is dead
+            const ipc::ChannelEnd ended = std::move(channel.runner);
+        }
+        if (started || launches == launches_max || !started.error().retryable() || started.error().reason() != "sandbox-failed") return started;
+    }
+}
+
 Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     const std::string who = "plugin \"" + wish.manifest.name() + "\" " + wish.manifest.extension.version.text();
     if (!launcher_) return Error(launcher_.error()).in(who);
-    auto channel = SYMPHONY_TRY(ipc::ChannelPair::make({}));
     auto process = std::make_shared<Process>(*this, wish.subject, wish.output);
     process->on_dying_ = std::move(wish.on_dying);
     process->on_gone_ = std::move(wish.on_gone);
@@ -152,16 +165,13 @@ Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     spec.name = wish.manifest.name();
     spec.version = wish.manifest.extension.version.text();
     spec.image_fd = wish.image.fd();
-    spec.control_fd = channel.runner.control();
     spec.limits = limits_of(wish.manifest.resources);
     spec.jit = wish.jit;
     spec.may_socketpair = wish.socketpair;
     spec.minimum = std::max(options_.minimum, static_cast<sandbox::Grade>(wish.manifest.abi.minimum_grade));
     spec.layers_off = options_.layers_off;
-    auto started = (*launcher_)->launch(spec);
-    { // the runner has its own by now; ours must not keep the channel open when it is dead
-        const ipc::ChannelEnd ended = std::move(channel.runner);
-    }
+    ipc::ChannelPair channel;
+    auto started = launch(spec, channel);
     if (!started) return started.error(); // it names the plugin
     process->started_ = *std::move(started);
     process->output_.begin(process->started_.limits.output_bytes);

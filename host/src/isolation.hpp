@@ -138,6 +138,7 @@ private:
     void finish(Process& process);
     void wake() noexcept;
     void on_death(const sandbox::Death& death);
+    Result<sandbox::Started> launch(sandbox::Spec& spec, ipc::ChannelPair& channel);
     void tell(const Process& process, std::string layer, std::string object, bool fatal) const;
 
     Options options_;

@@ -107,6 +107,8 @@ public:
     bool on_message(Message*& message, Task& task);
     /// Cancels every open call: the peer is gone.
     void cancel_all();
+    /// Until no cancel function of the callee runs: before the callee goes.
+    void wait_for_cancels() const noexcept;
 
 private:
     struct Call;
@@ -129,6 +131,7 @@ private:
     void end(symphony_handle id, const symphony_buf* out, std::uint32_t count, const symphony_error* error) noexcept;
     bool take_credit(Call& call) noexcept;
     void run(Call& call);
+    void tell(Call& call);
     void run_serially(Call& call);
 
     Link& link_;
@@ -140,6 +143,7 @@ private:
     std::vector<std::uint32_t> free_;
     std::uint32_t made_ = 0;
     std::mutex turn_mutex_;
+    std::atomic<std::uint32_t> telling_{0}; // cancel functions that run, or will
     bool running_ = false;            // serial: one is inside
     std::deque<Call*> turn_;          // serial: these wait
 };

@@ -170,11 +170,9 @@ bool Inbound::on_message(Message*& message, Task& task) {
             if ((word & open_bit) == 0 || (word & told_bit) != 0) return true;
         } while (!known->word.compare_exchange_weak(word, word | telling_bit | told_bit, std::memory_order_acq_rel, std::memory_order_acquire));
         task = {[](void* self, void* what) {
-            auto& inbound = *static_cast<Inbound*>(self);
-            auto& call = *static_cast<Call*>(what);
-            inbound.callee_.cancel(call.id(), call.call_out);
-            inbound.settle(call, call.word.fetch_and(~telling_bit, std::memory_order_acq_rel) & ~telling_bit);
+            static_cast<Inbound*>(self)->tell(*static_cast<Call*>(what));
         }, this, known};
+        telling_.fetch_add(1, std::memory_order_relaxed);
         return true;
     }
     case Kind::accepted:
@@ -283,13 +281,20 @@ void Inbound::cancel_all() {
             mine = call->word.compare_exchange_weak(word, word | telling_bit | told_bit, std::memory_order_acq_rel, std::memory_order_acquire);
         }
         if (!mine) continue;
-        link_.post({[](void* self, void* what) {
-            auto& inbound = *static_cast<Inbound*>(self);
-            auto& it = *static_cast<Call*>(what);
-            inbound.callee_.cancel(it.id(), it.call_out);
-            inbound.settle(it, it.word.fetch_and(~telling_bit, std::memory_order_acq_rel) & ~telling_bit);
-        }, this, call});
+        telling_.fetch_add(1, std::memory_order_relaxed);
+        link_.post({[](void* self, void* what) { static_cast<Inbound*>(self)->tell(*static_cast<Call*>(what)); }, this, call});
     }
+}
+
+void Inbound::tell(Call& call) {
+    callee_.cancel(call.id(), call.call_out);
+    settle(call, call.word.fetch_and(~telling_bit, std::memory_order_acq_rel) & ~telling_bit);
+    telling_.fetch_sub(1, std::memory_order_release);
+    telling_.notify_all();
+}
+
+void Inbound::wait_for_cancels() const noexcept {
+    while (const std::uint32_t running = telling_.load(std::memory_order_acquire)) telling_.wait(running, std::memory_order_acquire);
 }
 
 // --- what the callee calls ---------------------------------------------------------------------------------------

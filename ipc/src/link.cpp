@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "link.hpp"
 
+#include "tsan.hpp"
+
 #include <algorithm>
 #include <climits>
 #include <sched.h>
@@ -270,6 +272,7 @@ Task Link::read_one(bool& got) {
         return {};
     }
     reader_.take(message->head, message->room.data());
+    came_from_the_peer(this);
     message->body = message->room.data();
     message->body_size = message->head.body_size;
     got = true;
@@ -368,6 +371,7 @@ Status Link::send(Outgoing& message, Patience patience, Wake wake) {
         if (closed()) [[unlikely]] return why_closed();
         send_lock_.lock();
         if (writer_.has_room(extent)) [[likely]] {
+            left_for_the_peer(this);
             writer_.write(message.head, message.body());
             const std::uint64_t position = writer_.position();
             const bool now = wake != Wake::when_filling || writer_.is_filling();

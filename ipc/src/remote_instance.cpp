@@ -285,7 +285,7 @@ private:
     symphony_instance_ops ops_{};
     std::atomic<bool> created_{false}, abandoned_{false}, said_bye_{false};
     std::atomic<std::uint32_t> requests_{0};
-    std::uint64_t gone_since_ns_ = 0;
+    std::atomic<std::uint64_t> gone_since_ns_{0}; // several threads tick
     std::mutex ports_mutex_;
     std::map<std::string, symphony_port_info, std::less<>> ports_;
     std::mutex facts_mutex_;

@@ -275,6 +275,7 @@ private:
             return ops_.load_state != nullptr ? ops_.load_state(instance_, buffers.data(), &error) : SYMPHONY_E_UNSUPPORTED;
         }
         case Operation::destroy:
+            inbound_.wait_for_cancels();
             if (ops_.destroy != nullptr && instance_ != nullptr) ops_.destroy(instance_);
             instance_ = nullptr;
             ops_ = {};

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -221,6 +222,13 @@ class KillStorm(IsolationCase):
                 time.sleep(self.random.random() * 0.02)  # a random moment, which no result depends on
         return process.returncode, hits
 
+    @staticmethod
+    def name_of(pid):
+        try:
+            return Path(f"/proc/{pid}/comm").read_text().strip()
+        except OSError:
+            return ""
+
     def hit(self, pid):
         try:
             os.kill(pid, self.random.choice(SIGNALS))
@@ -258,8 +266,10 @@ class KillStorm(IsolationCase):
         sent = 0
         while sent < self.rounds():
             status, hits = self.storm(self.KILLS_A_RUN, ("--isolate", "text"), Processes.of_plugins)
-            self.assertEqual(status, 0, f"seed {self.seed}\n{self.told()}")
-            self.expect_each_once()
+            # SIGSEGV in its start is not to be told from a plugin that crashes there: then the run has the cause.
+            if status == 0 or not re.search(r"(?m)^error: .*\[crashed\]$", self.told()):
+                self.assertEqual(status, 0, f"seed {self.seed}\n{self.told()}")
+                self.expect_each_once()
             self.expect_nothing_left()
             sent += max(hits, 1)
             self.forgive()
@@ -293,28 +303,28 @@ class KillStorm(IsolationCase):
                 self.forgive()
 
     def test_no_descriptor_stays_open_for_a_dead_process(self):
-        """Descriptors of the host by how many of its plugin's processes it has seen: all that it opens once is open when the third lives."""
-        counts = {}
+        """Descriptors of the host in each life of its plugin: all that it opens once is open in the second."""
+        counts = []  # of each life
 
         def victims(pid):
-            found = Processes.of_plugins(pid)
-            for worker in found:
-                seen.setdefault(worker, len(seen))
-            if found:
+            runners = [one for one in Processes.of_plugins(pid) if self.name_of(one).startswith("text")]
+            if runners:
+                if runners[-1] not in seen:
+                    seen.append(runners[-1])
+                    counts.append([])
                 try:
-                    counts.setdefault(len(seen), []).append(len(os.listdir(f"/proc/{pid}/fd")))
+                    counts[-1].append(len(os.listdir(f"/proc/{pid}/fd")))
                 except OSError:
                     pass
-            return found
-        seen = {}
-        self.make_load(4 * self.ELEMENTS)
-        status, hits = self.storm(4, ("--isolate", "text"), victims)
+            return runners if runners and len(counts[-1]) > 5 else []
+        seen = []
+        self.make_load(6 * self.ELEMENTS)
+        status, hits = self.storm(5, ("--isolate", "text"), victims)
         self.assertEqual(status, 0, self.told())
-        numbers = sorted(counts)[2:]
-        if hits < 4 or len(numbers) < 3 or len(counts[numbers[-1]]) < 5:
+        if hits < 5 or len(counts) < 6 or len(counts[-1]) < 5:
             self.skipTest("the run was over too soon after the last hit")
-        # One that stays for each dead process would be four more at the end.
-        self.assertLess(min(counts[numbers[-1]]), max(counts[numbers[0]]) + 4, counts)
+        # One that stays for each dead process would be four more in the sixth life than in the second.
+        self.assertLess(min(counts[-1]), max(counts[1]) + 4, counts)
 
     def test_killing_the_host_ends_its_plugins(self):
         with open(self.folder / "out", "wb") as out:

@@ -302,8 +302,8 @@ private:
         case wire::Kind::started: return on_started(*message.as<wire::Ready>(), message);
         case wire::Kind::failed: {
             const auto& failed = *message.as<wire::Failed>();
-            answer(failed.id, Error(static_cast<Code>(failed.code), read_bounded(failed.reason), std::string(read_bounded(failed.message)),
-                                    std::string(read_bounded(failed.hint))));
+            Error error(static_cast<Code>(failed.code), read_bounded(failed.reason), std::string(read_bounded(failed.message)), std::string(read_bounded(failed.hint)));
+            answer(failed.id, failed.retryable ? std::move(error).as_retryable() : std::move(error));
             return true;
         }
         case wire::Kind::died: {

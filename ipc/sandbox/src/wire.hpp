@@ -77,6 +77,7 @@ struct Failed {
     Head head{Kind::failed, sizeof(Failed)};
     std::uint64_t id = 0;
     std::int32_t code = 0;
+    bool retryable = false;
     char reason[40] = {}, message[640] = {}, hint[400] = {};
 };
 struct Died {

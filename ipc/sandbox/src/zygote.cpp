@@ -233,6 +233,7 @@ private:
         wire::Failed failed;
         failed.id = box.id;
         failed.code = static_cast<std::int32_t>(error.code());
+        failed.retryable = error.retryable();
         copy_cut(failed.reason, error.reason());
         copy_cut(failed.message, box.who + ": " + error.message());
         copy_cut(failed.hint, error.hint());
@@ -576,8 +577,8 @@ private:
         const std::uint64_t oom_kills = box.in_cgroup ? cgroups_.oom_kills(box.group) : 0;
         const std::uint64_t id = box.id;
         if (box.started) tell_death(box, oom_kills);
-        else refuse(box, Error(Code::io, "sandbox-failed", oom_kills != 0 ? "its memory limit is too low to start it" : "ended before it was confined",
-                               oom_kills != 0 ? "raise memory in the manifest's [resources]" : "see what symphony doctor says about isolation"));
+        else if (oom_kills != 0) refuse(box, Error(Code::io, "sandbox-failed", "its memory limit is too low to start it", "raise memory in the manifest's [resources]"));
+        else refuse(box, Error(Code::io, "sandbox-failed", "ended before it was confined", "see what symphony doctor says about isolation").as_retryable());
         forget(id);
     }
 
@@ -678,7 +679,7 @@ private:
             if (!box.answered && now >= box.look) {
                 box.look = now + stopped_look;
                 if (is_stopped(box.child) || is_stopped(box.runner)) {
-                    refuse(box, Error(Code::io, "sandbox-failed", "was stopped from outside before it was confined", "try again"));
+                    refuse(box, Error(Code::io, "sandbox-failed", "was stopped from outside before it was confined", "try again").as_retryable());
                     kill(box);
                 }
             }

@@ -36,6 +36,16 @@
 namespace symphony::sandbox::test {
 
 constexpr int patience_ms = 100'000;
+#if defined(__SANITIZE_THREAD__)
+constexpr bool has_tsan = true;  // with a thread of its own in every process
+#else
+constexpr bool has_tsan = false;
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool has_sanitizer = true;  // with memory of its own beside that which is used
+#else
+constexpr bool has_sanitizer = false;
+#endif
 
 /// Runs `body` in a forked copy of the test, where it may give up its rights; its failures are the test's.
 inline void in_child(const std::function<void()>& body) {
