@@ -290,8 +290,8 @@ public:
         return made;
     }
     std::string term() {
-        switch (below(10)) {
-        case 0: return "\"" + word() + " " + word() + "\"";
+        switch (below(11)) {
+        case 0: return "\"" + word() + " " + word() + (below(3) == 0 ? " " + word() : "") + "\"";
         case 1: return begin() + "*";
         case 2: return "\"" + word() + " " + begin() + "\"*";
         case 3: return "name:" + word();
@@ -299,6 +299,7 @@ public:
         case 5: return "type:text/" + std::string(below(2) == 0 ? "h*" : "plain");
         case 6: return "date:20" + std::to_string(19 + below(3)) + (below(2) == 0 ? ".." : "");
         case 7: return "input:d" + std::to_string(below(60));
+        case 8: return (below(2) == 0 ? "name:\"" : "text:\"") + word() + " " + word() + "\"";
         default: return word();
         }
     }

@@ -100,6 +100,11 @@ class Rules(TidyCase):
         self.addCleanup(self.folder.cleanup)
         self.expect(layout.check_plugin_shape, rust | {"plugins/words/src/plugin.rs": SPDX}, "plugins/words", "tests/")
 
+    def test_a_copy_that_differs_is_found(self):
+        original, copy = layout.COPIES[0]
+        self.assertEqual(list(layout.check_copies(self.tree({original: SPDX, copy: SPDX}))), [])
+        self.expect(layout.check_copies, {original: SPDX, copy: SPDX + "x\n"}, copy, "differs from " + original)
+
     def test_plugin_api_including_the_manifests_is_found(self):
         self.expect(includes.check, {"plugin-api/include/symphony/x.hpp": "#include <symphony/manifests/parse.hpp>\n"},
                     "plugin-api/include/symphony/x.hpp", "may include nothing but itself")

@@ -18,6 +18,7 @@ RULES = {
     "top-level": layout.check_top_level,
     "folder-readme": layout.check_readmes,
     "plugin-shape": layout.check_plugin_shape,
+    "copies": layout.check_copies,
     "include-direction": includes.check,
     "plugin-exports": artifacts.check_exports,
     "generated": artifacts.check_generated,

@@ -45,3 +45,14 @@ def check_plugin_shape(tree):
             calls = len(re.findall(r"^\s*symphony_add_(?:rust_)?plugin\s*\(", tree.text(build_file), re.MULTILINE))
             if calls != 1:
                 yield Finding(build_file, 0, "plugin-shape", f"calls symphony_add_plugin {calls} times; one folder is one plugin")
+
+
+# Files that stand alone where they are and are still one text: a template is copied out of the tree, and so cannot point into it.
+COPIES = [("sdk-template/rust/src/abi.rs", "pit/search-tantivy/src/abi.rs")]
+
+
+def check_copies(tree):
+    paths = set(tree.paths)
+    for original, copy in COPIES:
+        if {original, copy} <= paths and tree.text(original) != tree.text(copy):
+            yield Finding(copy, 0, "copies", f"differs from {original}; change both: cp {original} {copy}")

@@ -4,21 +4,23 @@
 #include "excerpt.hpp"
 #include "match_sql.hpp"
 #include "query.hpp"
+#include "tokens.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace symphony::search {
 
 namespace {
 
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;
 constexpr std::size_t id_bytes_max = 256;
 constexpr std::size_t name_bytes_max = 4096;
 constexpr int log_pages_max = 1000; // 4 MiB, as SQLite itself has it
 constexpr std::uint32_t window_max = 10'000, limit_max = 1000, limit_default = 20, facets_max = 100, excerpt_bytes_max = 4096;
 
-// `documents` has the content; `words` is the full text over it (external content: the text is stored once); row ids only grow, so that
-// the newest come first without sorting. kind 1 is a tag, 2 an input.
+// `documents` has the content; `words` and `pairs` are the full text over it (without content: the text is stored once), see tokens.hpp for
+// what is in `labels` and in `pairs`; row ids only grow, so that the newest come first without sorting. kind 1 is a tag, 2 an input.
 constexpr const char* schema = R"sql(
 CREATE TABLE documents(
   rowid INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, date INTEGER NOT NULL, type TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL);
@@ -26,10 +28,11 @@ CREATE INDEX by_date ON documents(date);
 CREATE INDEX by_type ON documents(type);
 CREATE TABLE labels(kind INTEGER NOT NULL, value TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY(kind, value, document)) WITHOUT ROWID;
 CREATE INDEX by_document ON labels(document);
-CREATE VIRTUAL TABLE words USING fts5(name, text, content = 'documents', prefix = '2 3', tokenize = "unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE words USING fts5(name, text, labels, content = '', prefix = '2 3', tokenize = "unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE pairs USING fts5(name, text, labels, content = '', tokenize = "unicode61 remove_diacritics 2");
 CREATE TABLE feed(feed TEXT NOT NULL, watermark INTEGER NOT NULL);
 INSERT INTO feed VALUES('', 0);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
 
 // Exclusive: nobody else reads it, so that the index of the write-ahead log stays in this process's memory.
@@ -55,6 +58,14 @@ Status check(const ports::Query& query) {
     if (query.facets > facets_max) return too_large("facets", query.facets, facets_max);
     if (query.excerpt_bytes > excerpt_bytes_max) return too_large("excerpt_bytes", query.excerpt_bytes, excerpt_bytes_max);
     return {};
+}
+
+std::string label_tokens(std::string_view type, const std::set<std::string>& tags) {
+    std::string tokens = label_token('y', type).value_or("");
+    for (const std::string& tag : tags) {
+        if (const auto token = label_token('t', tag)) tokens += " " + *token;
+    }
+    return tokens;
 }
 
 std::int64_t stored_date(std::uint64_t ms) noexcept { return static_cast<std::int64_t>(std::min<std::uint64_t>(ms, INT64_MAX - 1)); }
@@ -118,15 +129,30 @@ Status Index::begin() {
     return database_->execute("BEGIN IMMEDIATE");
 }
 
+/// Both full texts of one document, put in or taken out; what is taken out has to be what was put in.
+Status Index::change_words(Database& database, bool puts, std::int64_t row, std::string_view name, std::string_view text, std::string_view labels) {
+    Statement words = SYMPHONY_TRY(database.cached(puts ? "INSERT INTO words(rowid, name, text, labels) VALUES(?, ?, ?, ?)"
+                                                        : "INSERT INTO words(words, rowid, name, text, labels) VALUES('delete', ?, ?, ?, ?)"));
+    if (const Status done = words.bind(row).bind(name).bind(text).bind(labels).run(); !done) return done;
+    const std::string name_pairs = pair_tokens_of(name), text_pairs = pair_tokens_of(text);
+    Statement pairs = SYMPHONY_TRY(database.cached(puts ? "INSERT INTO pairs(rowid, name, text, labels) VALUES(?, ?, ?, ?)"
+                                                        : "INSERT INTO pairs(pairs, rowid, name, text, labels) VALUES('delete', ?, ?, ?, ?)"));
+    return pairs.bind(row).bind(std::string_view(name_pairs)).bind(std::string_view(text_pairs)).bind(labels).run();
+}
+
 Result<bool> Index::drop(Database& database, std::string_view id) {
     std::int64_t row = 0;
     {
-        Statement found = SYMPHONY_TRY(database.cached("SELECT rowid, name, text FROM documents WHERE id = ?"));
+        Statement found = SYMPHONY_TRY(database.cached("SELECT rowid, name, text, type FROM documents WHERE id = ?"));
         found.bind(id);
         if (!SYMPHONY_TRY(found.step())) return false;
         row = found.integer(0);
-        Statement words = SYMPHONY_TRY(database.cached("INSERT INTO words(words, rowid, name, text) VALUES('delete', ?, ?, ?)"));
-        if (const Status done = words.bind(row).bind(found.text(1)).bind(found.text(2)).run(); !done) return done.error();
+        Statement tags = SYMPHONY_TRY(database.cached("SELECT value FROM labels WHERE kind = 1 AND document = ?"));
+        tags.bind(row);
+        std::set<std::string> values;
+        while (SYMPHONY_TRY(tags.step())) values.emplace(tags.text(0));
+        const std::string labels = label_tokens(found.text(3), values);
+        if (const Status done = change_words(database, false, row, found.text(1), found.text(2), labels); !done) return done.error();
     }
     Statement labels = SYMPHONY_TRY(database.cached("DELETE FROM labels WHERE document = ?"));
     if (const Status done = labels.bind(row).run(); !done) return done.error();
@@ -141,8 +167,8 @@ Status Index::put(Database& database, const ports::Document& document) {
     Statement content = SYMPHONY_TRY(database.cached("INSERT INTO documents(id, date, type, name, text) VALUES(?, ?, ?, ?, ?)"));
     if (const Status done = content.bind(document.id).bind(stored_date(document.date_unix_ms)).bind(document.type).bind(name).bind(text).run(); !done) return done;
     const std::int64_t row = database.last_row();
-    Statement words = SYMPHONY_TRY(database.cached("INSERT INTO words(rowid, name, text) VALUES(?, ?, ?)"));
-    if (const Status done = words.bind(row).bind(name).bind(text).run(); !done) return done;
+    const std::string labels = label_tokens(document.type, {document.tags.begin(), document.tags.end()});
+    if (const Status done = change_words(database, true, row, name, text, labels); !done) return done;
     for (std::int64_t kind = 1; kind <= 2; ++kind) {
         for (const std::string& value : kind == 1 ? document.tags : document.inputs) {
             Statement label = SYMPHONY_TRY(database.cached("INSERT OR IGNORE INTO labels VALUES(?, ?, ?)"));
@@ -228,7 +254,8 @@ Status Index::clear() {
 Result<Index::Matches> Index::find(Database& database, const MatchPlan& plan, const ports::Query& query) {
     const std::string limit = " LIMIT " + std::to_string(options_.ranked_max + 1);
     std::string sql;
-    if (plan.match) sql = "SELECT rowid, bm25(words, 4.0, 1.0) FROM words WHERE words MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC" + limit;
+    const std::string table = plan.table;
+    if (plan.match) sql = "SELECT rowid, bm25(" + table + ", 4.0, 1.0, 0.0) FROM " + table + " WHERE " + table + " MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC" + limit;
     else sql = "SELECT rowid, 0.0 FROM documents WHERE " + plan.filter.text + " ORDER BY date DESC, rowid DESC" + limit;
     Statement statement = SYMPHONY_TRY(database.prepare(sql));
     if (plan.match) statement.bind(std::string_view(*plan.match));
@@ -270,7 +297,8 @@ Status Index::fill(Database& database, const std::vector<const Node*>& wanted, c
 
 Status Index::count_facets(Database& database, const MatchPlan& plan, std::uint32_t most, ports::Hits& to) {
     std::string matched;
-    if (plan.match) matched = "SELECT rowid FROM words WHERE words MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC LIMIT ";
+    const std::string table = plan.table;
+    if (plan.match) matched = "SELECT rowid FROM " + table + " WHERE " + table + " MATCH ? AND +" + plan.filter.text + " ORDER BY rowid DESC LIMIT ";
     else matched = "SELECT rowid FROM documents WHERE " + plan.filter.text + " ORDER BY date DESC, rowid DESC LIMIT ";
     matched += std::to_string(options_.ranked_max);
     const std::string order = " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT " + std::to_string(most);

@@ -48,6 +48,7 @@ private:
     Status open();
     Status begin();
     Status put(Database& database, const ports::Document& document);
+    static Status change_words(Database& database, bool puts, std::int64_t row, std::string_view name, std::string_view text, std::string_view labels);
     Result<bool> drop(Database& database, std::string_view id);
     Status mark(Database& database, std::string_view feed, std::uint64_t watermark);
     Result<ports::IndexStatus> read_status(Database& database);

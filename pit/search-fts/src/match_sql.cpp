@@ -1,15 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "match_sql.hpp"
 
+#include "tokens.hpp"
+
+#include <algorithm>
+
 namespace symphony::search {
 
 namespace {
 
+const char* columns_of(Field field, bool narrowed) noexcept {
+    if (field == Field::name) return "{name} : ";
+    if (field == Field::text) return "{text} : ";
+    return narrowed ? "{name text} : " : "";
+}
+
 /// One term as FTS5 writes it: `{name} : "two words" *`. Folded words hold letters and digits alone, so that nothing needs escaping.
 std::string phrase(const Node& node) {
-    std::string out = node.field == Field::name ? "{name} : \"" : node.field == Field::text ? "{text} : \"" : "\"";
+    const bool marked = std::any_of(node.words.begin(), node.words.end(), [](const std::string& word) { return word.find(token_mark) != std::string::npos; });
+    std::string out = std::string(columns_of(node.field, marked)) + "\"";
     for (std::size_t i = 0; i < node.words.size(); ++i) out += (i == 0 ? "" : " ") + node.words[i];
     return out + (node.prefix ? "\" *" : "\"");
+}
+
+/// A term over `table`: both have labels, `words` has the words, and `pairs` two short ones side by side.
+std::optional<std::string> term(const Node& node, std::string_view table) {
+    if (node.kind == Node::Kind::exact) {
+        if (node.prefix || node.field == Field::input) return {};
+        const auto token = label_token(node.field == Field::tag ? 't' : 'y', node.value);
+        if (!token) return {};
+        return "{labels} : \"" + *token + "\"";
+    }
+    if (node.kind != Node::Kind::words) return {};
+    if (table == "words") return phrase(node);
+    if (node.prefix || node.words.size() != 2 || !has_pair_token(node.words[0], node.words[1])) return {};
+    return std::string(columns_of(node.field, true)) + "\"" + pair_token(node.words[0], node.words[1]) + "\"";
 }
 
 std::string enclosed(const std::vector<std::string>& parts, std::string_view between) {
@@ -18,14 +43,13 @@ std::string enclosed(const std::vector<std::string>& parts, std::string_view bet
     return out + ")";
 }
 
-/// The node as one FTS5 expression, where it can be one: words, and NOT only beside something that is looked for.
-std::optional<std::string> fts_expression(const Node& node) {
-    if (node.kind == Node::Kind::words) return phrase(node);
-    if (node.kind != Node::Kind::both && node.kind != Node::Kind::either) return {};
+/// The node as one FTS5 expression, where it can be one: words and labels, and NOT only beside something that is looked for.
+std::optional<std::string> fts_expression(const Node& node, std::string_view table) {
+    if (node.kind != Node::Kind::both && node.kind != Node::Kind::either) return term(node, table);
     std::vector<std::string> wanted, unwanted;
     for (const Node& child : node.children) {
         const bool inverted = node.kind == Node::Kind::both && child.kind == Node::Kind::inverted;
-        auto part = fts_expression(inverted ? child.children.front() : child);
+        auto part = fts_expression(inverted ? child.children.front() : child, table);
         if (!part) return {};
         (inverted ? unwanted : wanted).push_back(std::move(*part));
     }
@@ -33,6 +57,17 @@ std::optional<std::string> fts_expression(const Node& node) {
     std::string out = enclosed(wanted, node.kind == Node::Kind::both ? " AND " : " OR ");
     if (unwanted.empty()) return out;
     return "(" + out + " NOT " + enclosed(unwanted, " OR ") + ")";
+}
+
+/// The node as an expression over the table that answers it soonest. Labels alone are for the tables: the newest come first there.
+bool plan_expression(const Node& node, MatchPlan& plan) {
+    if (wanted_words(node).empty()) return false;
+    for (const char* table : {"pairs", "words"}) {
+        plan.match = fts_expression(node, table);
+        plan.table = table;
+        if (plan.match) return true;
+    }
+    return false;
 }
 
 /// Smallest text that is greater than all that begin with `prefix`, as bytes.
@@ -53,9 +88,9 @@ void add_exact(const Node& node, Sql& to) {
 std::int64_t clamped(std::uint64_t ms) noexcept { return static_cast<std::int64_t>(std::min<std::uint64_t>(ms, INT64_MAX)); }
 
 void add_condition(const Node& node, Sql& to) {
-    if (auto expression = fts_expression(node)) {
-        to.text += "rowid IN (SELECT rowid FROM words WHERE words MATCH ?)";
-        to.values.emplace_back(std::move(*expression));
+    if (MatchPlan plan; plan_expression(node, plan)) {
+        to.text += std::string("rowid IN (SELECT rowid FROM ") + plan.table + " WHERE " + plan.table + " MATCH ?)";
+        to.values.emplace_back(*std::move(plan.match));
         return;
     }
     switch (node.kind) {
@@ -86,8 +121,7 @@ void add_condition(const Node& node, Sql& to) {
 
 MatchPlan plan_match(const Node& node, bool ranked) {
     MatchPlan plan;
-    if (ranked) plan.match = fts_expression(node);
-    if (plan.match) {
+    if (ranked && plan_expression(node, plan)) {
         plan.filter.text = "1";
         return plan;
     }
@@ -95,15 +129,14 @@ MatchPlan plan_match(const Node& node, bool ranked) {
         add_condition(node, plan.filter);
         return plan;
     }
-    // The words of an AND go to FTS5 together and are ranked; what is no words filters them.
+    // The words of an AND go to FTS5 together, with the labels, and are ranked; what is neither filters them.
     Node words, rest;
     words.kind = rest.kind = Node::Kind::both;
     for (const Node& child : node.children) {
         const Node& inner = child.kind == Node::Kind::inverted ? child.children.front() : child;
-        (fts_expression(inner) ? words : rest).children.push_back(child);
+        (fts_expression(inner, "words") ? words : rest).children.push_back(child);
     }
-    if (!words.children.empty()) plan.match = fts_expression(words);
-    if (plan.match) add_condition(rest, plan.filter);
+    if (plan_expression(words, plan)) add_condition(rest, plan.filter);
     else add_condition(node, plan.filter);
     return plan;
 }

@@ -8,10 +8,11 @@
 
 namespace symphony::search {
 
-/// A query as SQL over the tables of index.cpp. Where `match` is there, the documents are those that FTS5 finds for it (and ranks)
-/// for which `filter` holds; else those for which `filter` holds. [pure]
+/// A query as SQL over the tables of index.cpp. Where `match` is there, the documents are those that FTS5 finds for it in `table` (and
+/// ranks) for which `filter` holds; else those for which `filter` holds. [pure]
 struct MatchPlan {
     std::optional<std::string> match; ///< an FTS5 expression
+    const char* table = "words";      ///< or "pairs"
     Sql filter;                       ///< over `rowid`
 };
 

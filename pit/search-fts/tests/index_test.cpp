@@ -247,3 +247,46 @@ TEST_F(IndexTest, DamageAnywhereIsAnErrorAndNeverACrash) {
         }
     }
 }
+
+TEST_F(IndexTest, FindsPhrasesOfShortWordsAsThoseOfLongOnes) {
+    // Pairs of short neighbours are found by a token of their own: a string finds what it says and nothing else.
+    Index index = open();
+    auto named = document("named", "an ape");
+    named.name = "end of the day";
+    named.tags = {"of the"};
+    ASSERT_TRUE(index.index({document("a", "End of\nthe  year"), document("b", "of others the end"), document("c", "ofthe o fthe"), document("d", "the of"), named}));
+    ASSERT_TRUE(index.commit("feed", 1));
+    using Ids = std::set<std::string>;
+    EXPECT_EQ(ids(index, "\"of the\""), (Ids{"a", "named"}));
+    EXPECT_EQ(ids(index, "text:\"of the\""), (Ids{"a"}));
+    EXPECT_EQ(ids(index, "name:\"of the\""), (Ids{"named"}));
+    EXPECT_EQ(ids(index, "\"of the\" tag:\"of the\""), (Ids{"named"}));
+    EXPECT_EQ(ids(index, "\"of the\" -tag:\"of the\""), (Ids{"a"}));
+    EXPECT_EQ(ids(index, "\"of the\" year"), (Ids{"a"}));
+    EXPECT_EQ(ids(index, "\"end of the\""), (Ids{"a", "named"}));
+    EXPECT_EQ(ids(index, "\"of the\" OR \"an ape\" OR \"the of\""), (Ids{"a", "d", "named"}));
+    ASSERT_TRUE(index.remove({"a"}));
+    ASSERT_TRUE(index.index({document("named", "of an age")}));
+    ASSERT_TRUE(index.commit("feed", 2));
+    EXPECT_EQ(ids(index, "\"of the\""), Ids{});
+    EXPECT_EQ(ids(index, "\"of an\" OR tag:\"of the\""), (Ids{"named"}));
+}
+
+TEST_F(IndexTest, NoWordOfATextIsTakenForATokenOfTheIndex) {
+    // The letter that marks tokens, in words that a tag, a type and a pair would have.
+    Index index = open();
+    auto tagged = document("tagged", "of the");
+    tagged.tags = {"ab"};
+    tagged.type = "cd";
+    ASSERT_TRUE(index.index({tagged, document("says", "\xEA\x9F\xBFt6162 \xEA\x9F\xBFy6364 of\xEA\x9F\xBFthe")}));
+    ASSERT_TRUE(index.commit("feed", 1));
+    using Ids = std::set<std::string>;
+    EXPECT_EQ(ids(index, "\xEA\x9F\xBFt6162"), (Ids{"says"}));
+    EXPECT_EQ(ids(index, "\xEA\x9F\xBFt*"), (Ids{"says"}));
+    EXPECT_EQ(ids(index, "of\xEA\x9F\xBFthe"), (Ids{"says"}));
+    EXPECT_EQ(ids(index, "\"\xEA\x9F\xBFy6364 \xEA\x9F\xBFt6162\""), Ids{});
+    EXPECT_EQ(ids(index, "\"of the\""), (Ids{"tagged"}));
+    EXPECT_EQ(ids(index, "of tag:ab"), (Ids{"tagged"}));
+    EXPECT_EQ(ids(index, "the -tag:ab"), Ids{});
+    EXPECT_EQ(ids(index, "(of OR y6364) type:cd"), (Ids{"tagged"}));
+}

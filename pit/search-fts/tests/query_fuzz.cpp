@@ -23,7 +23,8 @@ Database& tables() {
         auto opened = Database::open(":memory:", nullptr);
         require(opened && opened->execute("CREATE TABLE documents(rowid INTEGER PRIMARY KEY, date INTEGER, type TEXT, name TEXT, text TEXT);"
                                           "CREATE TABLE labels(kind INTEGER, value TEXT, document INTEGER);"
-                                          "CREATE VIRTUAL TABLE words USING fts5(name, text, content = 'documents', prefix = '2 3');"
+                                          "CREATE VIRTUAL TABLE words USING fts5(name, text, labels, content = '', prefix = '2 3');"
+                                          "CREATE VIRTUAL TABLE pairs USING fts5(name, text, labels, content = '');"
                                           "INSERT INTO documents VALUES(1, 5, 'a/b', 'fox', 'dog'); INSERT INTO words(rowid, name, text) VALUES(1, 'fox', 'dog')"));
         return std::move(*opened);
     }();
@@ -31,7 +32,7 @@ Database& tables() {
 }
 
 void run(const MatchPlan& plan) {
-    const std::string sql = plan.match ? "SELECT rowid FROM words WHERE words MATCH ? AND +" + plan.filter.text : "SELECT rowid FROM documents WHERE " + plan.filter.text;
+    const std::string sql = plan.match ? std::string("SELECT rowid FROM ") + plan.table + " WHERE " + plan.table + " MATCH ? AND +" + plan.filter.text : "SELECT rowid FROM documents WHERE " + plan.filter.text;
     auto statement = tables().prepare(sql);
     require(static_cast<bool>(statement));
     if (plan.match) statement->bind(std::string_view(*plan.match));

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C ABI of plugin-api/include/symphony/abi, as far as this plugin needs it. Layouts are checked at the end.
+//! The C ABI of the installed headers symphony/abi, with the host services for files and the log; more services (ports, timers) are structs of functions
+//! like these, asked for with Host::query. Layouts are checked at the end. Copy this file as it is: `pit/search-tantivy` and
+//! `sdk-template/rust` in the Symphony tree have the same one.
 #![allow(dead_code)]
 
 use std::ffi::c_void;
@@ -124,6 +126,8 @@ pub struct HostFs {
     pub list: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Buf, *mut Error) -> i32>,
     pub rename: Option<unsafe extern "C" fn(*mut c_void, Str, Str, Str, *mut Error) -> i32>,
     pub remove: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Error) -> i32>,
+    /// Of a host of 1.0 or later; an older one has a smaller `struct_size`.
+    pub sync_folder: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Error) -> i32>,
 }
 
 #[repr(C)]
@@ -279,7 +283,7 @@ impl Failure {
 
 const _: () = {
     assert!(size_of::<Str>() == 16 && size_of::<Buf>() == 56 && size_of::<Error>() == 688 && size_of::<CallOps>() == 48);
-    assert!(size_of::<Call>() == 88 && size_of::<Host>() == 40 && size_of::<HostFs>() == 40 && size_of::<InstanceOps>() == 88);
+    assert!(size_of::<Call>() == 88 && size_of::<Host>() == 40 && size_of::<HostFs>() == 48 && size_of::<InstanceOps>() == 88);
     assert!(size_of::<Plugin>() == 64 && size_of::<Note>() == 196 && size_of::<NoteSection>() == 220);
     assert!(std::mem::offset_of!(Call, args) == 48 && std::mem::offset_of!(Plugin, id) == 24 && std::mem::offset_of!(Buf, owner) == 40);
 };

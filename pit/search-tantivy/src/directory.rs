@@ -23,6 +23,9 @@ use tantivy::directory::{AntiCallToken, Directory, DirectoryLock, FileHandle, Lo
 /// The folder of the index beneath the root.
 const FOLDER: &str = "index/";
 
+/// tantivy's list of what the index is made of: whoever has it has the index.
+const META: &str = "meta.json";
+
 thread_local! {
     static STOP: Cell<*const (dyn Fn() -> bool + 'static)> = const { Cell::new(ptr::null::<fn() -> bool>() as *const dyn Fn() -> bool) };
 }
@@ -80,9 +83,22 @@ impl Threads {
     fn note(self: &Arc<Threads>) {
         PRESENCE.with_borrow_mut(|presence| {
             if presence.is_none() && std::thread::current().name().is_some_and(|name| name != "main") {
-                *self.count.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) += 1;
-                *presence = Some(Presence(Arc::clone(self)));
+                *presence = Some(self.enter());
             }
+        });
+    }
+    fn enter(self: &Arc<Threads>) -> Presence {
+        *self.count.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) += 1;
+        Presence(Arc::clone(self))
+    }
+    /// Drops what owns threads, on a thread of its own: that waits for some of them and cannot be told how long.
+    pub fn end(self: &Arc<Threads>, owner: impl Send + 'static) {
+        let presence = self.enter();
+        let ending = std::thread::Builder::new().name("ending".to_owned());
+        // Where no thread can be had, the closure was dropped by spawn, and with it the owner.
+        let _ = ending.spawn(move || {
+            drop(owner);
+            drop(presence);
         });
     }
     /// Waits until they ended; false when some had not after `longest`.
@@ -99,6 +115,7 @@ pub struct HostDirectory {
     full: Arc<AtomicBool>,
     /// Nothing is read and written any more, so that a merge that is under way ends.
     closed: Arc<AtomicBool>,
+    above_is_synced: Arc<AtomicBool>,
     threads: Arc<Threads>,
 }
 
@@ -114,7 +131,7 @@ fn is_full(error: &io::Error) -> bool {
 
 impl HostDirectory {
     pub fn new(host: Host, threads: Arc<Threads>) -> HostDirectory {
-        HostDirectory { host, full: Arc::default(), closed: Arc::default(), threads }
+        HostDirectory { host, full: Arc::default(), closed: Arc::default(), above_is_synced: Arc::default(), threads }
     }
     /// Whether the disk was full since this was last asked.
     pub fn take_full(&self) -> bool {
@@ -129,12 +146,27 @@ impl HostDirectory {
     fn check_open(&self) -> io::Result<()> {
         if self.closed.load(Ordering::Relaxed) { Err(io::Error::other("the index is closed")) } else { Ok(()) }
     }
-    /// Removes all files, first the one that makes them an index.
+    /// Removes all files, first the one that makes them an index; that they are gone is on the disk.
     pub fn remove_all(&self) -> io::Result<()> {
         let mut names: Vec<String> = self.host.list("index")?.into_iter().map(|entry| entry.name).collect();
-        names.sort_by_key(|name| name != "meta.json");
+        names.sort_by_key(|name| name != META);
         for name in names.iter().filter(|name| !name.ends_with(".lock")) {
             self.host.remove(&format!("{FOLDER}{name}"))?;
+            if name == META {
+                self.sync_names()?;
+            }
+        }
+        self.sync_names()
+    }
+    /// Names in the folder are on the disk, and once for all the folder's own. A folder that is not there has none.
+    fn sync_names(&self) -> io::Result<()> {
+        match self.host.sync_folder("index") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        if !self.above_is_synced.load(Ordering::Relaxed) {
+            self.host.sync_folder("")?;
+            self.above_is_synced.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -235,10 +267,14 @@ impl Directory for HostDirectory {
 
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
         self.threads.note();
-        if matches!(self.exists(path), Ok(true)) {
-            return Err(OpenWriteError::FileAlreadyExists(path.to_owned()));
-        }
-        let opened = Self::path(path).and_then(|name| self.host.open(&name, FS_WRITE | FS_CREATE));
+        // What is there is of a commit that failed, and belongs to nothing: tantivy counts on from the last one, and so comes to its names again.
+        let opened = Self::path(path).and_then(|name| {
+            match self.host.remove(&name) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            self.host.open(&name, FS_WRITE | FS_CREATE)
+        });
         let file = self.noted(opened).map_err(|error| OpenWriteError::wrap_io_error(error, path.to_owned()))?;
         Ok(WritePtr::with_capacity(64 * 1024, Box::new(WriteFile { file, directory: self.clone() })))
     }
@@ -253,7 +289,7 @@ impl Directory for HostDirectory {
         read().map_err(|error| OpenReadError::wrap_io_error(error, path.to_owned()))
     }
 
-    /// Written beside, synced, renamed over.
+    /// Written beside, synced, renamed over. A commit is one of these, and is on the disk with its name.
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
         self.threads.note();
         self.check_open()?;
@@ -263,14 +299,15 @@ impl Directory for HostDirectory {
             let mut file = self.host.open(&beside, FS_WRITE | FS_CREATE | FS_TRUNCATE)?;
             file.write_all(data)?;
             file.sync_data()?;
-            self.host.rename(&beside, &name)
+            self.host.rename(&beside, &name)?;
+            if path == Path::new(META) { self.sync_names() } else { Ok(()) }
         };
         self.noted(write())
     }
 
-    /// The host's service has no folders to sync; the file systems that it is on write names with the files that are synced in them.
     fn sync_directory(&self) -> io::Result<()> {
-        Ok(())
+        self.check_open()?;
+        self.sync_names()
     }
 
     /// A lock of the kernel, which ends with the process that has it: a crash leaves no stale one.

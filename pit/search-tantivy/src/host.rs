@@ -99,6 +99,17 @@ impl Host {
         if status < 0 { Err(io_error(status, &error)) } else { Ok(()) }
     }
 
+    /// New, renamed and removed names of a folder are on the disk.
+    pub fn sync_folder(&self, path: &str) -> io::Result<()> {
+        let fs = self.fs()?;
+        // What the host's struct does not have must not be read.
+        let has = fs.struct_size as usize >= size_of::<abi::HostFs>();
+        let sync = if has { fs.sync_folder } else { None }.ok_or(io::ErrorKind::Unsupported)?;
+        let mut error = no_error();
+        let status = unsafe { sync(self.ctx, ROOT, Str::new(path), &mut error) };
+        if status < 0 { Err(io_error(status, &error)) } else { Ok(()) }
+    }
+
     /// The files of one folder; a folder that is not there has none.
     pub fn list(&self, path: &str) -> io::Result<Vec<Entry>> {
         let list = self.fs()?.list.ok_or(io::ErrorKind::Unsupported)?;

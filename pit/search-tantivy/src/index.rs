@@ -6,13 +6,13 @@ use crate::directory::{HostDirectory, Threads, stopped, with_stop};
 use crate::excerpt::make_excerpt;
 use crate::facets::{FACET_FIELDS, Facets, most_frequent};
 use crate::host::Host;
-use crate::matching::Fields;
+use crate::matching::{Asking, Fields, is_pruned};
 use crate::query::{parse_query, wanted_words};
 
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, RwLock, TryLockError};
+use std::time::{Duration, Instant};
 
 use tantivy::collector::{Count, TopDocs};
 use tantivy::directory::error::OpenReadError;
@@ -66,6 +66,7 @@ pub struct FacetCount {
 pub struct Hits {
     pub hits: Vec<Hit>,
     pub total: u64,
+    pub partial: bool,
     pub facets: Vec<FacetCount>,
 }
 
@@ -108,6 +109,9 @@ pub struct Index {
     reader: RwLock<Option<IndexReader>>,
 }
 
+/// How long a change that failed, clear and the end of the instance wait for tantivy's threads.
+pub const SHUT_LONGEST: Duration = Duration::from_secs(10);
+
 const CLEAR: &str = "clear the index and feed it again: it holds nothing that is not stored elsewhere";
 
 fn damaged(message: impl std::fmt::Display) -> Failure {
@@ -134,7 +138,8 @@ fn of_tantivy(error: &TantivyError) -> Failure {
         TantivyError::LockFailure(..) => Failure::new(E_BUSY, "index-in-use", message.clone(), "another process has this index open"),
         TantivyError::IoError(error) => io(error.kind()),
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => io(io_error.kind()),
-        TantivyError::OpenWriteError(_) | TantivyError::SystemError(_) => Failure::new(E_IO, "io", message.clone(), ""),
+        // A thread that writes and never reads: what it met is the disk.
+        TantivyError::OpenWriteError(_) | TantivyError::SystemError(_) | TantivyError::ErrorInThread(_) => Failure::new(E_IO, "io", message.clone(), ""),
         _ => damaged(error),
     }
 }
@@ -202,6 +207,10 @@ impl Index {
     }
 
     fn open_now(&self) -> Result<(Open, IndexReader), Failure> {
+        // Of the index as it was open before: its writer has the lock.
+        if !self.threads.wait(SHUT_LONGEST) {
+            return Err(Failure::new(E_BUSY, "index-in-use", "search index: a thread of it has not ended yet", "try again"));
+        }
         let directory = HostDirectory::new(self.host, Arc::clone(&self.threads));
         let open = || {
             let index = tantivy::Index::builder()
@@ -248,20 +257,39 @@ impl Index {
     }
 
     fn shut(&self, state: &mut State) {
+        self.end_threads(state, SHUT_LONGEST);
+    }
+
+    /// @return false when some have not ended after `longest`; they end later.
+    fn end_threads(&self, state: &mut State, longest: Duration) -> bool {
         self.set_reader(None);
         state.pending = 0;
         if let Some(open) = state.open.take() {
             open.directory.close();
-            drop(open);
-            if !self.threads.wait(Duration::from_secs(10)) {
-                self.host.warn("a thread of tantivy's did not end in 10 s");
-            }
+            self.threads.end(open);
         }
+        let ended = self.threads.wait(longest);
+        if !ended {
+            self.host.warn(&format!("a thread of tantivy's did not end in {} ms", longest.as_millis()));
+        }
+        ended
     }
 
     /// Ends all threads. What was not committed is gone.
-    pub fn close(&self) {
-        self.shut(&mut self.state());
+    /// Fails with E_DEADLINE when that takes longer than `longest`: then it may be tried again.
+    pub fn close(&self, longest: Duration) -> Result<(), Failure> {
+        let last = Instant::now() + longest;
+        let late = || Failure::new(E_DEADLINE, "deadline", "search index: a thread of the index has not ended yet", "wait longer, or end the process");
+        let mut state = loop {
+            match self.state.try_lock() {
+                Ok(state) => break state,
+                Err(TryLockError::Poisoned(poisoned)) => break poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) if Instant::now() >= last => return Err(late()),
+                // A call is at work, which the host waits for too.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        };
+        if self.end_threads(&mut state, last.saturating_duration_since(Instant::now())) { Ok(()) } else { Err(late()) }
     }
 
     pub fn index(&self, documents: Vec<Document>) -> Result<(), Failure> {
@@ -275,8 +303,7 @@ impl Index {
                 open.writer.delete_term(Term::from_field_text(fields.id, &document.id));
                 let mut made = TantivyDocument::default();
                 made.add_text(fields.id, &document.id);
-                made.add_text(fields.name, cut(&document.name, NAME_BYTES_MAX));
-                made.add_text(fields.text, cut(&document.text, self.options.text_bytes_max));
+                fields.add_words(&mut made, cut(&document.name, NAME_BYTES_MAX), cut(&document.text, self.options.text_bytes_max));
                 made.add_text(fields.kind, &document.kind);
                 made.add_u64(fields.date, document.date_unix_ms);
                 for (field, values) in [(fields.tag, &document.tags), (fields.input, &document.inputs)] {
@@ -358,19 +385,24 @@ impl Index {
         let node = parse_query(&query.text)?;
         let searcher = self.searcher()?;
         let wanted = wanted_words(&node);
-        let asked = self.fields.query(&node);
         let facets = (query.facets > 0).then_some(Facets);
         let by_date = query.newest_first || wanted.is_empty();
         let top = TopDocs::with_limit(limit).and_offset(offset);
         let look = || -> tantivy::Result<Hits> {
-            let (found, total, counts): (Vec<(f64, DocAddress)>, usize, _) = if by_date {
+            let mut asking = Asking { fields: &self.fields, searcher: &searcher, partial: false };
+            let asked = asking.query(&node)?;
+            let (found, total, counts): (Vec<(f64, DocAddress)>, usize, _) = if !by_date && facets.is_none() && is_pruned(&node) {
+                // Two walks that skip most are shorter than one that scores all.
+                let found = searcher.search(&asked, &top.order_by_score())?;
+                (found.into_iter().map(|(score, at)| (f64::from(score), at)).collect(), asked.count(&searcher)?, None)
+            } else if by_date {
                 let (found, total, counts) = searcher.search(&asked, &(top.order_by_fast_field::<u64>("date", Order::Desc), Count, facets))?;
                 (found.into_iter().map(|(_, at)| (0.0, at)).collect(), total, counts)
             } else {
                 let (found, total, counts) = searcher.search(&asked, &(top.order_by_score(), Count, facets))?;
                 (found.into_iter().map(|(score, at)| (f64::from(score), at)).collect(), total, counts)
             };
-            let mut hits = Hits { total: total as u64, ..Hits::default() };
+            let mut hits = Hits { total: total as u64, partial: asking.partial, ..Hits::default() };
             for (score, at) in found {
                 let document: TantivyDocument = searcher.doc(at)?;
                 let text_of = |field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default();

@@ -16,12 +16,13 @@ mod words_table;
 
 use abi::{Buf, Call, E_DATA_CORRUPT, E_NOT_GRANTED, E_PLUGIN_FAILED, E_UNSUPPORTED, Failure, Instance, InstanceOps, OK, Plugin, PortInfo, Str};
 use host::Host;
-use index::{Document, Index, Options, Query};
+use index::{Document, Index, Options, Query, SHUT_LONGEST};
 use wire::{Reader, Value, Writer};
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::time::Duration;
 
 const ID: &str = match option_env!("SYMPHONY_PLUGIN_ID") {
     Some(id) => id,
@@ -89,15 +90,16 @@ unsafe extern "C" fn succeed(_: *mut Instance, _: *mut abi::Error) -> i32 {
     OK
 }
 unsafe extern "C" fn cancel(_: *mut Instance, _: u64) {} // searches ask the host themselves
-unsafe extern "C" fn quiesce(instance: *mut Instance, _: u64, error: *mut abi::Error) -> i32 {
-    unsafe { deactivate(instance, error) } // calls end before invoke returns: only threads are left to end
-}
-unsafe extern "C" fn deactivate(instance: *mut Instance, error: *mut abi::Error) -> i32 {
+unsafe extern "C" fn quiesce(instance: *mut Instance, deadline_ns: u64, error: *mut abi::Error) -> i32 {
+    // Calls end before invoke returns: only threads are left to end.
     let work = || {
-        unsafe { of(instance) }.index.close();
-        Ok(())
+        let plugin = unsafe { of(instance) };
+        plugin.index.close(Duration::from_nanos(deadline_ns.saturating_sub(plugin.host.now_ns())).min(SHUT_LONGEST))
     };
     unsafe { control(error, work) }
+}
+unsafe extern "C" fn deactivate(instance: *mut Instance, error: *mut abi::Error) -> i32 {
+    unsafe { control(error, || of(instance).index.close(SHUT_LONGEST)) }
 }
 unsafe extern "C" fn save_state(_: *mut Instance, _: *mut Buf, _: *mut abi::Error) -> i32 {
     E_UNSUPPORTED
@@ -170,7 +172,7 @@ fn answer(plugin: &SearchTantivy, method: u32, arguments: &[u8], cancelled: &dyn
                         });
                     });
                     w.u64(hits.total);
-                    w.boolean(false);
+                    w.boolean(hits.partial);
                     w.list(&hits.facets, |w, facet| {
                         w.record(|w| {
                             w.string(facet.field);

@@ -7,6 +7,9 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 /// Words are cut there, as FTS5 does.
 const WORD_BYTES_MAX: usize = 32_768;
 
+/// Of a short word. Three letters are the 40 most common words of English, and two fifths of what is written.
+const PAIR_LETTERS_MAX: usize = 3;
+
 /// What a code point becomes in a word.
 enum Fold {
     Parts,
@@ -91,6 +94,17 @@ pub fn words_of(text: &str) -> Vec<String> {
     words
 }
 
+/// Whether two neighbours are a term of their own: both are short, as the common words of most languages are. Phrases of those would
+/// else be looked for in very many documents. `search-fts` has the same rule.
+pub fn is_pair(first: &str, second: &str) -> bool {
+    let short = |word: &str| word.chars().nth(PAIR_LETTERS_MAX).is_none();
+    short(first) && short(second)
+}
+/// No word has a blank.
+pub fn pair_of(first: &str, second: &str) -> String {
+    format!("{first} {second}")
+}
+
 /// The same for tantivy.
 #[derive(Clone, Default)]
 pub struct Words {
@@ -130,6 +144,52 @@ impl TokenStream for WordStream<'_> {
     }
 }
 
+/// The pairs of a text for tantivy.
+#[derive(Clone, Default)]
+pub struct Pairs {
+    token: Token,
+}
+
+pub struct PairStream<'a> {
+    reader: WordReader<'a>,
+    before: String,
+    token: &'a mut Token,
+}
+
+impl Tokenizer for Pairs {
+    type TokenStream<'a> = PairStream<'a>;
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> PairStream<'a> {
+        self.token.reset();
+        let mut reader = WordReader::new(text);
+        reader.advance();
+        let before = std::mem::take(&mut reader.folded);
+        PairStream { reader, before, token: &mut self.token }
+    }
+}
+
+impl TokenStream for PairStream<'_> {
+    fn advance(&mut self) -> bool {
+        while self.reader.advance() {
+            let found = is_pair(&self.before, &self.reader.folded);
+            if found {
+                self.token.position = self.token.position.wrapping_add(1);
+                self.token.text = pair_of(&self.before, &self.reader.folded);
+            }
+            std::mem::swap(&mut self.before, &mut self.reader.folded);
+            if found {
+                return true;
+            }
+        }
+        false
+    }
+    fn token(&self) -> &Token {
+        self.token
+    }
+    fn token_mut(&mut self) -> &mut Token {
+        self.token
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +212,21 @@ mod tests {
                 assert!(matches!(fold(folded), Fold::Is(same) if same == folded), "{c:?}");
             }
         }
+    }
+
+    #[test]
+    fn neighbours_that_are_short_are_pairs() {
+        let pairs = |text: &str| {
+            let (mut pairs, mut found) = (Pairs::default(), Vec::new());
+            let mut stream = pairs.token_stream(text);
+            while stream.advance() {
+                found.push(stream.token().text.clone());
+            }
+            found.join(",")
+        };
+        assert_eq!(pairs(""), "");
+        assert_eq!(pairs("One"), "");
+        assert_eq!(pairs("End of the year, and of AN age"), "end of,of the,and of,of an,an age");
+        assert_eq!(pairs("\u{fc}ber \u{c4}\u{d6}\u{dc} \u{e4} wor"), "aou a,a wor");
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The C ABI of the installed headers symphony/abi, as far as this plugin needs it. Layouts are checked at the end. Host services
-//! (files, log, ports) are structs of functions like these, asked for with Host::query.
+//! The C ABI of the installed headers symphony/abi, with the host services for files and the log; more services (ports, timers) are structs of functions
+//! like these, asked for with Host::query. Layouts are checked at the end. Copy this file as it is: `pit/search-tantivy` and
+//! `sdk-template/rust` in the Symphony tree have the same one.
 #![allow(dead_code)]
 
 use std::ffi::c_void;
@@ -22,6 +23,10 @@ pub const INSTANCE_CONCURRENT: u32 = 1;
 pub const INSTANCE_BLOCKING: u32 = 2;
 pub const BUF_BORROWED: u32 = 0;
 pub const BUF_COUNTED: u32 = 1;
+pub const FS_READ: u32 = 1;
+pub const FS_WRITE: u32 = 2;
+pub const FS_CREATE: u32 = 4;
+pub const FS_TRUNCATE: u32 = 8;
 
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -111,6 +116,25 @@ pub struct Host {
     pub query: Option<unsafe extern "C" fn(*mut c_void, Str) -> *const c_void>,
     pub buf_alloc: Option<unsafe extern "C" fn(*mut c_void, u64, *mut Buf) -> i32>,
     pub now_ns: Option<unsafe extern "C" fn(*mut c_void) -> u64>,
+}
+
+#[repr(C)]
+pub struct HostFs {
+    pub struct_size: u32,
+    pub zero: u32,
+    pub open: Option<unsafe extern "C" fn(*mut c_void, Str, Str, u32, *mut i32, *mut Error) -> i32>,
+    pub list: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Buf, *mut Error) -> i32>,
+    pub rename: Option<unsafe extern "C" fn(*mut c_void, Str, Str, Str, *mut Error) -> i32>,
+    pub remove: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Error) -> i32>,
+    /// Of a host of 1.0 or later; an older one has a smaller `struct_size`.
+    pub sync_folder: Option<unsafe extern "C" fn(*mut c_void, Str, Str, *mut Error) -> i32>,
+}
+
+#[repr(C)]
+pub struct HostLog {
+    pub struct_size: u32,
+    pub zero: u32,
+    pub write: Option<unsafe extern "C" fn(*mut c_void, u32, Str)>,
 }
 
 #[repr(C)]
@@ -259,7 +283,7 @@ impl Failure {
 
 const _: () = {
     assert!(size_of::<Str>() == 16 && size_of::<Buf>() == 56 && size_of::<Error>() == 688 && size_of::<CallOps>() == 48);
-    assert!(size_of::<Call>() == 88 && size_of::<Host>() == 40 && size_of::<InstanceOps>() == 88);
+    assert!(size_of::<Call>() == 88 && size_of::<Host>() == 40 && size_of::<HostFs>() == 48 && size_of::<InstanceOps>() == 88);
     assert!(size_of::<Plugin>() == 64 && size_of::<Note>() == 196 && size_of::<NoteSection>() == 220);
     assert!(std::mem::offset_of!(Call, args) == 48 && std::mem::offset_of!(Plugin, id) == 24 && std::mem::offset_of!(Buf, owner) == 40);
 };

@@ -56,7 +56,7 @@ struct FacetCount {
 struct Hits {
     std::vector<Hit> hits{}; ///< best first; equal ones in an order that stays the same until the next commit
     std::uint64_t total{}; ///< how many documents match; with `partial` at least so many
-    bool partial{}; ///< so many match that the provider looked at the newest ones only: the best of those, and counts of those
+    bool partial{}; ///< the provider did not look at everything: of very many matches at the newest ones only, or of the words that the end of a string with `*` stands for at the first ones only; these are the best of those, and counts of those
     std::vector<FacetCount> facets{}; ///< by field, then most frequent first, then by value
 
     friend bool operator==(const Hits&, const Hits&) = default;
