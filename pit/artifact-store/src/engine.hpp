@@ -107,6 +107,8 @@ public:
 
     /// Runs `work` in a transaction with whatever else waits, and returns when it is acknowledged (or has failed).
     Status commit(const Work& work);
+    /// The same for several, each with an outcome of its own; they stand one after the other in the queue.
+    std::vector<Status> commit_all(std::span<const Work> works);
     /// One connection of the pool; changes that are committed are seen.
     Result<ReadLease> read();
 
@@ -182,10 +184,15 @@ public:
 private:
     friend class Transaction;
     friend class ReadLease;
+    /// Somebody in commit_all(). Only who has nothing left to wait for, or must lead, is woken.
+    struct Caller {
+        std::size_t left = 0;
+        std::condition_variable wake;
+    };
     struct Waiting {
         const Work* work = nullptr;
+        Caller* caller = nullptr;
         Status status;
-        bool done = false;
     };
     /// A pack whose content the index is to take in.
     struct Absorbed {
@@ -217,6 +224,7 @@ private:
     void remember_former();
     void add_finding(const Error& error, const std::string& where);
 
+    void lead(std::unique_lock<std::mutex>& queue);
     void run_batch(std::vector<Waiting*>& batch);
     Status try_batch(std::vector<Waiting*>& batch, bool& again);
     Status ensure_journal();
@@ -257,8 +265,7 @@ private:
     std::mutex care_mutex_; ///< one collection, repair or rotation at a time
 
     std::mutex queue_mutex_;
-    std::condition_variable queue_changed_;
-    std::vector<Waiting*> queue_;
+    std::deque<Waiting*> queue_;
     bool leading_ = false;
 
     mutable std::mutex pool_mutex_;

@@ -8,8 +8,6 @@
 namespace symphony::store {
 namespace {
 
-/// Larger contents go to packs of their own, so that a small put never waits for the sync of a large one.
-constexpr std::size_t journal_content_max = 1 << 20;
 constexpr std::size_t queue_bytes_max = 8 << 20;
 
 std::uint64_t milliseconds(std::chrono::milliseconds time) noexcept { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count())); }
@@ -81,8 +79,7 @@ Result<std::optional<VersionRow>> next_version(Transaction& transaction, const C
 
 Status check_quota(Transaction& transaction, Engine& engine, const Content& content) {
     Index& index = transaction.index();
-    const std::uint64_t bytes_max = SYMPHONY_TRY(index.value("quota-bytes"));
-    const std::uint64_t artifacts_max = SYMPHONY_TRY(index.value("quota-artifacts"));
+    const auto [bytes_max, artifacts_max] = SYMPHONY_TRY(index.quota());
     std::uint64_t coming = 0;
     for (const NewBlob& blob : content.blobs) coming += blob.packed.size();
     const std::uint64_t used = engine.live_bytes() + transaction.added_bytes();
@@ -134,10 +131,15 @@ Content StoreImpl::prepare(Bytes bytes) const {
     return content;
 }
 
-Result<ArtifactInfo> StoreImpl::commit_content(Content& content, const PutOptions& options) {
+Result<ArtifactInfo> StoreImpl::commit_content(const Content& content, const PutOptions& options) {
     ArtifactInfo info;
+    SYMPHONY_TRY(engine_->commit(content_work(content, options, info)));
+    return info;
+}
+
+Work StoreImpl::content_work(const Content& content, const PutOptions& options, ArtifactInfo& info) {
     const std::uint64_t lease_ms = std::max(milliseconds(options.lease), milliseconds(engine_->options().put_lease));
-    SYMPHONY_TRY(engine_->commit([&](Transaction& transaction) -> Status {
+    return [this, &content, &options, &info, lease_ms](Transaction& transaction) -> Status {
         Index& index = transaction.index();
         auto known = SYMPHONY_TRY(index.artifact(content.id));
         auto version = SYMPHONY_TRY(next_version(transaction, content.id, options));
@@ -181,8 +183,7 @@ Result<ArtifactInfo> StoreImpl::commit_content(Content& content, const PutOption
         }
         info = info_of(content.id, record, version ? &*version : nullptr);
         return {};
-    }));
-    return info;
+    };
 }
 
 Result<ArtifactInfo> StoreImpl::put(Bytes bytes, const PutOptions& options) {
