@@ -128,7 +128,7 @@ Status Engine::try_batch(std::vector<Waiting*>& batch, bool& again) {
     SYMPHONY_TRY(ensure_journal());
     SYMPHONY_TRY(index_->begin());
     const std::uint64_t next_before = next_sequence_;
-    Transaction all(*this, *index_, clock_->wall_ms());
+    Transaction all(*this, *index_, clock_->wall_ms(), lease_ms());
     all.batch_.collections = collections_;
     Status done;
     journal_new_row_ = journal_row_;

@@ -23,7 +23,7 @@ Record artifact_record(const ContentId& id, const ArtifactRecord& record, Action
 }
 
 /// Takes over what a put says; true when that changes something.
-bool merge(ArtifactRecord& record, const PutOptions& options, std::uint64_t now_ms, std::uint64_t lease_ms) {
+bool merge(ArtifactRecord& record, const PutOptions& options, const Transaction& transaction, std::uint64_t lease_ms) {
     bool changed = false;
     const auto take = [&](std::string& to, const std::string& from) {
         if (from.empty() || to == from) return;
@@ -38,7 +38,7 @@ bool merge(ArtifactRecord& record, const PutOptions& options, std::uint64_t now_
         record.tags.insert(at, tag);
         changed = true;
     }
-    Origin origin{options.inputs, options.made_by, now_ms};
+    Origin origin{options.inputs, options.made_by, transaction.now_ms()};
     std::sort(origin.inputs.begin(), origin.inputs.end());
     origin.inputs.erase(std::unique(origin.inputs.begin(), origin.inputs.end()), origin.inputs.end());
     const bool known = std::any_of(record.origins.begin(), record.origins.end(), [&](const Origin& other) { return other.inputs == origin.inputs && other.made_by == origin.made_by; });
@@ -47,10 +47,11 @@ bool merge(ArtifactRecord& record, const PutOptions& options, std::uint64_t now_
         record.origins.push_back(std::move(origin));
         changed = true;
     }
-    if (now_ms + lease_ms > record.lease_until_ms) {
+    const std::uint64_t until_ms = transaction.lease_ms() + lease_ms;
+    if (until_ms > record.lease_until_ms) {
         // Seconds do not count: the same bytes put in a loop would write a record each time.
-        if (record.lease_until_ms < now_ms + lease_ms / 2) changed = changed || lease_ms > 0;
-        if (changed) record.lease_until_ms = now_ms + lease_ms;
+        if (record.lease_until_ms < until_ms - lease_ms / 2) changed = changed || lease_ms > 0;
+        if (changed) record.lease_until_ms = until_ms;
     }
     return changed;
 }
@@ -147,7 +148,7 @@ Work StoreImpl::content_work(const Content& content, const PutOptions& options, 
         bool write_record = true;
         if (known && SYMPHONY_TRY(all_present(index, known->record))) {
             record = std::move(known->record);
-            write_record = merge(record, options, transaction.now_ms(), lease_ms);
+            write_record = merge(record, options, transaction, lease_ms);
             if (write_record) record.changed_ms = transaction.now_ms();
         } else {
             if (!known) SYMPHONY_TRY(check_quota(transaction, *engine_, content));
@@ -161,8 +162,8 @@ Work StoreImpl::content_work(const Content& content, const PutOptions& options, 
             if (!SYMPHONY_TRY(all_present(index, record))) {
                 return Error(Code::busy, "put-expired", "a chunk of the content was collected while it was being put", "put it again");
             }
-            merge(record, options, transaction.now_ms(), lease_ms);
-            record.lease_until_ms = std::max(record.lease_until_ms, transaction.now_ms() + lease_ms);
+            merge(record, options, transaction, lease_ms);
+            record.lease_until_ms = std::max(record.lease_until_ms, transaction.lease_ms() + lease_ms);
             record.changed_ms = transaction.now_ms();
         }
         if (record.tags.size() > tags_max) return Error(Code::exhausted, "too-many", "an artifact has at most 1000 tags");
