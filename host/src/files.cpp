@@ -629,11 +629,12 @@ Status Files::sync_folder(std::string_view root, std::string_view path) const {
     const Folder folder = SYMPHONY_TRY(walk(place, path, false));
     Fd fd(open_beneath(folder.fd.get(), ".", O_RDONLY | O_DIRECTORY));
     if (fd.get() < 0 || ::fsync(fd.get()) != 0) return from_errno("cannot write to the disk: the names in", path);
-    // A plugin's own root was made by us, with the folders above it: nobody else would sync their names.
-    const bool own = place.root != workspace && place.root != selected;
-    for (int above = 0; own && object.empty() && above < 3; ++above) {
+    // A plugin's own root, and a typed folder that was not there, were made by us, with the folders above: nobody else would sync
+    // their names.
+    const int above_max = place.root == workspace || !object.empty() ? 0 : place.root == selected ? 16 : 3;
+    for (int above = 0; above < above_max; ++above) {
         fd = Fd(::openat(fd.get(), "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        if (fd.get() < 0 || ::fsync(fd.get()) != 0) break; // above the host's state folder it may not be ours to read
+        if (fd.get() < 0 || ::fsync(fd.get()) != 0) break; // above a folder of ours it may not be ours to read
     }
     return {};
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The artifact store beside what must be done at least: hash, compress, encrypt and one synced append for a put, the way back
 // for a get, SHA-256 alone for a large content. --folder DIR: where the stores are made (default: the temporary folder; a
-// folder in memory would measure no sync).
-#include "bench.hpp"
+// folder in memory would measure no sync). --small: nothing of 1 GiB. --alone: without borg, restic and git (store_peers.cpp).
+// --artifacts N, --chunks N: only how the index grows (store_scale.cpp).
+#include "store_corpus.hpp"
 
 #include "compress.hpp"
 #include "crypto.hpp"
@@ -28,53 +29,14 @@ namespace bench = symphony::bench;
 using namespace symphony::store;
 using symphony::bytes_of;
 
-constexpr std::size_t small_bytes = 10 * 1024;
+using bench::make_store;
+using bench::must;
+using bench::noise;
+using bench::small_bytes;
+using bench::text_of_size;
+
 constexpr std::size_t large_bytes = 1ull << 30;
-constexpr std::uint64_t seed = 20240607;
-
-[[noreturn]] void stop(const symphony::Error& error) {
-    std::fprintf(stderr, "error: %s\n", error.message().c_str());
-    std::exit(1);
-}
-template <class T>
-T must(symphony::Result<T> result) {
-    if (!result) stop(result.error());
-    return *std::move(result);
-}
-void must(symphony::Status status) {
-    if (!status) stop(status.error());
-}
-
-/// Text of a log: about a third of its size when compressed.
-std::string text_of_size(std::size_t size, std::mt19937_64& random) {
-    std::string out;
-    out.reserve(size + 80);
-    while (out.size() < size) {
-        out += "2024-06-07 12:" + std::to_string(random() % 60) + " worker " + std::to_string(random() % 32) + " finished step " + std::to_string(random() % 1'000'000) + "\n";
-    }
-    out.resize(size);
-    return out;
-}
-std::string noise(std::size_t size, std::mt19937_64& random) {
-    std::string out(size, '\0');
-    for (std::size_t i = 0; i + 8 <= size; i += 8) {
-        const std::uint64_t value = random();
-        std::memcpy(out.data() + i, &value, 8);
-    }
-    return out;
-}
-
-std::unique_ptr<Store> make_store(const fs::path& at, Suite suite) {
-    std::shared_ptr<Folder> folder = must(PosixFolder::open(at));
-    InitOptions init;
-    init.suite = suite;
-    init.cost = {1, 8192};
-    if (suite != Suite::none) init.secrets.push_back(Secret::passphrase("bench"));
-    must(Store::init(*folder, std::move(init)));
-    OpenOptions options;
-    if (suite != Suite::none) options.secret = Secret::passphrase("bench");
-    return must(Store::open(folder, std::move(options)));
-}
+constexpr std::uint64_t seed = bench::corpus_seed;
 
 /// A put's least work: the content's SHA-256, zstd, AES-256-GCM, one append, one fdatasync.
 class Floor {
@@ -118,7 +80,7 @@ private:
 
 void measure_small(bench::Report& report, const fs::path& base) {
     std::mt19937_64 random(seed);
-    const auto store = make_store(base / "small", Suite::aes256_gcm);
+    const auto store = make_store(base / "small");
     Floor floor(base / "floor");
     std::vector<double> put, put_floor;
     std::vector<std::string> texts;
@@ -174,11 +136,11 @@ void measure_small(bench::Report& report, const fs::path& base) {
 void measure_grouped(bench::Report& report, const fs::path& base) {
     std::mt19937_64 random(seed + 1);
     constexpr std::size_t threads = 32, each = 250;
-    std::vector<double> grouped, floor_each;
+    std::vector<double> grouped, together, floor_each;
     for (int round = 0; round < 3; ++round) {
         std::vector<std::string> texts;
         for (std::size_t i = 0; i < threads * each; ++i) texts.push_back(text_of_size(small_bytes, random));
-        const auto store = make_store(base / ("grouped-" + std::to_string(round)), Suite::aes256_gcm);
+        const auto store = make_store(base / ("grouped-" + std::to_string(round)));
         const double start = bench::now_ns();
         std::vector<std::thread> workers;
         for (std::size_t t = 0; t < threads; ++t) {
@@ -189,11 +151,22 @@ void measure_grouped(bench::Report& report, const fs::path& base) {
         for (auto& worker : workers) worker.join();
         grouped.push_back((bench::now_ns() - start) / 1e3 / static_cast<double>(threads * each));
         must(store->close());
+        const auto second = make_store(base / ("together-" + std::to_string(round)));
+        const double together_start = bench::now_ns();
+        std::vector<PutItem> items(256);
+        for (std::size_t first = 0; first < texts.size(); first += items.size()) {
+            const std::size_t size = std::min(items.size(), texts.size() - first);
+            for (std::size_t i = 0; i < size; ++i) items[i].content = bytes_of(texts[first + i]);
+            for (auto& stored : second->put_group(std::span(items).first(size))) static_cast<void>(must(std::move(stored)));
+        }
+        together.push_back((bench::now_ns() - together_start) / 1e3 / static_cast<double>(threads * each));
+        must(second->close());
         Floor floor(base / "floor-grouped");
         const double floor_start = bench::now_ns();
         for (const std::string& text : texts) floor.put(text, false);
         floor_each.push_back((bench::now_ns() - floor_start) / 1e3 / static_cast<double>(threads * each));
     }
+    report.add("put 10 KiB, durable, in groups of 256", "us", together, "hash, zstd, AES-GCM, append without sync, one thread", floor_each, "<= 40 us");
     report.add("put 10 KiB, durable, 32 at a time", "us", grouped, "hash, zstd, AES-GCM, append without sync, one thread", floor_each, "<= 40 us");
 }
 
@@ -212,18 +185,33 @@ void measure_large(bench::Report& report, const fs::path& base, bool packs) {
     constexpr std::size_t part = 1 << 20;
     // Pieces that are made again each time, so that the source costs no memory; its making is not timed.
     const auto piece = [&](std::mt19937_64& from) { return packs ? text_of_size(part, from) : noise(part, from); };
-    std::vector<double> put, get, hash, memory;
+    std::vector<double> put, get, hash, write, memory;
     for (int round = 0; round < 2; ++round) {
         const fs::path at = base / ("large-" + std::to_string(packs) + std::to_string(round));
-        const auto store = make_store(at, Suite::aes256_gcm);
+        const auto store = make_store(at);
         std::mt19937_64 source(seed + static_cast<std::uint64_t>(round));
+        double put_ns = 0, hash_ns = 0, write_ns = 0;
+        {
+            // Alone, before: beside the store's threads it would be slower, and the store look better for it.
+            std::mt19937_64 same(seed + static_cast<std::uint64_t>(round));
+            Sha256 sha;
+            const fs::path plain = base / "written";
+            const int fd = ::open(plain.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+            for (std::size_t i = 0; i < large_bytes / part; ++i) {
+                const std::string bytes = piece(same);
+                hash_ns += bench::time_ns(1, [&] { sha.add(bytes_of(bytes)); });
+                write_ns += bench::time_ns(1, [&] {
+                    if (::write(fd, bytes.data(), bytes.size()) < 0) std::perror("write");
+                });
+            }
+            write_ns += bench::time_ns(1, [&] { ::fdatasync(fd); });
+            ::close(fd);
+            fs::remove(plain);
+        }
         reset_peak();
-        double put_ns = 0, hash_ns = 0;
-        Sha256 sha;
         auto stream = must(store->begin_put({}));
         for (std::size_t i = 0; i < large_bytes / part; ++i) {
             const std::string bytes = piece(source);
-            hash_ns += bench::time_ns(1, [&] { sha.add(bytes_of(bytes)); });
             put_ns += bench::time_ns(1, [&] { must(stream->append(bytes_of(bytes))); });
         }
         ContentId id;
@@ -238,47 +226,29 @@ void measure_large(bench::Report& report, const fs::path& base, bool packs) {
         put.push_back(mb / (put_ns / 1e9));
         get.push_back(mb / (get_ns / 1e9));
         hash.push_back(mb / (hash_ns / 1e9));
+        write.push_back(mb / (write_ns / 1e9));
         memory.push_back(peak_mib());
         must(store->close());
         fs::remove_all(at);
     }
     report.add("put 1 GiB" + what, "MB/s", put, "SHA-256 alone", hash, "ratio >= 0.8");
+    report.add("put 1 GiB" + what + ", beside the disk", "MB/s", put, "write and fdatasync alone", write, "");
     report.add("get 1 GiB" + what + ", warm", "MB/s", get, "SHA-256 alone", hash, "ratio >= 0.8");
     report.add("peak memory, 1 GiB" + what, "MiB", memory, "<= 64");
-}
-
-/// 20 versions of 40 files of log text (64 KiB to 2 MiB), each version with 5 insertions of 200 bytes in a quarter of the files.
-void measure_saving(bench::Report& report, const fs::path& base) {
-    std::mt19937_64 random(seed + 3);
-    const auto store = make_store(base / "versions", Suite::aes256_gcm);
-    std::vector<std::string> files;
-    for (int i = 0; i < 40; ++i) files.push_back(text_of_size((64 + random() % 1984) << 10, random));
-    double given = 0;
-    for (int version = 0; version < 20; ++version) {
-        for (std::size_t i = 0; i < files.size(); ++i) {
-            if (version > 0 && random() % 4 == 0) {
-                for (int k = 0; k < 5; ++k) files[i].insert(random() % files[i].size(), text_of_size(200, random));
-            }
-            PutOptions options;
-            options.name = "file " + std::to_string(i);
-            given += static_cast<double>(files[i].size());
-            static_cast<void>(must(store->put(bytes_of(files[i]), options)));
-        }
-    }
-    must(store->close());
-    double kept = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(base / "versions")) kept += entry.is_regular_file() ? static_cast<double>(entry.file_size()) : 0;
-    report.add("saving on 20 versions of 40 files, index included", "%", {100 * (1 - kept / given)}, ">= 30");
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
     fs::path folder = fs::temp_directory_path();
-    bool large = true;
+    bool large = true, peers = true;
+    std::size_t artifacts = 0, chunks = 0;
     for (int i = 1; i < argc; ++i) {
-        if (std::string_view(argv[i]) == "--folder" && i + 1 < argc) folder = argv[i + 1];
+        if (std::string_view(argv[i]) == "--folder" && i + 1 < argc) folder = fs::absolute(argv[i + 1]);
         if (std::string_view(argv[i]) == "--small") large = false;
+        if (std::string_view(argv[i]) == "--alone") peers = false;
+        if (std::string_view(argv[i]) == "--artifacts" && i + 1 < argc) artifacts = std::stoul(argv[i + 1]);
+        if (std::string_view(argv[i]) == "--chunks" && i + 1 < argc) chunks = std::stoul(argv[i + 1]);
     }
     std::string name = (folder / "symphony-bench-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) {
@@ -286,12 +256,17 @@ int main(int argc, char** argv) {
         return 1;
     }
     bench::Report report("store", argc, argv);
-    measure_small(report, name);
-    measure_grouped(report, name);
-    measure_saving(report, name);
-    if (large) {
-        measure_large(report, name, false);
-        measure_large(report, name, true);
+    if (artifacts + chunks > 0) {
+        bench::measure_scale(report, name, artifacts, chunks);
+    } else {
+        measure_small(report, name);
+        measure_grouped(report, name);
+        if (peers) bench::measure_bulk(report, name);
+        if (peers) bench::measure_saving(report, name);
+        if (large) {
+            measure_large(report, name, false);
+            measure_large(report, name, true);
+        }
     }
     std::error_code ignored;
     fs::remove_all(name, ignored);

@@ -4,6 +4,7 @@
 #include "types.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace symphony::store {
@@ -11,6 +12,7 @@ namespace symphony::store {
 /// Appends little-endian numbers and length-prefixed bytes.
 class ByteWriter {
 public:
+    ByteWriter() { out_.reserve(256); } // most records need no more
     void u8(std::uint8_t value) { out_.push_back(value); }
     void u16(std::uint16_t value) { number(value, 2); }
     void u32(std::uint32_t value) { number(value, 4); }
@@ -33,8 +35,10 @@ public:
     std::vector<std::uint8_t> take() noexcept { return std::move(out_); }
 
 private:
-    void number(std::uint64_t value, int bytes) {
-        for (int i = 0; i < bytes; ++i) out_.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    void number(std::uint64_t value, std::size_t bytes) {
+        std::array<std::uint8_t, 8> little{};
+        for (std::size_t i = 0; i < little.size(); ++i) little[i] = static_cast<std::uint8_t>(value >> (8 * i));
+        out_.insert(out_.end(), little.begin(), little.begin() + static_cast<std::ptrdiff_t>(bytes));
     }
     std::vector<std::uint8_t> out_;
 };

@@ -46,7 +46,7 @@ private:
                 std::vector<std::uint64_t> over;
                 {
                     auto row = transaction.index().database().prepare("SELECT id FROM leases WHERE until_ms <= ? LIMIT ?");
-                    row.bind(transaction.now_ms()).bind(static_cast<std::uint32_t>(step_max));
+                    row.bind(transaction.lease_ms()).bind(static_cast<std::uint32_t>(step_max));
                     while (row.step()) over.push_back(row.unsigned_number(0));
                     SYMPHONY_TRY(row.done());
                 }
@@ -119,9 +119,9 @@ private:
                 };
                 if (options_.dry_run) {
                     auto reader = SYMPHONY_TRY(engine_.read());
-                    SYMPHONY_TRY(drop(*reader, engine_.clock().wall_ms(), nullptr));
+                    SYMPHONY_TRY(drop(*reader, engine_.lease_ms(), nullptr));
                 } else {
-                    SYMPHONY_TRY(engine_.commit([&](Transaction& transaction) { return drop(transaction.index(), transaction.now_ms(), &transaction); }));
+                    SYMPHONY_TRY(engine_.commit([&](Transaction& transaction) { return drop(transaction.index(), transaction.lease_ms(), &transaction); }));
                     more = more || found > 0;
                 }
                 page = found == step_max;
@@ -165,10 +165,10 @@ private:
         return engine_.commit([&](Transaction& transaction) -> Status {
             Index& index = transaction.index();
             transaction.touch();
-            const std::uint64_t until = SYMPHONY_TRY(longest_lease(index, transaction.now_ms()));
+            const std::uint64_t until = SYMPHONY_TRY(longest_lease(index, transaction.lease_ms()));
             // By the steady clock too: a wall clock that jumps ahead must not end the wait.
             SYMPHONY_TRY(index.database().prepare("INSERT OR IGNORE INTO condemned SELECT id, ?, ?, ?, ? FROM blobs WHERE refs = 0").bind(generation).bind(until)
-                             .bind(steady + (until - transaction.now_ms())).bind(engine_.session()).run());
+                             .bind(steady + (until - transaction.lease_ms())).bind(engine_.session()).run());
             report_.condemned = static_cast<std::uint64_t>(index.database().changes());
             return {};
         });
@@ -210,7 +210,7 @@ private:
                 last.assign(row.bytes(0).begin(), row.bytes(0).end());
                 const auto id = row.digest(0);
                 const bool same_session = row.unsigned_number(4) == engine_.session();
-                const bool waited = row.unsigned_number(2) <= transaction.now_ms() && (!same_session || row.unsigned_number(3) <= engine_.clock().steady_ms());
+                const bool waited = row.unsigned_number(2) <= transaction.lease_ms() && (!same_session || row.unsigned_number(3) <= engine_.clock().steady_ms());
                 // A put that began before the condemnation may count on the chunk.
                 if (!id || !waited || (same_session && row.unsigned_number(1) > oldest)) continue;
                 due.push_back({*id, row.unsigned_number(5), row.unsigned_number(6), static_cast<BlobType>(row.number(7))});
@@ -309,7 +309,7 @@ private:
             engine_.give_bulk(bulk);
         }
         engine_.forget_pack(row.id);
-        SYMPHONY_TRY(engine_.folder().rename(sealed_path(row.id), trash_path(row.id, engine_.clock().wall_ms())));
+        SYMPHONY_TRY(engine_.folder().rename(sealed_path(row.id), trash_path(row.id, engine_.lease_ms())));
         SYMPHONY_TRY(engine_.folder().sync_folder("trash"));
         const std::string path = sealed_path(row.id);
         SYMPHONY_TRY(engine_.folder().sync_folder(path.substr(0, path.rfind('/'))));
@@ -419,7 +419,7 @@ private:
     }
 
     Status empty_trash() {
-        const std::uint64_t now = engine_.clock().wall_ms();
+        const std::uint64_t now = engine_.lease_ms();
         const auto keep_ms = static_cast<std::uint64_t>(engine_.options().trash_keep.count());
         bool any = false;
         for (const Entry& entry : SYMPHONY_TRY(engine_.folder().list("trash"))) {

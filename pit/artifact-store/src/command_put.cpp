@@ -16,6 +16,8 @@ namespace {
 constexpr std::size_t read_bytes = 1u << 20;
 constexpr std::size_t depth_max = 128;
 constexpr std::size_t problems_shown_max = 100;
+constexpr std::size_t group_items_max = 256;
+constexpr std::size_t group_bytes_max = 8u << 20;
 
 /// Names in the store are UTF-8 without control characters; those of files are any bytes.
 std::string name_of_file(std::string_view path) {
@@ -81,6 +83,7 @@ public:
     }
 
     Result<std::int32_t> conclude() {
+        if (!line_.call().cancelled()) put_group();
         line_.call().progress(1000, "done");
         if (line_.json()) {
             ValueBuilder out;
@@ -137,8 +140,12 @@ private:
     void fault(const std::string& path, Error error) { problems_.emplace_back(path, std::move(error)); }
 
     void put_file(const std::string& path, const std::string& name) {
-        auto stored = stream(path, name);
-        if (!stored) return fault(path, std::move(stored).error());
+        auto taken = take(path, name);
+        if (!taken) fault(path, std::move(taken).error());
+    }
+
+    void tell(const std::string& path, const Result<ArtifactInfo>& stored) {
+        if (!stored) return fault(path, stored.error());
         ++files_seen_;
         bytes_seen_ += stored->size;
         ++stored_count_;
@@ -146,7 +153,8 @@ private:
         else line_.out(stored->id.hex() + "  " + (stored->name.empty() ? shown(path) : shown(stored->name) + "@" + std::to_string(stored->version)) + "\n");
     }
 
-    Result<ArtifactInfo> stream(const std::string& path, const std::string& name) {
+    /// A small file waits for others to be put with it; a large one is put at once, after those.
+    Status take(const std::string& path, const std::string& name) {
         const symphony::File file = SYMPHONY_TRY(files_.open("selected", path));
         const std::uint64_t size = SYMPHONY_TRY(file.size());
         ports::PutOptions asked = base_;
@@ -154,7 +162,28 @@ private:
         std::size_t n = SYMPHONY_TRY(file.read(piece_));
         if (asked.media_type.empty()) asked.media_type = media_type_of(path, Bytes(piece_).first(std::min<std::size_t>(n, 4096)));
         const PutOptions options = SYMPHONY_TRY(from_port(store_, asked));
-        if (n < piece_.size()) return store_.put(Bytes(piece_).first(n), options);
+        if (n < piece_.size()) {
+            group_.push_back({path, {piece_.begin(), piece_.begin() + static_cast<std::ptrdiff_t>(n)}, options});
+            group_bytes_ += n;
+            if (group_.size() >= group_items_max || group_bytes_ >= group_bytes_max) put_group();
+            return {};
+        }
+        put_group();
+        tell(path, stream(path, file, size, n, options));
+        return {};
+    }
+
+    void put_group() {
+        std::vector<PutItem> items;
+        for (const Waiting& one : group_) items.push_back({one.content, one.options});
+        const auto stored = store_.put_group(items);
+        for (std::size_t i = 0; i < group_.size(); ++i) tell(group_[i].path, stored[i]);
+        group_.clear();
+        group_bytes_ = 0;
+    }
+
+    /// @param n Bytes of the file that stand in `piece_`.
+    Result<ArtifactInfo> stream(const std::string& path, const symphony::File& file, std::uint64_t size, std::size_t n, const PutOptions& options) {
         const auto stream = SYMPHONY_TRY(store_.begin_put(options));
         for (std::uint64_t read = 0; n > 0; n = SYMPHONY_TRY(file.read(piece_))) {
             if (line_.call().cancelled()) return Error(Code::cancelled, "cancelled", "stopped");
@@ -165,6 +194,12 @@ private:
         return stream->finish();
     }
 
+    struct Waiting {
+        std::string path;
+        std::vector<std::uint8_t> content;
+        PutOptions options;
+    };
+
     CommandLine& line_;
     Store& store_;
     const Files files_;
@@ -172,6 +207,8 @@ private:
     std::string name_, prefix_;
     bool unnamed_ = false;
     std::vector<std::uint8_t> piece_ = std::vector<std::uint8_t>(read_bytes);
+    std::vector<Waiting> group_;
+    std::size_t group_bytes_ = 0;
     std::vector<ArtifactInfo> stored_; ///< only for --json
     std::vector<std::pair<std::string, Error>> problems_;
     std::uint64_t files_seen_ = 0, stored_count_ = 0, bytes_seen_ = 0, skipped_ = 0;

@@ -43,7 +43,7 @@ Status Transaction::add_blob(const NewBlob& blob) {
     row.type = blob.type;
     row.place = SYMPHONY_TRY(engine_.journal_->append(blob.type, blob.flags, blob.raw, blob.id, blob.packed));
     added_bytes_ += row.place.stored;
-    static_cast<void>(SYMPHONY_TRY(index_.add_blob(blob.id, row)));
+    SYMPHONY_TRY(index_.add_new_blob(blob.id, row));
     return use_parts(index_, blob.parts);
 }
 
@@ -54,7 +54,7 @@ Status Transaction::add(Record record, std::uint32_t collections) {
     record.time_ms = now_ms_;
     takes_away_ = takes_away_ || record.gone;
     if (record.actor.empty()) record.actor = engine_.options_.actor;
-    SYMPHONY_TRY(index_.apply(record));
+    SYMPHONY_TRY(index_.apply_newest(record));
     batch_.records.push_back(std::move(record));
     return {};
 }
@@ -64,33 +64,50 @@ Status Transaction::replay(const Record& record) {
     return index_.apply(record);
 }
 
-Status Engine::commit(const Work& work) {
-    SYMPHONY_TRY(refuse_reader());
-    Waiting own;
-    own.work = &work;
-    std::unique_lock lock(queue_mutex_);
-    queue_.push_back(&own);
-    while (!own.done) {
-        if (leading_) {
-            queue_changed_.wait(lock);
-            continue;
-        }
-        leading_ = true;
-        std::vector<Waiting*> batch;
-        const std::size_t size = std::min(queue_.size(), batch_max);
-        batch.assign(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(size));
-        queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(size));
-        lock.unlock();
-        {
-            const std::lock_guard commits(commit_mutex_);
-            run_batch(batch);
-        }
-        lock.lock();
-        for (Waiting* waiting : batch) waiting->done = true;
-        leading_ = false;
-        queue_changed_.notify_all();
+Status Engine::commit(const Work& work) { return std::move(commit_all({&work, 1}).front()); }
+
+std::vector<Status> Engine::commit_all(std::span<const Work> works) {
+    std::vector<Status> statuses(works.size());
+    if (auto writer = refuse_reader(); !writer) {
+        for (Status& status : statuses) status = writer.error();
+        return statuses;
     }
-    return std::move(own.status);
+    Caller own;
+    own.left = works.size();
+    std::vector<Waiting> waiting(works.size());
+    {
+        std::unique_lock queue(queue_mutex_);
+        for (std::size_t i = 0; i < works.size(); ++i) {
+            waiting[i].work = &works[i];
+            waiting[i].caller = &own;
+            queue_.push_back(&waiting[i]);
+        }
+        while (own.left > 0) {
+            if (leading_) own.wake.wait(queue);
+            else lead(queue);
+        }
+    }
+    for (std::size_t i = 0; i < works.size(); ++i) statuses[i] = std::move(waiting[i].status);
+    return statuses;
+}
+
+/// Runs the first of the queue, whoever they belong to. Entered and left with the queue locked.
+void Engine::lead(std::unique_lock<std::mutex>& queue) {
+    leading_ = true;
+    const auto size = static_cast<std::ptrdiff_t>(std::min(queue_.size(), batch_max));
+    std::vector<Waiting*> batch(queue_.begin(), queue_.begin() + size);
+    queue_.erase(queue_.begin(), queue_.begin() + size);
+    queue.unlock();
+    {
+        const std::lock_guard commits(commit_mutex_);
+        run_batch(batch);
+    }
+    queue.lock();
+    for (const Waiting* waiting : batch) {
+        if (--waiting->caller->left == 0) waiting->caller->wake.notify_one();
+    }
+    leading_ = false;
+    if (!queue_.empty()) queue_.front()->caller->wake.notify_one();
 }
 
 void Engine::run_batch(std::vector<Waiting*>& batch) {
@@ -111,13 +128,14 @@ Status Engine::try_batch(std::vector<Waiting*>& batch, bool& again) {
     SYMPHONY_TRY(ensure_journal());
     SYMPHONY_TRY(index_->begin());
     const std::uint64_t next_before = next_sequence_;
-    Transaction all(*this, *index_, clock_->wall_ms());
+    Transaction all(*this, *index_, clock_->wall_ms(), lease_ms());
     all.batch_.collections = collections_;
     Status done;
     journal_new_row_ = journal_row_;
     for (auto at = batch.begin(); done && at != batch.end();) {
         all.dirty_ = false;
         auto one = (*(*at)->work)(all);
+        if (one) one = index_->settle_blobs(); // what comes next may ask in SQL of its own
         if (one) {
             ++at;
             continue;
@@ -303,7 +321,7 @@ Status Engine::commit_bulk(BulkPack& pack, std::vector<std::pair<Digest, BlobRow
             blob.pack = row;
             const auto known = SYMPHONY_TRY(index.blob(id));
             if (!known) {
-                static_cast<void>(SYMPHONY_TRY(index.add_blob(id, blob)));
+                SYMPHONY_TRY(index.add_new_blob(id, blob));
                 if (blob.type == BlobType::list) lists.push_back(id);
             } else if (known->condemned) {
                 // It stands where it may be deleted from: this copy takes its place.

@@ -32,7 +32,8 @@ class Engine;
 class Transaction {
 public:
     Index& index() noexcept { return index_; }
-    std::uint64_t now_ms() const noexcept { return now_ms_; }
+    std::uint64_t now_ms() const noexcept { return now_ms_; } ///< for dates
+    std::uint64_t lease_ms() const noexcept { return lease_ms_; } ///< for what ends by itself: see Engine::lease_ms()
     /// Into the journal, unless the index has it. A new list counts as one use of each of its chunks, which are there before it.
     Status add_blob(const NewBlob& blob);
     /// Numbers and applies it, and puts it into the journal.
@@ -48,10 +49,11 @@ public:
 
 private:
     friend class Engine;
-    Transaction(Engine& engine, Index& index, std::uint64_t now_ms) : engine_(engine), index_(index), now_ms_(now_ms) {}
+    Transaction(Engine& engine, Index& index, std::uint64_t now_ms, std::uint64_t lease_ms) : engine_(engine), index_(index), now_ms_(now_ms), lease_ms_(lease_ms) {}
     Engine& engine_;
     Index& index_;
     std::uint64_t now_ms_;
+    std::uint64_t lease_ms_;
     Batch batch_;
     std::uint64_t added_bytes_ = 0;
     bool synced_ = false;
@@ -107,6 +109,8 @@ public:
 
     /// Runs `work` in a transaction with whatever else waits, and returns when it is acknowledged (or has failed).
     Status commit(const Work& work);
+    /// The same for several, each with an outcome of its own; they stand one after the other in the queue.
+    std::vector<Status> commit_all(std::span<const Work> works);
     /// One connection of the pool; changes that are committed are seen.
     Result<ReadLease> read();
 
@@ -144,6 +148,9 @@ public:
     const OpenOptions& options() const noexcept { return options_; }
     Folder& folder() noexcept { return *folder_; }
     const Clock& clock() const noexcept { return *clock_; }
+    /// The time by which leases, and what waits in the trash, end: the wall clock's when the store was opened, and from then on
+    /// what passed. A wall clock that somebody sets meanwhile ends nothing early.
+    std::uint64_t lease_ms() const { return opened_wall_ms_ + (clock_->steady_ms() - opened_steady_ms_); }
     const Veil& veil() const noexcept { return *veil_; }
     const Chunker& chunker() const noexcept { return *chunker_; }
     /// The keys may change by rotation: what was taken stays as it was.
@@ -182,10 +189,15 @@ public:
 private:
     friend class Transaction;
     friend class ReadLease;
+    /// Somebody in commit_all(). Only who has nothing left to wait for, or must lead, is woken.
+    struct Caller {
+        std::size_t left = 0;
+        std::condition_variable wake;
+    };
     struct Waiting {
         const Work* work = nullptr;
+        Caller* caller = nullptr;
         Status status;
-        bool done = false;
     };
     /// A pack whose content the index is to take in.
     struct Absorbed {
@@ -217,6 +229,7 @@ private:
     void remember_former();
     void add_finding(const Error& error, const std::string& where);
 
+    void lead(std::unique_lock<std::mutex>& queue);
     void run_batch(std::vector<Waiting*>& batch);
     Status try_batch(std::vector<Waiting*>& batch, bool& again);
     Status ensure_journal();
@@ -228,6 +241,7 @@ private:
     std::shared_ptr<Folder> folder_;
     OpenOptions options_;
     std::shared_ptr<const Clock> clock_;
+    std::uint64_t opened_wall_ms_ = 0, opened_steady_ms_ = 0;
     Header header_;
     std::string header_text_;
     std::shared_ptr<const PackContext> context_;
@@ -257,8 +271,7 @@ private:
     std::mutex care_mutex_; ///< one collection, repair or rotation at a time
 
     std::mutex queue_mutex_;
-    std::condition_variable queue_changed_;
-    std::vector<Waiting*> queue_;
+    std::deque<Waiting*> queue_;
     bool leading_ = false;
 
     mutable std::mutex pool_mutex_;

@@ -74,6 +74,8 @@ Result<std::unique_ptr<Engine>> Engine::open(std::shared_ptr<Folder> folder, Ope
     if (options.actor.size() > word_bytes_max) options.actor.resize(word_bytes_max);
     std::unique_ptr<Engine> engine(new Engine(std::move(folder), std::move(options)));
     engine->clock_ = engine->options_.clock ? engine->options_.clock : std::make_shared<Clock>();
+    engine->opened_wall_ms_ = engine->clock_->wall_ms();
+    engine->opened_steady_ms_ = engine->clock_->steady_ms();
     std::array<std::uint8_t, 4> session{};
     fill_random(session);
     engine->session_ = ByteReader(session).u32();

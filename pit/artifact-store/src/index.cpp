@@ -33,6 +33,7 @@ CREATE TABLE tombs(key BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE changes(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, action INTEGER NOT NULL, kind INTEGER NOT NULL, record BLOB NOT NULL);
 )";
 
+constexpr std::size_t added_max = 4096;
 constexpr std::uint64_t keep_pinned = 1, keep_held = 2, keep_tagged = 4;
 
 std::uint64_t repository_number(const Id128& repository) { return checksum(repository) >> 1; }
@@ -118,7 +119,7 @@ Digest Veil::blob_id(BlobType type, Bytes content) const {
 
 Result<std::unique_ptr<Index>> Index::open(std::shared_ptr<Mount> mount, const Id128& repository, const Veil& veil, bool write) {
     auto database = SYMPHONY_TRY(open_database(std::move(mount), index_path, write));
-    std::unique_ptr<Index> index(new Index(std::move(database), veil));
+    std::unique_ptr<Index> index(new Index(std::move(database), veil, write));
     SYMPHONY_TRY(index->prepare_tables(repository, write));
     return index;
 }
@@ -162,15 +163,25 @@ Result<std::uint64_t> Index::value(std::string_view key) {
     return value;
 }
 
+Result<Quota> Index::quota() {
+    if (quota_ && writes_) return *quota_;
+    quota_ = Quota{SYMPHONY_TRY(value("quota-bytes")), SYMPHONY_TRY(value("quota-artifacts"))};
+    return *quota_;
+}
+
 Status Index::set_value(std::string_view key, std::uint64_t value) {
     return database_->prepare("INSERT INTO meta VALUES(?, ?) ON CONFLICT DO UPDATE SET value = excluded.value").bind(bytes_of(key)).bind(value).run();
 }
 
-Status Index::begin() { return database_->prepare("BEGIN IMMEDIATE").run(); }
+Status Index::begin() {
+    absent_.reset();
+    return database_->prepare("BEGIN IMMEDIATE").run();
+}
 
 Status Index::commit(bool synced) {
     // What the packs carry needs no second sync here: a lost end of the WAL is read from them again. `synced` is for the rest.
     // The setting counts at the commit, but SQLite refuses to change it within a transaction: so the WAL is synced behind it.
+    SYMPHONY_TRY(settle());
     SYMPHONY_TRY(database_->prepare("COMMIT").run());
     if (!synced) return {};
     SYMPHONY_TRY(database_->execute("PRAGMA synchronous = FULL"));
@@ -182,9 +193,38 @@ Status Index::commit(bool synced) {
     return done;
 }
 
-void Index::roll_back() noexcept { static_cast<void>(database_->prepare("ROLLBACK").run()); }
+void Index::roll_back() noexcept {
+    added_.clear();
+    live_added_.clear();
+    absent_.reset();
+    quota_.reset();
+    static_cast<void>(database_->prepare("ROLLBACK").run());
+}
+
+Status Index::settle() {
+    SYMPHONY_TRY(settle_blobs());
+    return settle_live();
+}
+
+Status Index::settle_blobs() {
+    // A row at a time leaves the map: what fails stays for the roll-back to drop.
+    for (; !added_.empty(); added_.erase(added_.begin())) {
+        const auto& [id, blob] = *added_.begin();
+        SYMPHONY_TRY(database_->prepare("INSERT INTO blobs VALUES(?, ?, ?, ?, ?, ?, ?)").bind(id).bind(blob.pack).bind(blob.place.offset)
+                         .bind(blob.place.stored).bind(blob.place.raw).bind(static_cast<int>(blob.type)).bind(blob.refs).run());
+    }
+    return {};
+}
+
+Status Index::settle_live() {
+    for (; !live_added_.empty(); live_added_.erase(live_added_.begin())) {
+        SYMPHONY_TRY(database_->prepare("UPDATE packs SET live = live + ? WHERE id = ?").bind(live_added_.begin()->second).bind(live_added_.begin()->first).run());
+    }
+    return {};
+}
 
 Result<std::optional<PackRow>> Index::pack(const PackId& id) {
+    SYMPHONY_TRY(settle_live());
     auto row = database_->prepare("SELECT id, name, state, bytes, committed, live, first_seq, relaxed FROM packs WHERE name = ?");
     if (row.bind(Bytes(id)).step()) return std::optional(read_pack(row));
     SYMPHONY_TRY(row.done());
@@ -192,6 +232,7 @@ Result<std::optional<PackRow>> Index::pack(const PackId& id) {
 }
 
 Result<std::optional<PackRow>> Index::pack(std::int64_t id) {
+    SYMPHONY_TRY(settle_live());
     auto row = database_->prepare("SELECT id, name, state, bytes, committed, live, first_seq, relaxed FROM packs WHERE id = ?");
     if (row.bind(id).step()) return std::optional(read_pack(row));
     SYMPHONY_TRY(row.done());
@@ -199,6 +240,7 @@ Result<std::optional<PackRow>> Index::pack(std::int64_t id) {
 }
 
 Result<std::vector<PackRow>> Index::packs() {
+    SYMPHONY_TRY(settle_live());
     std::vector<PackRow> packs;
     auto row = database_->prepare("SELECT id, name, state, bytes, committed, live, first_seq, relaxed FROM packs ORDER BY id");
     while (row.step()) packs.push_back(read_pack(row));
@@ -220,9 +262,13 @@ Status Index::update_pack(const PackRow& pack) {
         .bind(static_cast<int>(pack.state)).bind(pack.bytes).bind(pack.committed).bind(pack.first_sequence).bind(pack.relaxed).bind(pack.row).run();
 }
 
-Status Index::remove_pack(std::int64_t row) { return database_->prepare("DELETE FROM packs WHERE id = ?").bind(row).run(); }
+Status Index::remove_pack(std::int64_t row) {
+    SYMPHONY_TRY(settle());
+    return database_->prepare("DELETE FROM packs WHERE id = ?").bind(row).run();
+}
 
 Result<std::optional<BlobRow>> Index::blob(const Digest& id) {
+    if (const auto added = added_.find(id); added != added_.end()) return std::optional(added->second);
     auto row = database_->prepare("SELECT pack, offset, stored, raw, type, refs, refs = 0 AND EXISTS(SELECT 1 FROM condemned c WHERE c.id = b.id) FROM blobs b WHERE id = ?");
     if (!row.bind(id).step()) {
         SYMPHONY_TRY(row.done());
@@ -238,26 +284,38 @@ Result<std::optional<BlobRow>> Index::blob(const Digest& id) {
 }
 
 Result<bool> Index::add_blob(const Digest& id, const BlobRow& blob) {
-    SYMPHONY_TRY(database_->prepare("INSERT OR IGNORE INTO blobs VALUES(?, ?, ?, ?, ?, ?, ?)").bind(id).bind(blob.pack).bind(blob.place.offset)
-                     .bind(blob.place.stored).bind(blob.place.raw).bind(static_cast<int>(blob.type)).bind(blob.refs).run());
-    if (database_->changes() == 0) return false;
-    SYMPHONY_TRY(database_->prepare("UPDATE packs SET live = live + ? WHERE id = ?").bind(blob.place.stored).bind(blob.pack).run());
+    if (SYMPHONY_TRY(this->blob(id))) return false;
+    SYMPHONY_TRY(add_new_blob(id, blob));
     return true;
 }
 
+Status Index::add_new_blob(const Digest& id, const BlobRow& blob) {
+    if (added_.size() >= added_max) SYMPHONY_TRY(settle());
+    added_.emplace(id, blob);
+    live_added_[blob.pack] += blob.place.stored;
+    return {};
+}
+
 Status Index::move_blob(const Digest& id, const BlobRow& to) {
+    SYMPHONY_TRY(settle());
     SYMPHONY_TRY(database_->prepare("UPDATE packs SET live = live - (SELECT stored FROM blobs WHERE id = ?1) WHERE id = (SELECT pack FROM blobs WHERE id = ?1)").bind(id).run());
     SYMPHONY_TRY(database_->prepare("UPDATE blobs SET pack = ?, offset = ?, stored = ? WHERE id = ?").bind(to.pack).bind(to.place.offset).bind(to.place.stored).bind(id).run());
     return database_->prepare("UPDATE packs SET live = live + ? WHERE id = ?").bind(to.place.stored).bind(to.pack).run();
 }
 
 Status Index::remove_blob(const Digest& id) {
+    SYMPHONY_TRY(settle());
     SYMPHONY_TRY(database_->prepare("UPDATE packs SET live = live - (SELECT stored FROM blobs WHERE id = ?1) WHERE id = (SELECT pack FROM blobs WHERE id = ?1)").bind(id).run());
     SYMPHONY_TRY(database_->prepare("DELETE FROM condemned WHERE id = ?").bind(id).run());
     return database_->prepare("DELETE FROM blobs WHERE id = ?").bind(id).run();
 }
 
 Result<bool> Index::change_refs(const Digest& id, int by) {
+    if (const auto added = added_.find(id); added != added_.end()) {
+        auto& refs = added->second.refs;
+        refs = by < 0 && refs < static_cast<std::uint64_t>(-by) ? 0 : refs + static_cast<std::uint64_t>(static_cast<std::int64_t>(by));
+        return true;
+    }
     SYMPHONY_TRY(database_->prepare("UPDATE blobs SET refs = MAX(0, refs + ?) WHERE id = ?").bind(by).bind(id).run());
     if (database_->changes() == 0) return false;
     if (by > 0) SYMPHONY_TRY(database_->prepare("DELETE FROM condemned WHERE id = ?").bind(id).run());
@@ -269,11 +327,21 @@ Status Index::change_part_refs(const std::vector<Part>& parts, int by) {
     return {};
 }
 
+const std::vector<std::uint8_t>& Index::token_of(const ContentId& id) {
+    if (token_.empty() || token_id_ != id) {
+        token_ = veil_->token(id);
+        token_id_ = id;
+    }
+    return token_;
+}
+
 Result<std::optional<ArtifactRow>> Index::artifact(const ContentId& id) {
-    const auto token = veil_->token(id);
+    if (absent_ && *absent_ == id) return std::optional<ArtifactRow>();
+    const auto token = token_of(id);
     auto row = database_->prepare("SELECT id, seq, record FROM artifacts WHERE token = ?");
     if (!row.bind(token).step()) {
         SYMPHONY_TRY(row.done());
+        if (writes_) absent_ = id;
         return std::optional<ArtifactRow>();
     }
     const auto value = veil_->open(token, row.bytes(2));
@@ -313,7 +381,7 @@ Result<std::optional<VersionRow>> Index::newest(std::string_view name) {
 }
 
 Result<std::optional<VersionRow>> Index::newest_name_of(const ContentId& id) {
-    const auto token = veil_->token(id);
+    const auto token = token_of(id);
     auto row = database_->prepare("SELECT name, version, record, seq FROM versions WHERE artifact = ? ORDER BY seq DESC LIMIT 1");
     if (row.bind(token).step()) return std::optional(SYMPHONY_TRY(read_version(row)));
     SYMPHONY_TRY(row.done());
@@ -393,6 +461,15 @@ Status Index::apply(const Record& record) {
     if (record.kind == Kind::note) return {};
     if (SYMPHONY_TRY(sequence_of(record)) >= record.sequence) return {};
     if (SYMPHONY_TRY(tomb(record)) >= record.sequence) return {};
+    return apply_state(record);
+}
+
+Status Index::apply_newest(const Record& record) {
+    SYMPHONY_TRY(add_change(record));
+    return apply_state(record);
+}
+
+Status Index::apply_state(const Record& record) {
     if (record.gone) SYMPHONY_TRY(add_tomb(record));
     switch (record.kind) {
     case Kind::artifact: return apply_artifact(record);
@@ -401,6 +478,7 @@ Status Index::apply(const Record& record) {
     case Kind::lease: return apply_lease(record);
     case Kind::quota: {
         ByteReader in(record.value);
+        quota_.reset();
         SYMPHONY_TRY(set_value("quota-bytes", in.u64()));
         SYMPHONY_TRY(set_value("quota-artifacts", in.u64()));
         return set_value("quota-seq", record.sequence);
@@ -444,7 +522,8 @@ Status Index::apply_artifact(const Record& record) {
     if (record.key.size() != id.bytes.size()) return damage_error(Damage::tampered, "a record of an artifact has no id");
     std::copy(record.key.begin(), record.key.end(), id.bytes.begin());
     const auto old = SYMPHONY_TRY(artifact(id));
-    const auto token = veil_->token(id);
+    const auto token = token_of(id);
+    absent_.reset();
     if (record.gone) {
         // With it go the soft references that it had: what refers to a later artifact of the same bytes says so anew.
         SYMPHONY_TRY(database_->prepare("DELETE FROM refs WHERE artifact = ? AND seq < ?").bind(token).bind(record.sequence).run());

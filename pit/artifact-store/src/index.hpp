@@ -6,6 +6,9 @@
 #include "pack.hpp"
 #include "records.hpp"
 
+#include <map>
+#include <unordered_map>
+
 /// The index: SQLite tables that say where blobs are and what records say. Everything in it can be made anew from the packs.
 /// On encrypted stores it holds tokens and sealed values instead of names, tags and content ids.
 namespace symphony::store {
@@ -92,8 +95,13 @@ public:
     Status remove_pack(std::int64_t row);
 
     Result<std::optional<BlobRow>> blob(const Digest& id);
-    /// Nothing when it is there already.
+    /// Nothing when it is there already. The row itself comes with settle(), so that its first uses cost no second change.
     Result<bool> add_blob(const Digest& id, const BlobRow& blob);
+    /// The same for one that blob() has just not found.
+    Status add_new_blob(const Digest& id, const BlobRow& blob);
+    /// Writes the rows of added blobs and what packs hold; before SQL other than this class's reads either. commit() does it.
+    Status settle();
+    Status settle_blobs();
     /// Puts a blob to another place. `live` of both packs follows.
     Status move_blob(const Digest& id, const BlobRow& to);
     Status remove_blob(const Digest& id);
@@ -110,14 +118,19 @@ public:
 
     /// The state of the record's key follows the record, when that is newer.
     Status apply(const Record& record);
+    /// The same for a record whose number is greater than any before it: nothing is looked up to compare.
+    Status apply_newest(const Record& record);
+    /// Bytes and artifacts that the store may hold; 0 = no limit.
+    Result<Quota> quota();
     /// Sequence number that the index has for the record's key; 0 = none or gone.
     Result<std::uint64_t> sequence_of(const Record& record);
     std::vector<std::uint8_t> change_place(std::uint64_t sequence) const;
     Result<Change> read_change(Statement& row); ///< columns seq, time, action, kind, record
 
 private:
-    Index(std::unique_ptr<Database> database, const Veil& veil) : database_(std::move(database)), veil_(&veil) {}
+    Index(std::unique_ptr<Database> database, const Veil& veil, bool writes) : database_(std::move(database)), veil_(&veil), writes_(writes) {}
     Status prepare_tables(const Id128& repository, bool write);
+    Status apply_state(const Record& record);
     Status apply_artifact(const Record& record);
     Status apply_version(const Record& record);
     Status apply_reference(const Record& record);
@@ -129,8 +142,18 @@ private:
     Status set_tags(Bytes token, const std::vector<std::string>& old, const std::vector<std::string>& fresh);
     Status set_lineage(Bytes token, const std::vector<Origin>& old, const std::vector<Origin>& fresh);
 
+    Status settle_live();
+    const std::vector<std::uint8_t>& token_of(const ContentId& id);
+
     std::unique_ptr<Database> database_;
     const Veil* veil_;
+    bool writes_;
+    std::unordered_map<Digest, BlobRow, DigestHash> added_; ///< in this transaction, not in the table yet
+    std::map<std::int64_t, std::uint64_t> live_added_;      ///< stored bytes by pack, not in the table yet
+    std::optional<ContentId> absent_;  ///< an artifact that this transaction looked for in vain, and nothing was applied since
+    std::optional<Quota> quota_;       ///< what the tables say; only in the writer, whose records alone change it
+    ContentId token_id_;               ///< the artifact that token_ is of: a put asks for it again and again
+    std::vector<std::uint8_t> token_;
     bool full_sync_ = false;
 };
 

@@ -418,7 +418,7 @@ Result<LeaseId> StoreImpl::lease(const ContentId& id, std::chrono::milliseconds 
     SYMPHONY_TRY(engine_->commit([&](Transaction& transaction) -> Status {
         if (!SYMPHONY_TRY(transaction.index().artifact(id))) return unknown_artifact(id.hex());
         const auto length = static_cast<std::uint64_t>(time.count());
-        return transaction.add(record_of(Kind::lease, lease_key(lease), Action::lease, LeaseRecord{id, transaction.now_ms() + length, length}.encode()));
+        return transaction.add(record_of(Kind::lease, lease_key(lease), Action::lease, LeaseRecord{id, transaction.lease_ms() + length, length}.encode()));
     }));
     return lease;
 }
@@ -430,7 +430,7 @@ Status StoreImpl::renew(LeaseId lease, std::chrono::milliseconds time) {
         LeaseRecord record = SYMPHONY_TRY(read_lease(transaction.index(), lease, nullptr, token));
         if (!SYMPHONY_TRY(transaction.index().artifact(record.id))) return unknown_artifact(record.id.hex());
         record.length_ms = static_cast<std::uint64_t>(time.count());
-        record.until_ms = std::max(record.until_ms, transaction.now_ms() + record.length_ms);
+        record.until_ms = std::max(record.until_ms, transaction.lease_ms() + record.length_ms);
         return transaction.add(record_of(Kind::lease, lease_key(lease), Action::renew, record.encode()));
     });
 }
@@ -462,7 +462,7 @@ Status StoreImpl::remove(const ContentId& id) {
             auto lease = index.database().prepare("SELECT id, until_ms FROM leases WHERE artifact = ?");
             lease.bind(token);
             while (lease.step()) {
-                if (lease.unsigned_number(1) > transaction.now_ms()) return held("a lease keeps it");
+                if (lease.unsigned_number(1) > transaction.lease_ms()) return held("a lease keeps it");
                 leases.push_back(lease_key(lease.unsigned_number(0)));
             }
             SYMPHONY_TRY(lease.done());

@@ -18,6 +18,7 @@ constexpr std::size_t head_fixed_bytes = 64;  ///< before the key areas
 constexpr std::size_t area_bytes = 128;
 constexpr std::size_t area_count = 2;
 constexpr std::size_t wrapped_bytes = wrap_nonce_bytes + key_bytes + tag_bytes;
+constexpr std::size_t begin_sync_bytes = 1 << 20; ///< less goes to the disk with the sync that follows anyway
 constexpr std::size_t footer_entry_bytes = 8 + frame_bytes;
 
 std::vector<std::uint8_t> associated_of(const PackContext& context, const PackId& id) {
@@ -419,6 +420,7 @@ Status PackWriter::flush() {
     if (poisoned_) return Error(Code::io, "write-failed", open_path(id_) + ": takes no more after a failed write");
     if (buffer_.empty()) return {};
     SYMPHONY_TRY(file_->write_at(written_, buffer_));
+    if (buffer_.size() >= begin_sync_bytes) file_->begin_sync(written_, buffer_.size());
     written_ += buffer_.size();
     buffer_.clear();
     return {};

@@ -123,7 +123,7 @@ private:
 
     Status to_trash(const std::string& path, const PackId& id) {
         Folder& folder = engine_.folder();
-        SYMPHONY_TRY(folder.rename(path, trash_path(id, engine_.clock().wall_ms())));
+        SYMPHONY_TRY(folder.rename(path, trash_path(id, engine_.lease_ms())));
         SYMPHONY_TRY(folder.sync_folder("trash"));
         return folder.sync_folder(path.substr(0, path.rfind('/')));
     }

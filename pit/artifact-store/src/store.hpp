@@ -65,6 +65,12 @@ struct PutOptions {
     std::string actor;                        ///< for the audit trail; empty = the opener's
 };
 
+/// One of a group of contents that are put together.
+struct PutItem {
+    Bytes content; ///< borrowed until the group is put
+    PutOptions options;
+};
+
 /// A content in parts. Not for use by several threads at once; abandoned when destroyed unfinished.
 class PutStream {
 public:
@@ -326,6 +332,9 @@ public:
     /// Stores bytes; the same bytes are stored once, also when put at the same time. Acknowledged means: data and record on
     /// the disk (durable), readable by everyone. `exhausted` / "store-full" (quota) or "disk-full"; `io` / "write-failed".
     virtual Result<ArtifactInfo> put(Bytes content, const PutOptions& options) = 0;
+    /// Stores many contents as put() would, in their order, with few syncs and on a few threads. Each succeeds or fails for
+    /// itself, and all that succeeded are acknowledged when it returns. As many outcomes as items.
+    virtual std::vector<Result<ArtifactInfo>> put_group(std::span<const PutItem> items) = 0;
     virtual Result<std::unique_ptr<PutStream>> begin_put(const PutOptions& options) = 0;
     /// A range in one piece. @param size 0 = to the end. `invalid_argument` / "bad-range"; `exhausted` / "too-large" above
     /// `size_max` bytes: use open_get().

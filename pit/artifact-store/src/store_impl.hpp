@@ -5,6 +5,9 @@
 
 namespace symphony::store {
 
+/// Larger contents go to packs of their own, so that a small put never waits for the sync of a large one.
+constexpr std::size_t journal_content_max = 1 << 20;
+
 /// A content that is cut, hashed and in the packs (or on its way), and needs only its record.
 struct Content {
     ContentId id;
@@ -23,6 +26,7 @@ public:
     Description description() const override { return engine_->header().description(); }
 
     Result<ArtifactInfo> put(Bytes content, const PutOptions& options) override;
+    std::vector<Result<ArtifactInfo>> put_group(std::span<const PutItem> items) override;
     Result<std::unique_ptr<PutStream>> begin_put(const PutOptions& options) override;
     Result<Buffer> get(const ContentId& id, std::uint64_t offset, std::uint64_t size, std::uint64_t size_max) override;
     Result<std::unique_ptr<GetStream>> open_get(const ContentId& id) override;
@@ -59,8 +63,10 @@ public:
     Result<std::vector<std::string>> rotate(const Secret& secret, const ProgressFn& progress) override;
 
     Engine& engine() noexcept { return *engine_; }
-    /// Writes the record of a content, and its version; the blobs that are not in packs yet go with it.
-    Result<ArtifactInfo> commit_content(Content& content, const PutOptions& options);
+    /// What writes the record of a content and its version, and the blobs that are not in packs yet. All three outlive it.
+    Work content_work(const Content& content, const PutOptions& options, ArtifactInfo& info);
+    /// Does it.
+    Result<ArtifactInfo> commit_content(const Content& content, const PutOptions& options);
     /// Cuts and hashes a content that is in memory.
     Content prepare(Bytes content) const;
     /// A known artifact in front of `change`; the record is written when it says so.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rig.hpp"
 
+#include <random>
 #include <thread>
 
 namespace symphony::store::test {
@@ -111,6 +112,67 @@ TEST(Collect, LeasesAreWaitedOutAlsoWhenTheWallClockJumps) {
     rig.clock->steady += 3'600'001;
     EXPECT_GT(collect(rig).blobs_deleted, 0u);
     EXPECT_EQ(rig.get(other), "(unknown-artifact)");
+}
+
+TEST(Collect, AWallClockThatJumpsEndsNoLease) {
+    constexpr std::uint64_t year_ms = 365ull * 24 * 3'600'000;
+    for (const std::int64_t jump : {static_cast<std::int64_t>(year_ms), -static_cast<std::int64_t>(year_ms)}) {
+        SCOPED_TRACE(jump);
+        Rig rig;
+        rig.close();
+        rig.put_lease = std::chrono::hours(1);
+        rig.open();
+        const ContentId put = rig.put("put before"), leased = rig.put("leased before");
+        ASSERT_TRUE(rig.store->lease(leased, std::chrono::hours(3)));
+        rig.clock->wall += static_cast<std::uint64_t>(jump);
+        const ContentId late = rig.put("put behind the jump");
+        const auto second = rig.store->lease(late, std::chrono::hours(2));
+        ASSERT_TRUE(second);
+        rig.clock->wall -= static_cast<std::uint64_t>(jump);
+        rig.clock->pass(1800'000);
+        for (int round = 0; round < 3; ++round) EXPECT_EQ(collect(rig).artifacts_dropped, 0u);
+        rig.clock->wall += static_cast<std::uint64_t>(jump);
+        rig.clock->pass(1900'000); // now the hour of the puts is over
+        EXPECT_EQ(collect(rig).artifacts_dropped, 1u);
+        EXPECT_EQ(rig.get(put), "(unknown-artifact)");
+        EXPECT_EQ(rig.get(leased), "leased before");
+        EXPECT_EQ(rig.get(late), "put behind the jump");
+        EXPECT_EQ(rig.store->remove(late).error().reason(), "held");
+        ASSERT_TRUE(rig.store->renew(*second, std::chrono::hours(4)));
+        rig.clock->pass(3 * 3'600'000);
+        EXPECT_EQ(collect(rig).artifacts_dropped, 1u);
+        EXPECT_EQ(rig.get(leased), "(unknown-artifact)");
+        EXPECT_EQ(rig.get(late), "put behind the jump");
+        rig.clock->pass(2 * 3'600'000);
+        EXPECT_EQ(collect(rig).artifacts_dropped, 1u); // and a clock set back keeps nothing for ever
+        expect_good(*rig.store);
+    }
+}
+
+TEST(Collect, AWallClockThatJumpsLosesNothing) {
+    constexpr std::uint64_t year_ms = 365ull * 24 * 3'600'000;
+    Rig rig;
+    std::vector<std::pair<ContentId, std::string>> put;
+    std::mt19937_64 random(3);
+    auto stream = rig.store->begin_put({});
+    ASSERT_TRUE(stream);
+    const std::string large = noise(3'000'000, 9);
+    for (std::size_t i = 0; i < 40; ++i) {
+        rig.clock->wall = 1'700'000'000'000 + random() % (10 * year_ms);
+        put.emplace_back(rig.put_named("line", "version " + std::to_string(i)), "version " + std::to_string(i));
+        ASSERT_TRUE((*stream)->append(bytes_of(std::string_view(large).substr(i * 75'000, 75'000))));
+        if (i % 10 == 9) static_cast<void>(collect(rig));
+    }
+    const auto stored = (*stream)->finish();
+    ASSERT_TRUE(stored) << stored.error().message();
+    put.emplace_back(stored->id, large);
+    rig.reopen();
+    for (const auto& [id, text] : put) EXPECT_TRUE(rig.get(id) == text);
+    const auto history = rig.store->history("line", 100);
+    ASSERT_TRUE(history);
+    ASSERT_EQ(history->size(), 40u);
+    for (std::size_t i = 0; i < 40; ++i) EXPECT_EQ((*history)[i].id, put[39 - i].first);
+    expect_good(*rig.store);
 }
 
 TEST(Collect, EveryReasonToKeepCounts) {

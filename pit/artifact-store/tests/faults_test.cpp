@@ -126,12 +126,18 @@ std::string check_error(const Error& error) {
 
 using Tell = std::function<void(const std::string&)>;
 
-Result<ContentId> put(Store& store, std::size_t i, bool in_parts) {
+enum class How { whole, in_parts, in_a_group };
+
+Result<ContentId> put(Store& store, std::size_t i, How how) {
     const std::string text = content(i);
     PutOptions options;
     options.name = "name-" + std::to_string(i);
     options.tags = {"even", "faults"};
-    if (!in_parts) return SYMPHONY_TRY(store.put(bytes_of(text), options)).id;
+    if (how == How::whole) return SYMPHONY_TRY(store.put(bytes_of(text), options)).id;
+    if (how == How::in_a_group) {
+        const PutItem items[] = {{bytes_of(text), options}, {bytes_of("beside every group"), {}}};
+        return SYMPHONY_TRY(std::move(store.put_group(items).front())).id;
+    }
     auto stream = SYMPHONY_TRY(store.begin_put(options));
     for (std::size_t at = 0; at < text.size(); at += 9000) SYMPHONY_TRY(stream->append(bytes_of(std::string_view(text).substr(at, 9000))));
     return SYMPHONY_TRY(stream->finish()).id;
@@ -141,7 +147,7 @@ Result<ContentId> put(Store& store, std::size_t i, bool in_parts) {
 Status work(Store& store, std::size_t first, std::size_t count, const Tell& tell) {
     ContentId last{};
     for (std::size_t i = first; i < first + count; ++i) {
-        last = SYMPHONY_TRY(put(store, i, i % 2 == 1));
+        last = SYMPHONY_TRY(put(store, i, static_cast<How>(i % 3)));
         tell(line_of(i, last));
     }
     if (count < 3) return {};
@@ -161,7 +167,7 @@ std::unique_ptr<MemoryFolder> made_store(Sealed sealed, std::size_t count, Told&
         return folder;
     }
     for (std::size_t i = 0; i < count; ++i) {
-        const auto id = put(**store, i, false);
+        const auto id = put(**store, i, How::whole);
         EXPECT_TRUE(id) << id.error().message();
         if (id) told.hear(line_of(i, *id));
     }
@@ -291,8 +297,8 @@ TEST_P(StoreFaults, LosesNothingWhicheverAllocationFails) {
             ASSERT_TRUE(store) << store.error().message();
             AllocationFault fault(at);
             try {
-                const auto id = put(**store, 2, false);
-                const auto second = put(**store, 3, true);
+                const auto id = put(**store, 2, How::whole);
+                const auto second = put(**store, 3, How::in_parts);
                 fault.heal();
                 fired = fault.fired();
                 if (id) told.hear(line_of(2, *id));

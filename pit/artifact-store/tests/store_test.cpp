@@ -41,6 +41,48 @@ TEST_P(EverySuite, GivesBackWhatItWasGiven) {
     }
 }
 
+TEST_P(EverySuite, PutsAGroupAsOneAfterTheOther) {
+    Rig rig(GetParam());
+    rig.put_named("known", "is here");
+    std::vector<std::string> texts{"is here", "", noise((1 << 20) + 5, 1), "twice", "twice"};
+    for (std::size_t i = 0; i < 700; ++i) texts.push_back(prose(10 + i * 7, i));
+    std::vector<PutItem> items;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        items.push_back({bytes_of(texts[i]), {}});
+        items.back().options.name = i % 3 == 0 ? "line" : "name " + std::to_string(i);
+    }
+    items[3].options.tags = {std::string(300, 'x')};
+    items[6].options.after_version = 7;
+    const auto stored = rig.store->put_group(items);
+    ASSERT_EQ(stored.size(), items.size());
+    std::uint32_t line = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        SCOPED_TRACE(i);
+        if (i == 3 || i == 6) {
+            ASSERT_FALSE(stored[i]);
+            EXPECT_EQ(stored[i].error().reason(), i == 3 ? "bad-tag" : "newer-version");
+            continue;
+        }
+        ASSERT_TRUE(stored[i]) << stored[i].error().message();
+        EXPECT_EQ(stored[i]->id.hex(), sha256_hex(texts[i]));
+        if (i % 3 == 0) {
+            EXPECT_EQ(stored[i]->version, ++line);
+        }
+    }
+    EXPECT_EQ(rig.store->put_group({}).size(), 0u);
+    rig.reopen();
+    for (std::size_t i = 0; i < items.size(); ++i) {
+        if (stored[i]) {
+            EXPECT_TRUE(rig.get(stored[i]->id) == texts[i]) << i;
+        }
+    }
+    EXPECT_EQ(rig.get(*ContentId::parse(sha256_hex(texts[6]))), "(unknown-artifact)");
+    const auto reader = rig.reader();
+    const auto refused = reader->put_group(items);
+    ASSERT_EQ(refused.size(), items.size());
+    EXPECT_EQ(refused.front().error().reason(), "read-only");
+}
+
 TEST_P(EverySuite, AnIdIsTheSha256OfTheContent) {
     Rig rig(GetParam());
     EXPECT_EQ(rig.put("abc").hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

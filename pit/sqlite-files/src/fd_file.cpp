@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +129,11 @@ Result<std::uint64_t> FdFile::size() {
     struct stat info{};
     if (::fstat(fd_, &info) != 0) return file_error("cannot look at", path_, errno);
     return static_cast<std::uint64_t>(info.st_size);
+}
+
+void FdFile::begin_sync(std::uint64_t offset, std::uint64_t size) noexcept {
+    // A failure is not lost: each descriptor hears of it at its next sync.
+    if (fits(offset, size)) static_cast<void>(::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE));
 }
 
 Status FdFile::sync() {

@@ -24,6 +24,7 @@ public:
     Result<std::uint64_t> size() override;
     /// By fdatasync, which covers the size too. After a failure every later sync and write fails with "sync-failed".
     Status sync() override;
+    void begin_sync(std::uint64_t offset, std::uint64_t size) noexcept override;
     int fd() const noexcept override { return fd_; }
 
 private:

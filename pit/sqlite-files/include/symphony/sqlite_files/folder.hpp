@@ -27,6 +27,11 @@ public:
     /// Content and size are on the disk. A failure is final: what was written since the last success may be gone, and a
     /// second sync of the same file fails too (the kernel forgets which pages it could not write).
     virtual Status sync() = 0;
+    /// Asks the disk to begin with what was written there, so that a later sync() waits for less. Promises nothing.
+    virtual void begin_sync(std::uint64_t offset, std::uint64_t size) noexcept {
+        static_cast<void>(offset);
+        static_cast<void>(size);
+    }
     /// For locks and for mapping; -1 where there is none. Stays the file's.
     virtual int fd() const noexcept = 0;
 };
