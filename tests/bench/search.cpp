@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Search over generated documents (words by Zipf's law) through the host, FTS5 and tantivy beside each other.
-// --documents N: 100'000 unless given, such as 1000000. --queries N: of each kind, 300 unless given.
+// --documents N: 100'000 unless given, such as 1000000. --queries N: of each kind, 300 unless given. --provider NAME: that one alone.
+// --best-of N: each query so often, of which the fastest counts: what the query costs where other programs take the processor away.
 #include "bench.hpp"
 #include "provider.hpp"
 
@@ -103,15 +104,19 @@ double feed(Provider& provider, std::size_t documents, const Zipf& zipf) {
 } // namespace
 
 int main(int argc, char** argv) {
-    std::size_t documents = 100'000, queries = 300;
+    std::size_t documents = 100'000, queries = 300, best_of = 1;
+    std::string_view only;
     for (int i = 1; i + 1 < argc; ++i) {
         if (std::string_view(argv[i]) == "--documents") documents = std::strtoull(argv[i + 1], nullptr, 10);
         if (std::string_view(argv[i]) == "--queries") queries = std::strtoull(argv[i + 1], nullptr, 10);
+        if (std::string_view(argv[i]) == "--best-of") best_of = std::max<std::size_t>(1, std::strtoull(argv[i + 1], nullptr, 10));
+        if (std::string_view(argv[i]) == "--provider") only = argv[i + 1];
     }
     symphony::bench::Report report("search", argc, argv);
     const symphony::testing::TempFolder folder;
     const Zipf zipf(vocabulary);
     for (const std::string plugin : {"search-tantivy", "search-fts"}) {
+        if (!only.empty() && only != plugin) continue;
         auto started = Provider::start(plugin, folder.path() / plugin);
         if (!started) {
             std::fprintf(stderr, "search: %s is not measured: %s\n", plugin.c_str(), started.error().message().c_str());
@@ -142,18 +147,23 @@ int main(int argc, char** argv) {
             std::vector<double> ms;
             std::size_t partial = 0, matches = 0;
             for (const std::string& text : kind.queries) {
-                const double start = now_ns();
-                const auto hits = provider.search({.text = text, .limit = 10, .excerpt_bytes = 200});
-                ms.push_back((now_ns() - start) / 1e6);
-                if (!hits) {
-                    std::fprintf(stderr, "error: %s: %s\n", text.c_str(), hits.error().message().c_str());
-                    return 1;
+                ms.push_back(1e9);
+                for (std::size_t turn = 0; turn < best_of; ++turn) {
+                    const double start = now_ns();
+                    const auto hits = provider.search({.text = text, .limit = 10, .excerpt_bytes = 200});
+                    ms.back() = std::min(ms.back(), (now_ns() - start) / 1e6);
+                    if (!hits) {
+                        std::fprintf(stderr, "error: %s: %s\n", text.c_str(), hits.error().message().c_str());
+                        return 1;
+                    }
+                    if (turn > 0) continue;
+                    partial += hits->partial ? 1 : 0;
+                    matches += hits->total;
                 }
-                partial += hits->partial ? 1 : 0;
-                matches += hits->total;
             }
             const std::string goal = plugin == "search-tantivy" ? "p99 <= 5 ms at 100'000" : "p99 <= 100 ms";
-            const std::string about = of + kind.name + " (" + std::to_string(matches / ms.size()) + " matches, " + std::to_string(partial) + " partial), ";
+            const std::string best = best_of > 1 ? ", best of " + std::to_string(best_of) : "";
+            const std::string about = of + kind.name + best + " (" + std::to_string(matches / ms.size()) + " matches, " + std::to_string(partial) + " partial), ";
             report.add(about + "p50", "ms", {percentile(ms, 0.5)});
             report.add(about + "p99", "ms", {percentile(ms, 0.99)}, goal);
         }

@@ -204,6 +204,22 @@ TEST_P(SearchContract, RanksTheNameAboveTheTextAndTheNewestFirstWithoutWords) {
     EXPECT_EQ(order, (std::vector<std::string>{"a8", "a7", "a6", "a2", "a1"}));
 }
 
+TEST_P(SearchContract, SaysSoWhereTheEndOfAStringStandsForMoreThanItLooksAt) {
+    constexpr std::uint64_t many = 10'500;
+    const auto provider = start();
+    std::vector<ports::Document> documents;
+    for (std::uint64_t i = 0; i < many; ++i) documents.push_back(document("d" + std::to_string(i), "some zz" + std::to_string(i)));
+    expect_done(provider->index(documents));
+    expect_done(provider->commit("feed", 1));
+    const auto hits = provider->search({.text = "\"some zz\"*", .limit = 1});
+    ASSERT_TRUE(hits) << hits.error().message();
+    EXPECT_TRUE(hits->partial ? hits->total < many : hits->total == many) << hits->total;
+    const auto few = provider->search({.text = "\"some zz1040\"*", .limit = 1});
+    ASSERT_TRUE(few) << few.error().message();
+    EXPECT_FALSE(few->partial);
+    EXPECT_EQ(few->total, 11u) << "1040 and 10400 to 10409";
+}
+
 TEST_P(SearchContract, RefusesWhatIsNotAllowed) {
     const auto provider = filled();
     EXPECT_EQ(refusal(*provider, {.limit = 1001}), "query-too-large");
