@@ -54,7 +54,9 @@ def lists_left_half_way(text):
             comma = comma or (depth == 0 and text[at] == ",")
             at -= 1
         before = re.sub(r"//[^\n]*", "", text[at + 1:found.start()])
-        if text[at] == "{" and comma and "," in before and not re.search(r"[^=!<>]=[^=]", before):
+        # The brace of a block stands behind a blank and what is no operator: `if (a) {`, `else {`, `[&] {`.
+        is_list = text[at] == "{" and (not text[at - 1].isspace() or re.search(r"(\breturn|[=,(])\s+$", text[max(0, at - 20):at]))
+        if is_list and comma and "," in before:
             yield text.count("\n", 0, found.start()) + 1
 
 
