@@ -208,7 +208,7 @@ private:
             while (row.step()) {
                 ++seen;
                 last.assign(row.bytes(0).begin(), row.bytes(0).end());
-                const auto id = row.digest(0);
+                const auto id = row.fixed<Digest>(0);
                 const bool same_session = row.unsigned_number(4) == engine_.session();
                 const bool waited = row.unsigned_number(2) <= transaction.lease_ms() && (!same_session || row.unsigned_number(3) <= engine_.clock().steady_ms());
                 // A put that began before the condemnation may count on the chunk.

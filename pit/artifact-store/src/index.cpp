@@ -118,7 +118,7 @@ Digest Veil::blob_id(BlobType type, Bytes content) const {
 }
 
 Result<std::unique_ptr<Index>> Index::open(std::shared_ptr<Mount> mount, const Id128& repository, const Veil& veil, bool write) {
-    auto database = SYMPHONY_TRY(open_database(std::move(mount), index_path, write));
+    auto database = SYMPHONY_TRY(open_database(std::move(mount), index_path, write, index_words));
     std::unique_ptr<Index> index(new Index(std::move(database), veil, write));
     SYMPHONY_TRY(index->prepare_tables(repository, write));
     return index;
@@ -165,7 +165,10 @@ Result<std::uint64_t> Index::value(std::string_view key) {
 
 Result<Quota> Index::quota() {
     if (quota_ && writes_) return *quota_;
-    quota_ = Quota{SYMPHONY_TRY(value("quota-bytes")), SYMPHONY_TRY(value("quota-artifacts"))};
+    Quota quota;
+    quota.bytes = SYMPHONY_TRY(value("quota-bytes"));
+    quota.artifacts = SYMPHONY_TRY(value("quota-artifacts"));
+    quota_ = quota;
     return *quota_;
 }
 

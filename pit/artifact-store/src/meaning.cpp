@@ -53,7 +53,7 @@ Result<std::optional<ContentId>> id_with_prefix(Index& index, std::string_view p
         auto row = index.database().prepare("SELECT token FROM artifacts WHERE token >= ? ORDER BY token");
         row.bind(from);
         while (row.step()) {
-            const auto id = row.digest(0);
+            const auto id = row.fixed<Digest>(0);
             if (!id || hex_of(id->bytes).compare(0, from.size() * 2, lower, 0, from.size() * 2) != 0) break;
             if (hex_of(id->bytes).starts_with(lower) && !take(*id)) return ambiguous;
         }

@@ -107,7 +107,7 @@ private:
                 auto left = index.database().prepare("SELECT id FROM blobs WHERE pack = ?");
                 left.bind(row.row);
                 while (left.step()) {
-                    if (const auto id = left.digest(0)) gone.push_back(*id);
+                    if (const auto id = left.fixed<Digest>(0)) gone.push_back(*id);
                 }
                 SYMPHONY_TRY(left.done());
             }

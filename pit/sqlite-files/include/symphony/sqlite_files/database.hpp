@@ -3,8 +3,10 @@
 
 #include "folder.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -42,6 +44,10 @@ public:
     Statement& bind(Bytes value);            ///< borrowed until the statement is reset
     Statement& bind(std::string_view value); ///< the same
     Statement& bind(const std::vector<std::uint8_t>& value) { return bind(Bytes(value)); }
+    /// A record that is bytes of one length, such as a digest: its member `bytes`.
+    template <class Fixed>
+        requires requires(const Fixed& value) { Bytes(value.bytes); }
+    Statement& bind(const Fixed& value) { return bind(Bytes(value.bytes)); }
     /// @return Whether there is a row; false also after a failure.
     bool step();
     /// For statements without rows, and after the last row.
@@ -54,6 +60,15 @@ public:
     std::uint64_t unsigned_number(int column) const { return static_cast<std::uint64_t>(number(column)); }
     Bytes bytes(int column) const;           ///< until the next step
     std::string_view text(int column) const; ///< the same
+    /// Nothing when the column has another length.
+    template <class Fixed>
+    std::optional<Fixed> fixed(int column) const {
+        const Bytes from = bytes(column);
+        Fixed out;
+        if (from.size() != out.bytes.size()) return std::nullopt;
+        std::copy(from.begin(), from.end(), out.bytes.begin());
+        return out;
+    }
 
 private:
     sqlite3* database_;
