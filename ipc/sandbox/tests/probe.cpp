@@ -87,10 +87,9 @@ std::string find_on_stack(Words& words) {
     std::string last;
     words >> last;
     wanted += last;
-    char here = 0;
     std::size_t pages = 0;
     unsigned char resident = 0;
-    auto page = reinterpret_cast<std::uintptr_t>(&here) & ~std::uintptr_t{4095};
+    auto page = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)) & ~std::uintptr_t{4095};
     std::string memory;
     for (; pages < 4096 && ::mincore(reinterpret_cast<void*>(page), 4096, &resident) == 0; ++pages, page += 4096) {
         append_raw(memory, reinterpret_cast<const volatile char*>(page), 4096);

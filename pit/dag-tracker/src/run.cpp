@@ -15,6 +15,10 @@
 #include <thread>
 #include <unordered_map>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace symphony::tracker {
 
 std::string_view name_of(NodeState state) noexcept {
@@ -1156,6 +1160,9 @@ private:
             if (cell.state.load(std::memory_order_acquire) == NodeState::running) ++calls;
         }
         keep_alive_ = shared_from_this();
+#if defined(__SANITIZE_ADDRESS__)
+        __lsan_ignore_object(this); // kept on purpose, with all that it has
+#endif
         return std::max<std::uint32_t>(1, calls);
     }
 
