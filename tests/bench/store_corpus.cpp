@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store_corpus.hpp"
 
-#include "posix_folder.hpp"
+#include <symphony/sqlite_files/posix_folder.hpp>
 
 #include <cstring>
 
