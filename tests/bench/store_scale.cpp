@@ -3,6 +3,7 @@
 #include "store_corpus.hpp"
 
 #include "index.hpp"
+
 #include <symphony/sqlite_files/posix_folder.hpp>
 
 namespace symphony::bench {
