@@ -399,6 +399,9 @@ TEST(RemoteInstance, APingIsAnsweredWhileAPluginHangs) {
     while (remote.instance->unanswered() > 0ns) std::this_thread::yield();
     EXPECT_EQ(remote.instance->in_flight(), 1u);
     ::kill(remote.child, SIGSTOP);
+    int state = 0;
+    ASSERT_EQ(::waitpid(remote.child, &state, WUNTRACED), remote.child); // its threads stop some time after the signal was sent
+    ASSERT_TRUE(WIFSTOPPED(state));
     remote.instance->ping();
     EXPECT_GT(remote.instance->unanswered(), 0ns);
     remote.kill();

@@ -319,12 +319,14 @@ class KillStorm(IsolationCase):
             return runners if runners and len(counts[-1]) > 5 else []
         seen = []
         self.make_load(6 * self.ELEMENTS)
-        status, hits = self.storm(5, ("--isolate", "text"), victims)
+        self.load.write_text(self.load.read_text().replace('each = "text"', 'each = "text"\nparallel = 1'))  # so that it lasts
+        status, _ = self.storm(5, ("--isolate", "text"), victims)
         self.assertEqual(status, 0, self.told())
-        if hits < 5 or len(counts) < 6 or len(counts[-1]) < 5:
+        while counts and len(counts[-1]) < 3:
+            counts.pop()  # hardly seen
+        if len(counts) < 4:
             self.skipTest("the run was over too soon after the last hit")
-        # One that stays for each dead process would be four more in the sixth life than in the second.
-        self.assertLess(min(counts[-1]), max(counts[1]) + 4, counts)
+        self.assertLess(min(counts[-1]), max(counts[1]) + len(counts) - 2, f"one more for each dead process: {counts}")
 
     def test_killing_the_host_ends_its_plugins(self):
         with open(self.folder / "out", "wb") as out:

@@ -140,6 +140,8 @@ fn of_tantivy(error: &TantivyError) -> Failure {
         TantivyError::OpenReadError(OpenReadError::IoError { io_error, .. }) => io(io_error.kind()),
         // A thread that writes and never reads: what it met is the disk.
         TantivyError::OpenWriteError(_) | TantivyError::SystemError(_) | TantivyError::ErrorInThread(_) => Failure::new(E_IO, "io", message.clone(), ""),
+        // Some of its threads tell of the disk in words only.
+        TantivyError::InternalError(text) if text.contains("(os error ") => Failure::new(E_IO, "io", message.clone(), ""),
         _ => damaged(error),
     }
 }
