@@ -24,7 +24,7 @@
 namespace symphony::sandbox {
 namespace {
 
-constexpr int probe_ms_max = 5'000;
+constexpr int probe_ms_max = 5'000, probe_look_ms = 100, probe_tries_max = 3;
 
 std::string text_of(int error) { return std::strerror(error); }
 
@@ -33,9 +33,21 @@ long number_in(const char* path) {
     return text.empty() ? -1 : std::atol(text.c_str());
 }
 
-/// Runs `body` in a child that ends with it. @return what it found, or why there was no child.
+/// Waits for the child's word, and not for one that somebody stopped.
+bool hears(int socket, pid_t child, wire::Received& answer) {
+    for (int waited_ms = 0; waited_ms < probe_ms_max; waited_ms += probe_look_ms) {
+        pollfd wait{socket, POLLIN, 0};
+        const int ready = ::poll(&wait, 1, probe_look_ms);
+        if (ready > 0) return wire::receive(socket, answer) == wire::Got::message;
+        if (ready == 0 && is_stopped(child)) return false;
+    }
+    return false;
+}
+
+/// @param answered  Whether the child said anything: one that somebody ended or stopped says nothing about the machine.
 template <class Body>
-Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
+Outcome ask_child(std::uint64_t flags, bool distinct, Body& body, bool& answered) {
+    answered = true;
     int pair[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return fail(Stage::make_process);
     Fd ours(pair[0]);
@@ -60,13 +72,13 @@ Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
     Outcome outcome;
     const Identity identity = identity_for(child, distinct);
     if ((flags & CLONE_NEWUSER) != 0) outcome = map_identity(child, identity);
+    pollfd ended{process.get(), POLLIN, 0};
+    if (outcome.failed()) answered = ::poll(&ended, 1, 0) == 0; // somebody ended it in between
     if (!outcome.failed()) {
         const wire::Step go = go_of(identity);
         wire::Received answer;
-        pollfd wait{ours.get(), POLLIN, 0};
-        if (!wire::send(ours.get(), &go, sizeof go)) {
-            outcome = fail(Stage::make_process);
-        } else if (::poll(&wait, 1, probe_ms_max) <= 0 || wire::receive(ours.get(), answer) != wire::Got::message) {
+        answered = wire::send(ours.get(), &go, sizeof go) && hears(ours.get(), child, answer);
+        if (!answered) {
             outcome = fail(Stage::make_process, ETIMEDOUT);
         } else if (const auto* step = answer.as<wire::Step>(); step != nullptr && answer.kind() == wire::Kind::broken) {
             outcome = fail(static_cast<Stage>(step->stage), step->error);
@@ -75,6 +87,16 @@ Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
     ::kill(child, SIGKILL);
     while (::waitpid(child, nullptr, __WALL) < 0 && errno == EINTR) {}
     return outcome;
+}
+
+/// Runs `body` in a child that ends with it. @return what it found, or why there was no child.
+template <class Body>
+Outcome in_child(std::uint64_t flags, bool distinct, Body&& body) {
+    for (int tries = 1;; ++tries) {
+        bool answered = false;
+        const Outcome outcome = ask_child(flags, distinct, body, answered);
+        if (answered || tries == probe_tries_max) return outcome;
+    }
 }
 
 Outcome try_namespaces(const RootContents& root, std::uint64_t flags, bool distinct) {
