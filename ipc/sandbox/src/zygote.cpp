@@ -240,8 +240,11 @@ private:
         wire::send(launcher_socket, &failed, sizeof failed);
     }
     static Error broken(Outcome why) {
-        return Error(Code::io, "sandbox-failed", "could not be confined: " + std::string(name_of(why.stage)) + " failed: " + std::strerror(why.error),
-                     "see what symphony doctor says about isolation");
+        Error error(Code::io, "sandbox-failed", "could not be confined: " + std::string(name_of(why.stage)) + " failed: " + std::strerror(why.error),
+                    "see what symphony doctor says about isolation");
+        // As when somebody ends the process in between.
+        const bool gone = why.error == ESRCH || why.error == ENOENT || why.error == ECONNRESET || why.error == EPIPE;
+        return gone ? std::move(error).as_retryable() : error;
     }
 
     // ---- starting
