@@ -220,8 +220,8 @@ TEST(Journal, ARunThatWentOnElsewhereIsNotWrittenToAnyMore) {
     const auto journal = open(folder.folder());
     auto log = begin(*journal, *plan);
     { // as if its lock had been lost: another part has begun
-        sqlite_files::Folder& place = *folder.folder().release();
-        auto mount = sqlite_files::Mount::of(place);
+        const auto place = folder.folder();
+        auto mount = sqlite_files::Mount::of(*place);
         ASSERT_TRUE(mount);
         auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
         ASSERT_TRUE(database);
@@ -379,8 +379,8 @@ TEST(Journal, DamageIsFoundAndNeverRunOn) {
 
 TEST(Journal, ANewerOneAndAnotherDatabaseAreRefused) {
     const auto touch = [](const Temporary& folder, const char* sql) {
-        sqlite_files::Folder& place = *folder.folder().release();
-        auto mount = sqlite_files::Mount::of(place);
+        const auto place = folder.folder();
+        auto mount = sqlite_files::Mount::of(*place);
         auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
         EXPECT_TRUE((*database)->execute(sql));
     };
