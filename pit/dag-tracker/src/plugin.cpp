@@ -3,6 +3,7 @@
 #include "given.hpp"
 #include "run_command.hpp"
 #include "tracker.hpp"
+#include "workflow_command.hpp"
 
 #include <symphony/plugin.hpp>
 #include <symphony/ports/command.hpp>
@@ -54,7 +55,7 @@ public:
 
     Result<std::int32_t> run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) override {
         if (command == "run") return run_command(tracker_, call, arguments, context);
-        return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
+        return workflow_command(tracker_, call, command, arguments, context);
     }
 
 private:

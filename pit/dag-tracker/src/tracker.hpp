@@ -28,7 +28,7 @@ class Tracker {
 public:
     explicit Tracker(Host host);
 
-    Checked check(std::string_view path, std::string_view text) const;
+    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
     Result<RunResult> run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings,
