@@ -344,10 +344,9 @@ private:
     }
 
     void outputs() {
-        // Nothing says how many: they fill what is left.
         std::string_view last;
         std::unordered_set<std::string_view> files;
-        while (at_ < end_ && !failed_) {
+        for (std::size_t left = count(5); left > 0 && !failed_; --left) {
             OutputDecl output;
             const auto name = text();
             output.description = text();

@@ -26,21 +26,28 @@ public:
 
     /// @return Nothing when there are too many items.
     std::optional<DocTree> run(const toml::table& table) {
-        tree_.root = convert_table(table, 0);
+        tree_.root = convert_table(table, {.root = true});
         if (full_) return std::nullopt;
         return std::move(tree_);
     }
 
 private:
-    Doc convert_table(const toml::table& table, std::size_t depth) {
+    /// What the table is that is converted.
+    struct Under {
+        bool root = false;
+        bool ids = false;  // its keys are ids, which mark_duplicates() may have marked
+    };
+
+    Doc convert_table(const toml::table& table, Under under) {
         Doc doc;
         doc.kind = Doc::Kind::table;
         doc.place = place_of(table.source());
         const std::size_t opened = builder_.open();
         for (const auto& [key, value] : table) {
             // Only ids were marked; a key of a constant may well begin like a mark.
-            const auto name = depth == 1 ? without_mark(key.str()) : key.str();
-            add({tree_.arena.copy(name), place_of(key.source()), convert(value, depth + 1)});
+            const auto name = under.ids ? without_mark(key.str()) : key.str();
+            const bool ids = under.root && (name == "nodes" || name == "inputs" || name == "outputs");
+            add({tree_.arena.copy(name), place_of(key.source()), convert(value, {.ids = ids})});
         }
         auto& entries = builder_.waiting();
         std::stable_sort(entries.begin() + static_cast<std::ptrdiff_t>(opened), entries.end(), [](const DocEntry& a, const DocEntry& b) {
@@ -51,14 +58,14 @@ private:
     }
 
     // Recursive: toml++ stops at TOML_MAX_NESTED_VALUES containers, toml_guard at seventeen parts of a key.
-    Doc convert(const toml::node& node, std::size_t depth) {
-        if (const auto* table = node.as_table()) return convert_table(*table, depth);
+    Doc convert(const toml::node& node, Under under) {
+        if (const auto* table = node.as_table()) return convert_table(*table, under);
         Doc doc;
         doc.place = place_of(node.source());
         if (const auto* list = node.as_array()) {
             doc.kind = Doc::Kind::list;
             const std::size_t opened = builder_.open();
-            for (const auto& item : *list) add({{}, place_of(item.source()), convert(item, depth + 1)});
+            for (const auto& item : *list) add({{}, place_of(item.source()), convert(item, {})});
             doc.entries = builder_.close(opened);
         } else if (const auto* text = node.as_string()) {
             doc.kind = Doc::Kind::text;

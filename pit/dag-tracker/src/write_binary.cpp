@@ -64,6 +64,8 @@ public:
         for (const Id n : canonical_.nodes()) add(workflow_.nodes[n].name);
         head();
         for (const Id n : canonical_.nodes()) node(workflow_.nodes[n], n);
+        body_.room(varint_bytes_max);
+        body_.varint(workflow_.outputs.size());
         for (const Id o : canonical_.outputs()) output(workflow_.outputs[o]);
         return joined();
     }

@@ -111,7 +111,7 @@ TEST(WorkflowFormats, WhatSaysTheSameHasTheSameDigest) {
 
 TEST(WorkflowFormats, TheDigestNeverChangesByItself) {
     // Digests are kept by others (caches, locks): a change of the layout needs a new schema version.
-    EXPECT_EQ(digest_of(must_read(one)), "@DIGEST@");
+    EXPECT_EQ(digest_of(must_read(one)), "a167e3f17b0028603ea07a2a752548b0d93d22d101ed13e7a2f30489276a8c62");
 }
 
 TEST(WorkflowFormats, OrderCountsOnlyIntoAMerge) {
@@ -142,7 +142,8 @@ TEST(WorkflowFormats, EveryCutAndEveryChangedByteOfABinaryFileIsReadOrRefused) {
     const std::string whole = write_workflow(WorkflowMaker(seed()).make(), Format::binary);
     for (std::size_t size = 0; size < whole.size(); ++size) {
         Findings findings{"w"};
-        EXPECT_FALSE(read_binary(bytes_of(std::string_view(whole).substr(0, size)), {}, findings) && size > 0 && size + 200 < whole.size()) << size;
+        EXPECT_FALSE(read_binary(bytes_of(std::string_view(whole).substr(0, size)), {}, findings)) << size;
+        EXPECT_EQ(findings.errors(), 1u) << size;
     }
     for (std::size_t at = 0; at < whole.size(); ++at) {
         for (const char change : {'\x01', '\x80', '\xFF'}) {
@@ -150,9 +151,11 @@ TEST(WorkflowFormats, EveryCutAndEveryChangedByteOfABinaryFileIsReadOrRefused) {
             damaged[at] = static_cast<char>(damaged[at] ^ change);
             Findings findings{"w"};
             const auto read = parse_workflow("w", damaged, {}, findings);
-            if (!read) EXPECT_TRUE(findings.has_errors()) << at;
-            // What is read is in canonical form, or at least has one.
-            else if (!findings.has_errors()) EXPECT_EQ(digest_of(*read).size(), 64u);
+            if (!read) {
+                EXPECT_TRUE(findings.has_errors()) << at;
+            } else if (!findings.has_errors()) {  // what is read has a canonical form
+                EXPECT_EQ(digest_of(*read).size(), 64u);
+            }
         }
     }
 }

@@ -71,7 +71,6 @@ TEST(Pictures, OurOwnPicturesComeBackWithNodesEdgesPortsAndConditions) {
     for (std::uint64_t i = 0; i < 400; ++i) {
         SCOPED_TRACE(i);
         const Workflow made = WorkflowMaker(20261127 + i).make();
-        Drawn whole;
         const Drawn whole = draw(write_workflow(made, Format::binary));
         ASSERT_TRUE(whole.workflow);
         for (const Format format : {Format::mermaid, Format::dot}) {
