@@ -112,7 +112,7 @@ plain::Workflow of_tree(const json& tree) {
 // ---- msgpack-cxx ----
 
 #if SYMPHONY_BENCH_HAS_MSGPACK
-using Pack = msgpack::packer<msgpack::sbuffer>;
+using Pack = ::msgpack::packer<::msgpack::sbuffer>;
 
 void text(Pack& pack, std::string_view text) {
     pack.pack_str(static_cast<std::uint32_t>(text.size()));
@@ -155,14 +155,14 @@ void pack_maps(Pack& pack, const plain::Workflow& w) {
         }
     }
 }
-plain::Workflow of_maps(const msgpack::object& root) {
+plain::Workflow of_maps(const ::msgpack::object& root) {
     plain::Workflow w;
-    const auto each = [](const msgpack::object& map, auto&& visit) {
+    const auto each = [](const ::msgpack::object& map, auto&& visit) {
         for (std::uint32_t i = 0; i < map.via.map.size; ++i) visit(std::string_view(map.via.map.ptr[i].key.via.str.ptr, map.via.map.ptr[i].key.via.str.size), map.via.map.ptr[i].val);
     };
-    each(root, [&](std::string_view part, const msgpack::object& value) {
+    each(root, [&](std::string_view part, const ::msgpack::object& value) {
         if (part == "workflow") {
-            each(value, [&](std::string_view key, const msgpack::object& member) {
+            each(value, [&](std::string_view key, const ::msgpack::object& member) {
                 if (key == "id") member.convert(w.id);
                 else if (key == "name") member.convert(w.name);
                 else if (key == "version") member.convert(w.version);
@@ -170,20 +170,20 @@ plain::Workflow of_maps(const msgpack::object& root) {
             return;
         }
         w.nodes.reserve(value.via.map.size);
-        each(value, [&](std::string_view id, const msgpack::object& from) {
+        each(value, [&](std::string_view id, const ::msgpack::object& from) {
             plain::Node& node = w.nodes.emplace_back();
             node.id = id;
             node.type = "operator";
-            each(from, [&](std::string_view key, const msgpack::object& member) {
+            each(from, [&](std::string_view key, const ::msgpack::object& member) {
                 if (key == "type") member.convert(node.type);
                 else if (key == "plugin") member.convert(node.plugin);
                 else if (key == "operation") member.convert(node.operation);
                 else if (key == "description") member.convert(node.description);
-                else if (key == "inputs") each(member, [&](std::string_view port, const msgpack::object& source) { node.inputs.push_back({std::string(port), source.as<std::string>()}); });
-                else each(member, [&](std::string_view name, const msgpack::object& constant) {
+                else if (key == "inputs") each(member, [&](std::string_view port, const ::msgpack::object& source) { node.inputs.push_back({std::string(port), source.as<std::string>()}); });
+                else each(member, [&](std::string_view name, const ::msgpack::object& constant) {
                     plain::Param& param = node.with.emplace_back();
                     param.key = name;
-                    if (constant.type == msgpack::type::STR) constant.convert(param.text);
+                    if (constant.type == ::msgpack::type::STR) constant.convert(param.text);
                     else param.number = constant.as<double>();
                 });
             });
@@ -226,7 +226,7 @@ void measure_formats(Report& report) {
     const auto& workflow = *parsed;
     const std::string digest = tracker::digest_of(workflow);
     const auto read = [&](const std::string& bytes) {
-        const auto made = tracker::parse_flawless_workflow("w", bytes, {});
+        auto made = tracker::parse_flawless_workflow("w", bytes, {});
         keep(made);
         return made;
     };
@@ -256,7 +256,7 @@ void measure_formats(Report& report) {
         report.add("toml: read", "us", read_us);
     }
 #if SYMPHONY_BENCH_HAS_MSGPACK
-    msgpack::sbuffer buffer(1024);
+    ::msgpack::sbuffer buffer(1024);
     const auto peer_write = [&] {
         buffer.clear();
         Pack packer(buffer);
@@ -264,7 +264,7 @@ void measure_formats(Report& report) {
     };
     peer_write();
     const auto peer_read = [&] {
-        const auto handle = msgpack::unpack(buffer.data(), buffer.size());
+        const auto handle = ::msgpack::unpack(buffer.data(), buffer.size());
         return of_maps(handle.get());
     };
     must(peer_read() == w, "msgpack-cxx");

@@ -2,6 +2,7 @@
 #include "bindings.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace symphony::tracker {
 namespace {
@@ -35,13 +36,19 @@ private:
         }
     };
 
+    struct Recent {
+        Key key{};
+        Id signature = no_id;
+    };
+
     Id signature(const Node& node) {
         const Key key{node.plugin, node.operation, node.each, node.kind == NodeKind::instrument, node.on_error == OnError::collect};
-        if (key == last_key_ && last_ != no_id) return last_;
+        Recent& recent = recent_[Hash()(key) >> 58];
+        if (recent.signature != no_id && key == recent.key) return recent.signature;
         const auto [found, added] = known_.try_emplace(key, static_cast<Id>(made_.signatures.size()));
         if (added) made_.signatures.push_back(make(node, key));
-        last_key_ = key;
-        return last_ = found->second;
+        recent = {key, found->second};
+        return found->second;
     }
 
     Signature make(const Node& node, const Key& key) {
@@ -113,8 +120,7 @@ private:
     const Catalogue& catalogue_;
     Bindings made_;
     std::unordered_map<Key, Id, Hash> known_;
-    Key last_key_{};
-    Id last_ = no_id;
+    std::array<Recent, 64> recent_;
 };
 
 } // namespace

@@ -15,7 +15,7 @@ struct Signature {
         Id name = 0;
         Type type;  // of the node's input or output: a list where it runs `each`
     };
-    static constexpr std::size_t inputs_max = 64;
+    static constexpr std::size_t inputs_max = 63;
 
     const Provider* provider = nullptr;        // null: there is none, or none that fits
     const OperationSpec* operation = nullptr;  // null: not known

@@ -49,8 +49,10 @@ struct Doc {
     Kind kind = Kind::null;
     bool truth = false;
     Place place;
-    std::int64_t integer = 0;
-    double number = 0;
+    union {
+        std::int64_t integer = 0;
+        double number;
+    };
     std::string_view text;  // also the content of `bytes`
     DocEntries entries;     // of a list (keys empty) or a table
 
@@ -60,9 +62,20 @@ struct Doc {
     std::string_view kind_name() const noexcept;
 };
 
+/// Most of what tells one key from another, in one number: its length and three of its characters.
+constexpr std::uint32_t key_tag(std::string_view key) noexcept {
+    if (key.empty()) return 0;
+    const auto at = [&](std::size_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(key[i])); };
+    return static_cast<std::uint32_t>(key.size()) << 24 | at(0) << 16 | at(key.size() / 2) << 8 | at(key.size() - 1);
+}
+
 struct DocEntry {
+    DocEntry() = default;
+    explicit DocEntry(std::string_view name, Place where = {}, const Doc& what = {}) noexcept : key(name), tag(key_tag(name)), place(where), value(what) {}
+
     std::string_view key;
-    Place place;  // of the key
+    std::uint32_t tag = 0;  // key_tag(key)
+    Place place;            // of the key
     Doc value;
 };
 
@@ -70,8 +83,9 @@ inline const DocEntry* DocEntries::end() const noexcept { return first + count; 
 inline const DocEntry& DocEntries::operator[](std::size_t index) const noexcept { return first[index]; }
 inline const DocEntry* Doc::find(std::string_view key) const noexcept {
     if (kind != Kind::table) return nullptr;
+    const std::uint32_t tag = key_tag(key);
     for (const auto& entry : entries) {
-        if (entry.key == key) return &entry;
+        if (entry.tag == tag && entry.key == key) return &entry;
     }
     return nullptr;
 }

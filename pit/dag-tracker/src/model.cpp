@@ -68,6 +68,7 @@ void Names::reserve(std::size_t texts) {
 }
 
 Id Names::intern(std::string_view text) {
+    if (text.empty() && !texts_.empty()) return 0;
     const std::uint32_t key = hash(text);
     std::size_t at = key & (places_.size() - 1);
     for (; places_[at] != no_id; at = (at + 1) & (places_.size() - 1)) {
@@ -122,6 +123,10 @@ std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy) {
 void compile(Workflow& workflow) {
     const std::size_t nodes = workflow.nodes.size();
     const auto& edges = workflow.edges;
+    struct Ends {
+        Id from;
+        Id to;
+    };
     struct Wait {
         std::uint32_t count = 0;  // predecessors that are not placed yet
         std::uint32_t level = 0;
@@ -131,7 +136,11 @@ void compile(Workflow& workflow) {
     auto& ins = workflow.in_offsets;
     outs.assign(nodes + 1, 0);
     ins.assign(nodes + 1, 0);
-    for (const Edge& edge : edges) {
+    // The ends alone are a fifth of the edges: what follows stays in a nearer cache.
+    std::vector<Ends> ends(edges.size());
+    for (std::size_t e = 0; e < edges.size(); ++e) {
+        const Edge& edge = edges[e];
+        ends[e] = {edge.from, edge.to};
         ++ins[edge.to + 1];
         if (edge.from == no_id) continue;
         ++outs[edge.from + 1];
@@ -148,12 +157,12 @@ void compile(Workflow& workflow) {
     std::vector<std::uint32_t> out_at(outs.begin(), outs.end() - 1);
     std::vector<std::uint32_t> in_at(ins.begin(), ins.end() - 1);
     for (Id e = 0; e < edges.size(); ++e) {
-        const Edge& edge = edges[e];
-        workflow.in_edges[in_at[edge.to]++] = e;
-        if (edge.from == no_id) continue;
-        const std::uint32_t at = out_at[edge.from]++;
+        const auto [from, to] = ends[e];
+        workflow.in_edges[in_at[to]++] = e;
+        if (from == no_id) continue;
+        const std::uint32_t at = out_at[from]++;
         workflow.out_edges[at] = e;
-        targets[at] = edge.to;
+        targets[at] = to;
     }
     auto& order = workflow.order;
     order.clear();

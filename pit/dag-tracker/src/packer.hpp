@@ -9,12 +9,13 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <string_view>
 
 namespace symphony::tracker {
 
-/// Appends MessagePack in its one shortest form: equal values have equal bytes. Numbers are always eight bytes.
+/// Appends MessagePack in its one shortest form: equal values have equal bytes. Numbers that four bytes hold exactly have four.
 class Packer {
 public:
     Bytes bytes() const noexcept { return bytes_of(out_); }
@@ -40,7 +41,14 @@ public:
         else if (value <= 0xFFFFFFFF) put('\xCE', static_cast<std::uint32_t>(value));
         else put('\xCF', value);
     }
-    void number(double value) { put('\xCB', std::bit_cast<std::uint64_t>(value)); }
+    void number(double value) {
+        if (is_short(value)) put('\xCA', std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+        else put('\xCB', std::bit_cast<std::uint64_t>(value));
+    }
+    /// Whether four bytes say the same. @param value  Finite.
+    static bool is_short(double value) noexcept {
+        return value >= -std::numeric_limits<float>::max() && value <= std::numeric_limits<float>::max() && static_cast<double>(static_cast<float>(value)) == value;
+    }
     void text(std::string_view value) {
         if (value.size() < 32) out_ += static_cast<char>(0xA0u | value.size());
         else sized('\xD9', value.size());

@@ -15,8 +15,6 @@
 namespace symphony::tracker {
 namespace {
 
-using Keys = std::span<const std::string_view>;
-
 /// Where something is, put into words only when they are needed: "[nodes.walk]".
 struct Where {
     std::string_view before;
@@ -76,11 +74,12 @@ private:
         findings_.error(reason, std::move(message), place, std::move(hint));
     }
 
-    void check_keys(const Doc& table, Keys known, const Where& where) {
+    template <std::size_t count>
+    void check_keys(const Doc& table, const std::array<std::string_view, count>& known, const Where& where) {
         for (const auto& entry : table.entries) {
-            if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-                error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
-            }
+            std::size_t at = 0;
+            while (at < count && !(key_tag(known[at]) == entry.tag && known[at] == entry.key)) ++at;
+            if (at == count) error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
         }
     }
     bool expect(const DocEntry& entry, Doc::Kind kind, std::string_view wanted) {
@@ -91,6 +90,10 @@ private:
     std::string_view text(const Doc& table, std::string_view key) {
         const auto* entry = table.find(key);
         return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
+    }
+    static bool is_text(const Doc& table, std::string_view key) noexcept {
+        const auto* entry = table.find(key);
+        return entry != nullptr && entry->value.kind == Doc::Kind::text;
     }
     bool boolean(const Doc& table, std::string_view key, bool otherwise) {
         const auto* entry = table.find(key);
@@ -275,7 +278,7 @@ private:
         const Where where{"[nodes.", made_.node_name(id), "]"};
         const auto kind = text(doc, "type");
         constexpr std::array<std::string_view, 3> kinds{"operator", "instrument", "control"};
-        if (!kind.empty() && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+        if (is_text(doc, "type") && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
             error("bad-value", "node type " + shown(kind) + " is not known", doc.find("type")->place, meant(kind, kinds));
         }
         Node& node = made_.nodes[id];
@@ -293,7 +296,7 @@ private:
         const auto name = text(doc, "operation");
         node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
         if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
-        else if (!name.empty() && name != "branch" && name != "merge") {
+        else if (is_text(doc, "operation") && name != "branch" && name != "merge") {
             error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
         }
         if (const auto* mode = doc.find("mode"); mode != nullptr) {
@@ -320,6 +323,7 @@ private:
         node.plugin = made_.names.intern(text(doc, "plugin"));
         node.operation = made_.names.intern(text(doc, "operation"));
         node.each = made_.names.intern(text(doc, "each"));
+        if (node.each == 0 && is_text(doc, "each")) error("bad-value", "\"each\" names no input", doc.find("each")->place, "leave it out, or name the input that is a list");
         if (const auto* on_error = doc.find("on_error"); on_error != nullptr && expect(*on_error, Doc::Kind::text, "text")) {
             constexpr std::array<std::string_view, 3> policies{"fail", "collect", "skip"};
             const auto found = std::find(policies.begin(), policies.end(), on_error->value.text);
@@ -501,7 +505,7 @@ private:
         const auto* when = doc.find("when");
         Edge edge;
         edge.place = place;
-        if (!kind.empty()) {
+        if (is_text(doc, "kind")) {
             const auto found = std::find(kinds.begin(), kinds.end(), kind);
             if (found == kinds.end()) error("bad-value", "edge kind " + shown(kind) + " is not known", doc.find("kind")->place, meant(kind, kinds));
             else edge.kind = static_cast<EdgeKind>(found - kinds.begin());
@@ -514,7 +518,7 @@ private:
         if (!complete) return;
         const auto from = text(doc, "from");
         const auto to = text(doc, "to");
-        if (from.empty() || to.empty()) return;
+        if (!is_text(doc, "from") || !is_text(doc, "to")) return;
         const auto* to_entry = doc.find("to");
         const End end = split_end(to);
         if (end.input) {

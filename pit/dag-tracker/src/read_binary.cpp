@@ -4,9 +4,9 @@
 #include "binary_layout.hpp"
 #include "identifiers.hpp"
 #include "packer.hpp"
+#include "text_check.hpp"
 
-#include <symphony/utf8.hpp>
-
+#include <cmath>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -100,7 +100,7 @@ private:
     std::string_view text() {
         const auto size = varint();
         const auto found = take(size > left() ? left() + 1 : static_cast<std::size_t>(size));
-        if (!is_valid_utf8(found)) fail("text that is not UTF-8");
+        if (!is_text(found)) fail("text that is not UTF-8");
         return failed_ ? std::string_view() : found;
     }
     /// Bytes of one value in its canonical form.
@@ -217,7 +217,7 @@ private:
             if (i < node_count_) {
                 if (!is_id(found)) return fail("node " + shown(found));
                 rises(last, found, "nodes");
-            } else if (found.empty() || !is_valid_utf8(found)) {
+            } else if (found.empty() || !is_text(found)) {
                 return fail("an empty text, or one that is not UTF-8");
             }
             const std::size_t known = made_.names.size();
@@ -299,7 +299,11 @@ private:
             ++at_;
         } else if (tag >= 0xA0 && tag < 0xC0) {
             ++at_;
-            if (!is_valid_utf8(take(tag & 0x1Fu))) fail("text that is not UTF-8");
+            if (!is_text(take(tag & 0x1Fu))) fail("text that is not UTF-8");
+        } else if (tag == 0xCA && left() > sizeof(float)) {
+            const float number = std::bit_cast<float>(msgpack::read_be<std::uint32_t>(at_ + 1));
+            if (!std::isfinite(number)) fail("a number that is not finite");
+            else at_ += 1 + sizeof(float);
         } else {
             value();
         }

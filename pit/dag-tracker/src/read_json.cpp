@@ -147,7 +147,7 @@ private:
             return true;
         }
         const bool table = open_.back().doc.kind == Doc::Kind::table;
-        if (builder_.add({table ? name : std::string_view(), table ? name_place : doc.place, doc})) return true;
+        if (builder_.add(DocEntry(table ? name : std::string_view(), table ? name_place : doc.place, doc))) return true;
         report_too_many_items(findings_, limits_.items_max(), doc.place);
         return false;
     }

@@ -54,8 +54,7 @@ private:
         doc.kind = Doc::Kind::table;
         const std::size_t opened = builder_.open();
         for (const auto field : from) {
-            DocEntry entry;
-            entry.key = field.key;
+            DocEntry entry(field.key);
             if (!convert(field.value, entry.value, depth + 1, entry.key) || !builder_.add(entry)) return false;
         }
         doc.entries = builder_.close(opened);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "document.hpp"
 
-#include <symphony/utf8.hpp>
+#include "text_check.hpp"
+
 #include <symphony/value.hpp>
 
 namespace symphony::tracker {
@@ -50,7 +51,7 @@ private:
         case Kind::bytes:
             doc.kind = head.kind == Kind::text ? Doc::Kind::text : Doc::Kind::bytes;
             doc.text = text_of({head.body, head.count});
-            if (head.kind == Kind::text && !is_valid_utf8(doc.text)) return bad("text that is not UTF-8");
+            if (head.kind == Kind::text && !is_text(doc.text)) return bad("text that is not UTF-8");
             at_ = head.body + head.count;
             return true;
         case Kind::list:
@@ -71,9 +72,10 @@ private:
         at_ = head.body;
         const std::size_t opened = builder_.open();
         for (std::uint32_t left = head.count; left > 0; --left) {
-            DocEntry entry;
-            if (map && !key(entry.key)) return false;
-            if (!item(entry.value, depth + 1, entry.key)) return false;
+            std::string_view name;
+            if (map && !key(name)) return false;
+            DocEntry entry(name);
+            if (!item(entry.value, depth + 1, name)) return false;
             if (builder_.add(entry)) continue;
             report_too_many_items(findings_, limits_.items_max(), {});
             return false;
@@ -89,7 +91,7 @@ private:
         const auto head = msgpack::read_head(at_, end_);
         if (head.kind != Kind::text) return bad("a key that is not text");
         name = text_of({head.body, head.count});
-        if (!is_valid_utf8(name)) return bad("a key that is not UTF-8");
+        if (!is_text(name)) return bad("a key that is not UTF-8");
         at_ = head.body + head.count;
         return true;
     }

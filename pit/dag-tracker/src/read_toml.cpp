@@ -47,7 +47,7 @@ private:
             // Only ids were marked; a key of a constant may well begin like a mark.
             const auto name = under.ids ? without_mark(key.str()) : key.str();
             const bool ids = under.root && (name == "nodes" || name == "inputs" || name == "outputs");
-            add({tree_.arena.copy(name), place_of(key.source()), convert(value, {.ids = ids})});
+            add(DocEntry(tree_.arena.copy(name), place_of(key.source()), convert(value, {.ids = ids})));
         }
         auto& entries = builder_.waiting();
         std::stable_sort(entries.begin() + static_cast<std::ptrdiff_t>(opened), entries.end(), [](const DocEntry& a, const DocEntry& b) {
@@ -65,7 +65,7 @@ private:
         if (const auto* list = node.as_array()) {
             doc.kind = Doc::Kind::list;
             const std::size_t opened = builder_.open();
-            for (const auto& item : *list) add({{}, place_of(item.source()), convert(item, {})});
+            for (const auto& item : *list) add(DocEntry({}, place_of(item.source()), convert(item, {})));
             doc.entries = builder_.close(opened);
         } else if (const auto* text = node.as_string()) {
             doc.kind = Doc::Kind::text;

@@ -24,8 +24,8 @@ public:
         head.push_back(entry("schema", integer(1)));
         for (const auto& each : tree_.root.entries) {
             if (each.key == "id" || each.key == "name" || each.key == "version") head.push_back(each);
-            else if (each.key == "nodes") root.push_back({each.key, each.place, nodes(each.value)});
-            else if (each.key == "edges") root.push_back({each.key, each.place, edges(each.value)});
+            else if (each.key == "nodes") root.push_back(DocEntry(each.key, each.place, nodes(each.value)));
+            else if (each.key == "edges") root.push_back(DocEntry(each.key, each.place, edges(each.value)));
             else root.push_back(each);  // metadata is the same; what is unknown is told by the reader of version 1
         }
         name_as_id(head);
@@ -60,7 +60,7 @@ private:
         doc.place = place;
         return doc;
     }
-    static DocEntry entry(std::string_view key, Doc value) { return {key, value.place, value}; }
+    static DocEntry entry(std::string_view key, Doc value) { return DocEntry(key, value.place, value); }
 
     void assumed(std::string message, Place place) { findings_.warning("assumed", std::move(message), place, "convert the file and write in what is meant"); }
 
@@ -98,7 +98,7 @@ private:
         constexpr std::array<std::string_view, 3> kinds{"Instrument", "Operator", "Control"};
         for (const auto& each : from.entries) {
             const auto* kind = variant(each.value, "node " + shown(each.key), kinds, each.place);
-            if (kind != nullptr) made.push_back({each.key, each.place, node(each, *kind)});
+            if (kind != nullptr) made.push_back(DocEntry(each.key, each.place, node(each, *kind)));
         }
         Doc doc = table(made);
         doc.place = from.place;
@@ -133,7 +133,7 @@ private:
     }
     static bool copy(const Doc& from, std::string_view key, std::string_view as, std::vector<DocEntry>& to) {
         const auto* found = from.find(key);
-        if (found != nullptr) to.push_back({as, found->place, found->value});
+        if (found != nullptr) to.push_back(DocEntry(as, found->place, found->value));
         return found != nullptr;
     }
 
@@ -143,7 +143,7 @@ private:
         constexpr std::array<std::string_view, 3> kinds{"Data", "Control", "Conditional"};
         for (const auto& each : from.entries) {
             const auto* kind = variant(each.value, "an edge", kinds, each.place);
-            if (kind != nullptr) made.push_back({{}, each.place, edge(*kind, each.place)});
+            if (kind != nullptr) made.push_back(DocEntry({}, each.place, edge(*kind, each.place)));
         }
         Doc doc = table(made);
         doc.kind = Doc::Kind::list;
@@ -170,13 +170,13 @@ private:
         const auto* node = from.find(key);
         if (node == nullptr) return;  // the reader of version 1 says so
         if (node->value.kind != Doc::Kind::text || assumed_port.empty()) {
-            to.push_back({key, node->place, node->value});
+            to.push_back(DocEntry(key, node->place, node->value));
             return;
         }
         std::string_view port = assumed_port;
         if (const auto* given = from.find(port_key); given != nullptr && given->value.kind == Doc::Kind::text) port = given->value.text;
         else assumed("an edge " + std::string(key) + " " + shown(node->value.text) + " names no port; " + shown(port) + " is assumed", node->place);
-        to.push_back({key, node->place, text(tree_.arena.copy(std::string(node->value.text) + "." + std::string(port)), node->value.place)});
+        to.push_back(DocEntry(key, node->place, text(tree_.arena.copy(std::string(node->value.text) + "." + std::string(port)), node->value.place)));
     }
 
     DocTree& tree_;

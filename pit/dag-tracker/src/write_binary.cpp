@@ -160,7 +160,7 @@ private:
         const Bytes bytes = constant.value.bytes();
         // A short text, a small integer or a boolean has only one form.
         const std::uint8_t tag = bytes[0];
-        if (tag < 0x80 || (tag >= 0xA0 && tag <= 0xC3) || tag == 0xCB || tag >= 0xE0) body_.raw(text_of(bytes));
+        if (tag < 0x80 || (tag >= 0xA0 && tag <= 0xC3) || tag == 0xCA || tag >= 0xE0) body_.raw(text_of(bytes));
         else value(body_, constant.value.view());
     }
 

@@ -7,8 +7,9 @@
 
 #include <symphony/manifests/units.hpp>
 
-#include <array>
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <unordered_set>
 
 namespace symphony::tracker {
@@ -16,43 +17,143 @@ namespace {
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 
-/// Text in double quotes as JSON and TOML both read it.
-void append_quoted(std::string& to, std::string_view text) {
-    static constexpr auto plain = [] {
-        std::array<bool, 256> table{};
-        for (std::size_t i = 0; i < table.size(); ++i) table[i] = i >= 0x20 && i != '"' && i != '\\' && i != 0x7F;
-        return table;
-    }();
-    to += '"';
-    std::size_t from = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (plain[byte]) continue;
-        to.append(text, from, i - from);
-        from = i + 1;
-        constexpr std::string_view digits = "0123456789abcdef";
-        to += '\\';
-        if (byte == '"' || byte == '\\') to += text[i];
-        else if (byte == '\n') to += 'n';
-        else if (byte == '\t') to += 't';
-        else to.append("u00").append(1, digits[byte >> 4]).append(1, digits[byte & 15u]);
-    }
-    to.append(text, from);
-    to += '"';
-}
+/// Text that grows. A piece is written after one look at the room for all of it.
+class TextOut {
+public:
+    explicit TextOut(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 64), '\0'), at_(bytes_.data()), end_(at_ + bytes_.size()) {}
 
-void append_integer(std::string& to, std::int64_t value) {
-    char digits[24];
-    to.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
+    bool empty() const noexcept { return at_ == bytes_.data(); }
+    std::string take() {
+        bytes_.resize(static_cast<std::size_t>(at_ - bytes_.data()));
+        return std::move(bytes_);
+    }
+    TextOut& operator+=(char c) {
+        room(1);
+        *at_++ = c;
+        return *this;
+    }
+    TextOut& operator+=(std::string_view text) {
+        room(text.size());
+        raw(text);
+        return *this;
+    }
+    void blanks(std::size_t count) {
+        room(count);
+        std::memset(at_, ' ', count);
+        at_ += count;
+    }
+    void integer(std::int64_t value) {
+        room(24);
+        at_ = std::to_chars(at_, end_, value).ptr;
+    }
+    void number(double value);
+    /// In double quotes as JSON and TOML both read it, and `after` behind.
+    void quoted(std::string_view text, std::string_view after = {}) {
+        room(text.size() + after.size() + 2);
+        *at_++ = '"';
+        if (is_plain(text)) raw(text);
+        else escaped(text, after.size() + 1);
+        *at_++ = '"';
+        raw(after);
+    }
+    /// "node.port".
+    void quoted_pair(std::string_view node, std::string_view port) {
+        if (!is_plain(port)) {
+            scratch_.assign(node).append(1, '.').append(port);
+            quoted(scratch_);
+            return;
+        }
+        room(node.size() + port.size() + 3);
+        *at_++ = '"';
+        raw(node);  // ids are plain
+        *at_++ = '.';
+        raw(port);
+        *at_++ = '"';
+    }
+
+private:
+    void room(std::size_t bytes) {
+        if (static_cast<std::size_t>(end_ - at_) < bytes) grow(bytes);
+    }
+    void grow(std::size_t bytes) {
+        const auto used = static_cast<std::size_t>(at_ - bytes_.data());
+        bytes_.resize(std::max(bytes_.size() * 2, used + bytes));
+        at_ = bytes_.data() + used;
+        end_ = bytes_.data() + bytes_.size();
+    }
+    void raw(std::string_view text) noexcept {
+        std::memcpy(at_, text.data(), text.size());
+        at_ += text.size();
+    }
+    /// Nothing to escape: no control character, quote or backslash. Eight bytes at a time (Mycroft 1987: a byte below or equal to another).
+    static bool is_plain(std::string_view text) noexcept {
+        constexpr std::uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+        const auto zero = [](std::uint64_t x) { return (x - ones) & ~x & highs; };
+        const auto odd = [&](std::uint64_t x) { return ((x - ones * 0x20) & ~x & highs) | zero(x ^ ones * '"') | zero(x ^ ones * '\\') | zero(x ^ ones * 0x7F); };
+        std::uint64_t eight = 0;
+        std::size_t at = 0;
+        std::uint64_t found = 0;
+        for (; at + 8 <= text.size(); at += 8) {
+            std::memcpy(&eight, text.data() + at, 8);
+            found |= odd(eight);
+        }
+        for (; at < text.size(); ++at) {
+            const auto byte = static_cast<unsigned char>(text[at]);
+            if (byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7F) return false;
+        }
+        return found == 0;
+    }
+    void escaped(std::string_view text, std::size_t behind) {
+        constexpr std::size_t longest = 6;
+        room(text.size() * longest + behind);
+        for (const char c : text) {
+            const auto byte = static_cast<unsigned char>(c);
+            if (byte >= 0x20 && byte != '"' && byte != '\\' && byte != 0x7F) {
+                *at_++ = c;
+                continue;
+            }
+            constexpr std::string_view digits = "0123456789abcdef";
+            *at_++ = '\\';
+            if (byte == '"' || byte == '\\') *at_++ = c;
+            else if (byte == '\n') *at_++ = 'n';
+            else if (byte == '\t') *at_++ = 't';
+            else {
+                raw("u00");
+                *at_++ = digits[byte >> 4];
+                *at_++ = digits[byte & 15u];
+            }
+        }
+    }
+
+    std::string bytes_;
+    char* at_;
+    char* end_;
+    std::string scratch_;
+};
 
 /// The shortest text that reads back as the same number, and never as an integer.
-void append_number(std::string& to, double value) {
-    char digits[40];
-    const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-    const std::string_view text(digits, static_cast<std::size_t>(end - digits));
-    to.append(text);
-    if (text.find_first_of(".e") == std::string_view::npos) to.append(".0");
+void TextOut::number(double value) {
+    room(40);
+    // Up to three decimals below 10^11: fourteen digits name a number, so that the one with the same quotient is it.
+    constexpr double small = 1e11;
+    if (value > -small && value < small && value != 0) {
+        const auto thousandths = static_cast<std::int64_t>(value * 1000);
+        if (static_cast<double>(thousandths) / 1000 == value) {
+            const auto whole = static_cast<std::uint64_t>(thousandths < 0 ? -thousandths : thousandths);
+            if (thousandths < 0) *at_++ = '-';
+            at_ = std::to_chars(at_, end_, whole / 1000).ptr;
+            auto rest = static_cast<unsigned>(whole % 1000);
+            *at_++ = '.';
+            do {
+                *at_++ = static_cast<char>('0' + rest / 100);
+                rest = rest % 100 * 10;
+            } while (rest != 0);
+            return;
+        }
+    }
+    const char* from = at_;
+    at_ = std::to_chars(at_, end_, value).ptr;
+    if (std::string_view(from, static_cast<std::size_t>(at_ - from)).find_first_of(".e") == std::string_view::npos) raw(".0");
 }
 
 // A sink takes one document from front to back. A "part" is a table right beneath the root, a "group" such a table of tables,
@@ -61,7 +162,7 @@ void append_number(std::string& to, double value) {
 template <bool indented>
 class JsonSink {
 public:
-    explicit JsonSink(std::size_t bytes) { out_.reserve(bytes); }
+    explicit JsonSink(std::size_t bytes) : out_(bytes) {}
 
     void root(std::size_t) { open('{'); }
     void part(std::string_view key, std::size_t) { table(key, 0); }
@@ -85,23 +186,23 @@ public:
     std::string end_root() {
         close('}');
         if (indented) out_ += '\n';
-        return std::move(out_);
+        return out_.take();
     }
     void text(std::string_view key, std::string_view value) {
         this->key(key);
-        append_quoted(out_, value);
+        out_.quoted(value);
     }
     void integer(std::string_view key, std::int64_t value) {
         this->key(key);
-        append_integer(out_, value);
+        out_.integer(value);
     }
     void boolean(std::string_view key, bool value) {
         this->key(key);
-        out_ += value ? "true" : "false";
+        out_ += value ? std::string_view("true") : std::string_view("false");
     }
     void list_text(std::string_view value) {
         next();
-        append_quoted(out_, value);
+        out_.quoted(value);
     }
     void value(std::string_view key, ValueView value) {
         this->key(key);
@@ -110,16 +211,10 @@ public:
     /// "node.port", as a value of `key`.
     void end_of_edge(std::string_view key, std::string_view node, std::string_view port) {
         this->key(key);
-        joined(node, port);
+        out_.quoted_pair(node, port);
     }
 
 private:
-    void joined(std::string_view node, std::string_view port) {
-        scratch_.assign(node);
-        scratch_ += '.';
-        scratch_.append(port);
-        append_quoted(out_, scratch_);
-    }
     void open(char bracket) {
         out_ += bracket;
         first_ = true;
@@ -133,7 +228,7 @@ private:
     }
     void line() {
         out_ += '\n';
-        out_.append(2 * depth_, ' ');
+        out_.blanks(2 * depth_);
     }
     void next() {
         if (!first_) out_ += ',';
@@ -142,16 +237,15 @@ private:
     }
     void key(std::string_view key) {
         next();
-        append_quoted(out_, key);
-        out_.append(indented ? ": " : ":");
+        out_.quoted(key, indented ? ": " : ":");
     }
     // Recursive, constant_depth_max deep.
     void bare(ValueView value) {
         switch (value.kind()) {
-        case Kind::boolean: out_ += value.as_bool() ? "true" : "false"; break;
-        case Kind::integer: append_integer(out_, value.as_int()); break;
-        case Kind::number: append_number(out_, value.as_double()); break;
-        case Kind::text: append_quoted(out_, value.as_text()); break;
+        case Kind::boolean: out_ += value.as_bool() ? std::string_view("true") : std::string_view("false"); break;
+        case Kind::integer: out_.integer(value.as_int()); break;
+        case Kind::number: out_.number(value.as_double()); break;
+        case Kind::text: out_.quoted(value.as_text()); break;
         case Kind::bytes:
             open('{');
             text("$bytes", base64_of(value.as_bytes()));
@@ -181,8 +275,7 @@ private:
         }
     }
 
-    std::string out_;
-    std::string scratch_;
+    TextOut out_;
     std::size_t depth_ = 0;
     bool first_ = true;
 };
@@ -258,7 +351,7 @@ private:
 
 class TomlSink {
 public:
-    explicit TomlSink(std::size_t bytes) { out_.reserve(bytes); }
+    explicit TomlSink(std::size_t bytes) : out_(bytes) {}
 
     void root(std::size_t) {}
     void part(std::string_view key, std::size_t) { header(key, {}); }
@@ -274,7 +367,7 @@ public:
     }
     void edges(std::size_t) {}
     void edge(std::size_t) {
-        out_ += out_.empty() ? "[[edges]]\n" : "\n[[edges]]\n";
+        out_ += std::string_view(out_.empty() ? "[[edges]]\n" : "\n[[edges]]\n");
         first_ = true;
     }
     void end_table() {
@@ -283,25 +376,25 @@ public:
     void end_list() {
         if (depth_ > 0) close(']');
     }
-    std::string end_root() { return std::move(out_); }
+    std::string end_root() { return out_.take(); }
     void text(std::string_view key, std::string_view value) {
         this->key(key);
-        append_quoted(out_, value);
+        out_.quoted(value);
         line();
     }
     void integer(std::string_view key, std::int64_t value) {
         this->key(key);
-        append_integer(out_, value);
+        out_.integer(value);
         line();
     }
     void boolean(std::string_view key, bool value) {
         this->key(key);
-        out_ += value ? "true" : "false";
+        out_ += value ? std::string_view("true") : std::string_view("false");
         line();
     }
     void list_text(std::string_view value) {
         next();
-        append_quoted(out_, value);
+        out_.quoted(value);
     }
     void value(std::string_view key, ValueView value) {
         this->key(key);
@@ -309,17 +402,16 @@ public:
         line();
     }
     void end_of_edge(std::string_view key, std::string_view node, std::string_view port) {
-        scratch_.assign(node);
-        scratch_ += '.';
-        scratch_.append(port);
-        text(key, scratch_);
+        this->key(key);
+        out_.quoted_pair(node, port);
+        line();
     }
 
 private:
     void header(std::string_view group, std::string_view id) {
         if (!out_.empty()) out_ += '\n';
         out_ += '[';
-        out_.append(group);
+        out_ += group;
         if (!id.empty()) {
             out_ += '.';
             append_key(id);
@@ -329,8 +421,8 @@ private:
     }
     void append_key(std::string_view key) {
         const auto bare = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-        if (!key.empty() && std::all_of(key.begin(), key.end(), bare)) out_.append(key);
-        else append_quoted(out_, key);
+        if (!key.empty() && std::all_of(key.begin(), key.end(), bare)) out_ += key;
+        else out_.quoted(key);
     }
     void open(char bracket) {
         out_ += bracket;
@@ -340,7 +432,7 @@ private:
     }
     void close(char bracket) {
         --depth_;
-        if (bracket == '}') out_ += first_ ? "}" : " }";
+        if (bracket == '}') out_ += std::string_view(first_ ? "}" : " }");
         else out_ += bracket;
         first_ = false;
         line();
@@ -362,10 +454,10 @@ private:
     void bare(ValueView value) {
         ++depth_;  // so that nothing inside ends the line
         switch (value.kind()) {
-        case Kind::boolean: out_ += value.as_bool() ? "true" : "false"; break;
-        case Kind::integer: append_integer(out_, value.as_int()); break;
-        case Kind::number: append_number(out_, value.as_double()); break;
-        case Kind::text: append_quoted(out_, value.as_text()); break;
+        case Kind::boolean: out_ += value.as_bool() ? std::string_view("true") : std::string_view("false"); break;
+        case Kind::integer: out_.integer(value.as_int()); break;
+        case Kind::number: out_.number(value.as_double()); break;
+        case Kind::text: out_.quoted(value.as_text()); break;
         case Kind::bytes:
             open('{');
             text("$bytes", base64_of(value.as_bytes()));
@@ -401,8 +493,7 @@ private:
         --depth_;
     }
 
-    std::string out_;
-    std::string scratch_;
+    TextOut out_;
     std::string_view group_;
     std::size_t depth_ = 0;
     bool first_ = true;
