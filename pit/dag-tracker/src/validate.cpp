@@ -307,13 +307,40 @@ private:
         return std::nullopt;
     }
 
-    Type items_type(Id n) {
+    const Edge* edge_into(Id n, Id port) const {
         for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
-            if (edge.to_port != workflow_.nodes[n].each) continue;
-            if (const auto type = source_type(edge, false); type && type->kind() == Type::Kind::list) return type->as_optional(false);
+            if (edge.to_port == port) return &edge;
         }
-        return Type(Type::Kind::list);
+        return nullptr;
+    }
+
+    /// The type of the list that a node runs `each` of. It may be the `items` of another node, and so on: the way there is
+    /// walked once, and ends where it comes back to itself.
+    Type items_type(Id n) {
+        if (items_types_.empty()) items_types_.resize(workflow_.nodes.size());
+        const Id items = workflow_.names.find("items");
+        const Type list(Type::Kind::list);
+        std::vector<Id> way;
+        Type found = list;
+        for (;;) {
+            if (items_types_[n]) {
+                found = *items_types_[n];
+                break;
+            }
+            items_types_[n] = list;
+            way.push_back(n);
+            const Edge* edge = edge_into(n, workflow_.nodes[n].each);
+            if (edge == nullptr) break;
+            const bool further = edge->from != no_id && edge->from_port == items && workflow_.nodes[edge->from].each != 0 && binding_.operations[edge->from] != nullptr;
+            if (!further) {
+                if (const auto type = source_type(*edge, false); type && type->kind() == Type::Kind::list) found = type->as_optional(false);
+                break;
+            }
+            n = edge->from;
+        }
+        for (const Id each : way) items_types_[each] = found;
+        return found;
     }
 
     void node(Id n) {
@@ -544,6 +571,7 @@ private:
     Bindings bindings_;
     Binding binding_;
     std::vector<Type> control_types_;
+    std::vector<std::optional<Type>> items_types_;  // of nodes with `each`, where it was asked for
     std::vector<Id> given_;  // of each name the latest node that got a value under it
     Id giving_ = no_id;
     std::vector<const PluginPin*> told_pins_;

@@ -227,6 +227,13 @@ TEST(Validate, ALongChainIsNoDeepStack) {
     EXPECT_TRUE(w.order.empty());
 }
 
+TEST(Validate, ItemsOfItemsAreFollowedAndNoRoundIsEndless) {
+    const std::string list = node("l", "", "with = { n = 2 }\n", "text", "list");
+    expect_fine(list + node("a", "text = \"l.items\"", "each = \"text\"\n") + node("b", "text = \"a.items\"", "each = \"text\"\n") + "[outputs.o]\nfrom = \"b.items\"\ntype = \"list<text>\"\n");
+    expect_fault(list + node("a", "text = \"l.items\"", "each = \"text\"\n") + node("b", "text = \"a.items\"", "each = \"text\"\n") + "[outputs.o]\nfrom = \"b.items\"\ntype = \"list<integer>\"\n", "type-mismatch", "list<text>");
+    expect_fault(node("a", "text = \"b.items\"", "each = \"text\"\n") + node("b", "text = \"a.items\"", "each = \"text\"\n"), "cycle", "a -> b -> a");
+}
+
 TEST(Validate, FiftyThousandEdgesIntoOneNode) {
     for (const bool merge : {true, false}) {
         SCOPED_TRACE(merge);
