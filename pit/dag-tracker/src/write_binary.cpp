@@ -187,6 +187,8 @@ private:
     std::uint32_t condition(Id index) {
         if (condition_refs_[index] != 0) return condition_refs_[index];
         const auto& text = workflow_.conditions[index].text();
+        // An expression may read like a port.
+        if (const Id name = workflow_.names.find(text); name != no_id) return condition_refs_[index] = ref(name);
         // Many edges share an expression, and each has its own index: the table has the text once.
         const auto [found, added] = condition_texts_.try_emplace(text, 0);
         if (added) {

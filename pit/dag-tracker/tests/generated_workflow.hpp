@@ -174,7 +174,7 @@ private:
         if (carries) edge.to_port = w.names.intern(port());
         if (edge.kind == EdgeKind::conditional) {
             edge.condition = static_cast<std::uint32_t>(w.conditions.size());
-            w.conditions.push_back(*Expression::parse(one_of({"else", "size(value) > 200", "value == \"a\\\"b\"", "not exists(value.x) and inputs.n < 3", " value "})));
+            w.conditions.push_back(*Expression::parse(one_of({"else", "size(value) > 200", "value", "value == \"a\\\"b\"", "not exists(value.x) and inputs.n < 3", " value "})));
         }
         w.edges.push_back(edge);
     }
