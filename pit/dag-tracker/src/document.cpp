@@ -1,37 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "document.hpp"
 
-#include <symphony/utf8.hpp>
+#include <unordered_set>
 
 namespace symphony::tracker {
-namespace {
 
-void build(ValueBuilder& to, const Doc& from) {
-    switch (from.kind) {
-    case Doc::Kind::null: to.null(); break;
-    case Doc::Kind::boolean: to.boolean(from.truth); break;
-    case Doc::Kind::integer: to.integer(from.integer); break;
-    case Doc::Kind::number: to.number(from.number); break;
-    case Doc::Kind::text: to.text(from.text); break;
-    case Doc::Kind::list:
-        to.list(from.entries.size());
-        for (const auto& entry : from.entries) build(to, entry.value);
-        to.end();
-        break;
-    case Doc::Kind::table:
-        to.map(from.entries.size());
-        for (const auto& entry : from.entries) build(to.key(entry.key), entry.value);
-        to.end();
-        break;
+const DocEntry* second_key(const DocEntries& entries) {
+    constexpr std::size_t few = 16;
+    if (entries.size() <= few) {
+        for (std::size_t i = 1; i < entries.size(); ++i) {
+            for (std::size_t k = 0; k < i; ++k) {
+                if (entries[i].key == entries[k].key) return &entries[i];
+            }
+        }
+        return nullptr;
     }
-}
-
-} // namespace
-
-const DocEntry* Doc::find(std::string_view key) const noexcept {
-    if (kind != Kind::table) return nullptr;
+    std::unordered_set<std::string_view> seen;
+    seen.reserve(entries.size());
     for (const auto& entry : entries) {
-        if (entry.key == key) return &entry;
+        if (!seen.insert(entry.key).second) return &entry;
     }
     return nullptr;
 }
@@ -43,24 +30,16 @@ std::string_view Doc::kind_name() const noexcept {
     case Kind::integer: return "an integer";
     case Kind::number: return "a number";
     case Kind::text: return "text";
+    case Kind::bytes: return "bytes";
     case Kind::list: return "a list";
     case Kind::table: return "a table";
     }
     return "nothing";
 }
 
-std::optional<Doc> read_document(std::string_view path, std::string_view text, const Limits& limits, Findings& findings) {
-    if (text.size() > limits.file_bytes_max) {
-        findings.error("too-large",
-                       "the file has " + std::to_string(text.size()) + " bytes, at most " +
-                           std::to_string(limits.file_bytes_max) + " are read",
-                       {}, "split the workflow, or raise file_size_max of dag-tracker");
-        return std::nullopt;
-    }
-    if (text.substr(0, 3) == "\xEF\xBB\xBF") text.remove_prefix(3);
-    const auto first = text.find_first_not_of(" \t\r\n");
-    const bool json = path.ends_with(".json") || (first != std::string_view::npos && text[first] == '{');
-    return json ? read_json(text, limits, findings) : read_toml(text, limits, findings);
+void report_too_large(Findings& findings, std::size_t bytes, std::size_t bytes_max) {
+    findings.error("too-large", "the file has " + std::to_string(bytes) + " bytes, at most " + std::to_string(bytes_max) + " are read", {},
+                   "split the workflow, or raise file_size_max of dag-tracker");
 }
 
 void report_too_many(Findings& findings, bool nodes, std::size_t max, Place place) {
@@ -70,10 +49,8 @@ void report_too_many(Findings& findings, bool nodes, std::size_t max, Place plac
                    nodes ? "use `each` for work on many items, or raise nodes_max of dag-tracker" : "split the workflow, or raise edges_max of dag-tracker");
 }
 
-Value to_value(const Doc& doc) {
-    ValueBuilder builder;
-    build(builder, doc);
-    return builder.build();
+void report_too_many_items(Findings& findings, std::size_t max, Place place) {
+    findings.error("too-large", "the file has more than " + std::to_string(max) + " values", place, "split the workflow, or raise nodes_max of dag-tracker");
 }
 
 } // namespace symphony::tracker

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <symphony/manifests/types.hpp>
 #include <symphony/result.hpp>
 #include <symphony/value.hpp>
 
@@ -23,6 +24,13 @@ public:
     static Result<Expression> parse(std::string_view text);
 
     bool holds(ValueView value, ValueView inputs) const;
+
+    struct Outcome {
+        bool can_hold = true;
+        bool can_fail = true;
+    };
+    /// What is possible for a value of a type and any inputs; too much rather than too little. "else" can always be either.
+    Outcome outcome(manifests::Type value) const;
     /// `when = "else"`: holds when no other conditional edge of the same output does.
     bool is_else() const noexcept { return code_.empty(); }
     const std::string& text() const noexcept { return text_; }

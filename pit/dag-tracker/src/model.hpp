@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "arena.hpp"
 #include "expression.hpp"
 #include "report.hpp"
 
+#include <symphony/manifests/semver.hpp>
 #include <symphony/manifests/types.hpp>
 #include <symphony/value.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -27,7 +27,7 @@ inline constexpr Id no_id = ~Id{0};
 /// Every text that repeats (ports, plugins, operations) once. Ids count from 0 in order of arrival; "" is 0.
 class Names {
 public:
-    Names() { intern(""); }
+    Names();
     Names(Names&&) = default;
     Names& operator=(Names&&) = default;
     Id intern(std::string_view text);
@@ -35,10 +35,18 @@ public:
     Id find(std::string_view text) const noexcept;
     std::string_view operator[](Id id) const noexcept { return texts_[id]; }
     std::size_t size() const noexcept { return texts_.size(); }
+    /// Makes room for so many texts at once.
+    void reserve(std::size_t texts);
 
 private:
-    std::deque<std::string> texts_;  // a deque: the map's keys look into it
-    std::unordered_map<std::string_view, Id> ids_;
+    std::uint32_t hash(std::string_view text) const noexcept;
+    void rehash(std::size_t places);
+
+    Arena arena_;
+    std::vector<std::string_view> texts_;
+    std::vector<std::uint32_t> hashes_;
+    std::vector<Id> places_;   // open addressing; no_id is free
+    std::uint64_t seed_ = 0;   // of this object alone, so that nobody can choose texts that collide
 };
 
 enum class NodeKind : std::uint8_t { operation, instrument, branch, merge };
@@ -47,6 +55,8 @@ enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
 
 std::string_view name_of(NodeKind kind) noexcept;
+/// Whether the order of the values that lead into such a node has a meaning.
+constexpr bool keeps_order(NodeKind kind) noexcept { return kind == NodeKind::merge; }
 std::string_view name_of(MergeMode mode) noexcept;
 
 struct InputDecl {
@@ -113,6 +123,14 @@ struct Edge {
     bool carries() const noexcept { return to_port != 0; }
 };
 
+/// A plugin version that the workflow was made with: `[plugins]`.
+struct PluginPin {
+    std::string plugin;        // id or short name, as nodes write it
+    std::string requirement;   // canonical text of `range`
+    manifests::Range range;
+    Place place;
+};
+
 /// A workflow as read from its file, names resolved to numbers. Compiled (see `compile`) it has its adjacency and order.
 struct Workflow {
     std::string file;
@@ -124,6 +142,8 @@ struct Workflow {
     bool fail_fast = false;
 
     Names names;
+    Value metadata;                   // a map, or null for none: kept and never read
+    std::vector<PluginPin> plugins;
     std::vector<InputDecl> inputs;
     std::vector<OutputDecl> outputs;
     std::vector<Node> nodes;
@@ -138,12 +158,17 @@ struct Workflow {
     std::vector<std::uint32_t> in_offsets;
     std::vector<Id> in_edges;   // edge ids in the order of the file
     std::vector<Id> order;      // topological; shorter than nodes when there is a cycle
+    std::vector<std::uint32_t> levels;  // of each node: 0 without a predecessor, else one more than its deepest; no_id in and behind a cycle
 
     std::string_view node_name(Id node) const noexcept { return names[nodes[node].name]; }
     const CallPolicy& policy(Id node) const noexcept { return policies[nodes[node].policy]; }
 };
 
+/// The index of an equal policy among the latest, or of a new one.
+std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy);
+
 /// Makes the adjacency and the order: Kahn 1962 with a first-in-first-out queue, so equal files have equal orders.
+/// Levels come with it: nodes of one level never wait for each other.
 void compile(Workflow& workflow);
 
 } // namespace symphony::tracker

@@ -1,43 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parse.hpp"
 
+#include "identifiers.hpp"
+#include "packer.hpp"
+
 #include <symphony/manifests/semver.hpp>
 #include <symphony/manifests/units.hpp>
 
 #include <algorithm>
 #include <array>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace symphony::tracker {
 namespace {
 
-using Keys = std::span<const std::string_view>;
-
-bool is_id(std::string_view text) noexcept {
-    const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
-    if (text.empty() || text.size() > 64 || !word(text.front())) return false;
-    return std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '-'; });
-}
-
-bool is_workflow_id(std::string_view text) noexcept {
-    const auto word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    if (text.empty() || text.size() > 100 || !word(text.front())) return false;
-    return std::all_of(text.begin(), text.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
-}
-
-/// A relative path that stays beneath its folder.
-bool is_inner_path(std::string_view path) noexcept {
-    if (path.empty() || path.size() > 255 || path.front() == '/' || path.back() == '/') return false;
-    for (const char c : path) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == '\\' || c == 0x7F) return false;
-    }
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        const auto part = path.substr(0, slash);
-        if (part.empty() || part == "." || part == "..") return false;
-        path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-    }
-    return true;
-}
+/// Where something is, put into words only when they are needed: "[nodes.walk]".
+struct Where {
+    std::string_view before;
+    std::string_view id = {};
+    std::string_view after = {};
+    std::string text() const { return std::string(before) + std::string(id) + std::string(after); }
+};
 
 /// What an edge's end is written as: "node", "node.port", "$inputs.name".
 struct End {
@@ -61,7 +45,7 @@ End split_end(std::string_view text) noexcept {
 
 class Parser {
 public:
-    Parser(const Doc& root, const Limits& limits, Findings& findings) : root_(root), limits_(limits), findings_(findings) {}
+    Parser(const DocTree& tree, const Limits& limits, Findings& findings) : tree_(tree), root_(tree.root), limits_(limits), findings_(findings) {}
 
     std::optional<Workflow> run() {
         if (root_.kind != Doc::Kind::table) {
@@ -69,9 +53,11 @@ public:
             return std::nullopt;
         }
         made_.file = findings_.file();
-        constexpr std::array<std::string_view, 5> keys{"workflow", "inputs", "outputs", "nodes", "edges"};
-        check_keys(root_, keys, "the file");
+        constexpr std::array<std::string_view, 7> keys{"workflow", "plugins", "metadata", "inputs", "outputs", "nodes", "edges"};
+        check_keys(root_, keys, {"the file"});
         header();
+        plugins();
+        metadata();
         declare_inputs();
         declare_nodes();
         if (too_many_) return std::nullopt;
@@ -79,6 +65,7 @@ public:
         if (!too_many_) edges();
         if (too_many_) return std::nullopt;
         outputs();
+        share_constants();
         return std::move(made_);
     }
 
@@ -87,11 +74,12 @@ private:
         findings_.error(reason, std::move(message), place, std::move(hint));
     }
 
-    void check_keys(const Doc& table, Keys known, const std::string& where) {
+    template <std::size_t count>
+    void check_keys(const Doc& table, const std::array<std::string_view, count>& known, const Where& where) {
         for (const auto& entry : table.entries) {
-            if (std::find(known.begin(), known.end(), entry.key) == known.end()) {
-                error("unknown-key", "unknown key " + shown(entry.key) + " in " + where, entry.place, meant(entry.key, known));
-            }
+            std::size_t at = 0;
+            while (at < count && !(key_tag(known[at]) == entry.tag && known[at] == entry.key)) ++at;
+            if (at == count) error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
         }
     }
     bool expect(const DocEntry& entry, Doc::Kind kind, std::string_view wanted) {
@@ -102,6 +90,10 @@ private:
     std::string_view text(const Doc& table, std::string_view key) {
         const auto* entry = table.find(key);
         return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
+    }
+    static bool is_text(const Doc& table, std::string_view key) noexcept {
+        const auto* entry = table.find(key);
+        return entry != nullptr && entry->value.kind == Doc::Kind::text;
     }
     bool boolean(const Doc& table, std::string_view key, bool otherwise) {
         const auto* entry = table.find(key);
@@ -155,8 +147,8 @@ private:
         }
         if (!expect(*entry, Doc::Kind::table, "a table")) return;
         const Doc& table = entry->value;
-        constexpr std::array<std::string_view, 6> keys{"id", "name", "version", "description", "timeout", "fail_fast"};
-        check_keys(table, keys, "[workflow]");
+        constexpr std::array<std::string_view, 7> keys{"id", "name", "version", "description", "timeout", "fail_fast", "schema"};
+        check_keys(table, keys, {"[workflow]"});
         for (const std::string_view key : {"id", "version"}) {
             if (table.find(key) == nullptr) error("missing-key", "[workflow] has no " + shown(key), entry->place);
         }
@@ -172,6 +164,41 @@ private:
         made_.description = text(table, "description");
         made_.timeout_ns = duration_ns(table, "timeout", 0);
         made_.fail_fast = boolean(table, "fail_fast", false);
+        schema(table);
+    }
+
+    void schema(const Doc& table) {
+        const auto* entry = table.find("schema");
+        if (entry == nullptr || !expect(*entry, Doc::Kind::integer, "the version of this format, 1") || entry->value.integer == 1) return;
+        const bool newer = entry->value.integer > 1;
+        error(newer ? "newer-schema" : "bad-value", "the file has schema " + std::to_string(entry->value.integer) + (newer ? ", this dag-tracker reads up to 1" : ", which never was"),
+              entry->place, newer ? "update dag-tracker" : "schema = 1");
+    }
+
+    void plugins() {
+        const Doc* table = section("plugins");
+        if (table == nullptr) return;
+        for (const auto& entry : table->entries) {
+            if (!is_plugin_name(entry.key)) {
+                error("bad-id", "plugin " + shown(entry.key) + " is neither an id such as \"org.symphony.files\" nor a short name", entry.place);
+                continue;
+            }
+            if (!expect(entry, Doc::Kind::text, "a version requirement such as \"^1.2\"")) continue;
+            auto range = manifests::Range::parse(entry.value.text);
+            if (!range) {
+                error("bad-version", "plugin " + shown(entry.key) + ": " + range.error().message(), entry.place, std::string(range.error().hint()));
+                continue;
+            }
+            made_.plugins.push_back({std::string(entry.key), range->text(), *range, entry.place});
+        }
+    }
+
+    void metadata() {
+        const auto* entry = root_.find("metadata");
+        if (entry == nullptr || !expect(*entry, Doc::Kind::table, "a table") || entry->value.entries.empty()) return;
+        made_.metadata = constant(*entry);
+        if (!made_.metadata.is_map()) error("wrong-kind", "[metadata] stands for " + std::string(symphony::name_of(made_.metadata.kind())) + ", expected a table", entry->place);
+        if (made_.metadata.empty()) made_.metadata = Value();
     }
 
     void declare_inputs() {
@@ -182,13 +209,13 @@ private:
             if (!good_id(entry.key, "input", entry.place) || !expect(entry, Doc::Kind::table, "a table")) continue;
             const Id name = made_.names.intern(entry.key);
             if (input_ids_.contains(name)) continue;  // reported by the reader
-            check_keys(entry.value, keys, "[inputs." + entry.key + "]");
+            check_keys(entry.value, keys, {"[inputs.", entry.key, "]"});
             InputDecl input;
             input.name = entry.key;
             input.place = entry.place;
             input.description = text(entry.value, "description");
             input.type = type(entry.value).value_or(Type());
-            if (const auto* otherwise = entry.value.find("default"); otherwise != nullptr) input.otherwise = to_value(otherwise->value);
+            if (const auto* otherwise = entry.value.find("default"); otherwise != nullptr) input.otherwise = constant(*otherwise);
             input.required = boolean(entry.value, "required", !input.otherwise.has_value() && !input.type.optional());
             input_ids_.emplace(name, static_cast<Id>(made_.inputs.size()));
             input_names_.push_back(made_.names[name]);
@@ -210,6 +237,7 @@ private:
             return;
         }
         made_.nodes.reserve(entry->value.entries.size());
+        made_.names.reserve(entry->value.entries.size() + 64);
         for (const auto& item : entry->value.entries) {
             if (item.value.kind != Doc::Kind::table) {
                 error("wrong-kind", "node " + shown(item.key) + " is " + std::string(item.value.kind_name()) + ", expected a table", item.place);
@@ -228,10 +256,13 @@ private:
             }
             if (!good_id(id, "node", place)) continue;
             const Id name = made_.names.intern(id);
-            const auto [first, added] = node_ids_.emplace(name, static_cast<Id>(made_.nodes.size()));
+            if (name >= node_ids_.size()) node_ids_.resize(name + 64, no_id);
+            const Id first = node_ids_[name];
+            if (first == no_id) node_ids_[name] = static_cast<Id>(made_.nodes.size());
             // A second node of one id stays in the graph, so that its own faults are found; no name leads to it.
-            if (!added && list) {
-                error("duplicate-id", "a second node " + shown(id), place, "the first is in line " + std::to_string(made_.nodes[first->second].place.line) + "; ids are unique, rename one");
+            if (first != no_id && (list || !tree_.ids_compared)) {
+                const auto line = made_.nodes[first].place.line;
+                error("duplicate-id", "a second node " + shown(id), place, (line == 0 ? std::string() : "the first is in line " + std::to_string(line) + "; ") + "ids are unique, rename one");
             }
             Node node;
             node.name = name;
@@ -244,10 +275,10 @@ private:
     }
 
     void node_body(Id id, const Doc& doc) {
-        const std::string where = "[nodes." + std::string(made_.node_name(id)) + "]";
+        const Where where{"[nodes.", made_.node_name(id), "]"};
         const auto kind = text(doc, "type");
         constexpr std::array<std::string_view, 3> kinds{"operator", "instrument", "control"};
-        if (!kind.empty() && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
+        if (is_text(doc, "type") && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
             error("bad-value", "node type " + shown(kind) + " is not known", doc.find("type")->place, meant(kind, kinds));
         }
         Node& node = made_.nodes[id];
@@ -257,15 +288,15 @@ private:
         sugar(id, doc);
     }
 
-    void control_body(Node& node, const Doc& doc, const std::string& where) {
+    void control_body(Node& node, const Doc& doc, const Where& where) {
         constexpr std::array<std::string_view, 7> keys{"id", "type", "operation", "inputs", "mode", "after", "description"};
         check_keys(doc, keys, where);
         constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
         const auto* operation = doc.find("operation");
         const auto name = text(doc, "operation");
         node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
-        if (operation == nullptr) error("missing-key", where + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
-        else if (!name.empty() && name != "branch" && name != "merge") {
+        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
+        else if (is_text(doc, "operation") && name != "branch" && name != "merge") {
             error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
         }
         if (const auto* mode = doc.find("mode"); mode != nullptr) {
@@ -281,17 +312,18 @@ private:
         }
     }
 
-    void plugin_body(Node& node, const Doc& doc, const std::string& where, NodeKind kind) {
+    void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
         constexpr std::array<std::string_view, 13> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
                                                         "parallel", "on_error", "timeout", "retry", "after", "description"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
-            if (doc.find(key) == nullptr) error("missing-key", where + " has no " + shown(key), node.place);
+            if (doc.find(key) == nullptr) error("missing-key", where.text() + " has no " + shown(key), node.place);
         }
         node.plugin = made_.names.intern(text(doc, "plugin"));
         node.operation = made_.names.intern(text(doc, "operation"));
         node.each = made_.names.intern(text(doc, "each"));
+        if (node.each == 0 && is_text(doc, "each")) error("bad-value", "\"each\" names no input", doc.find("each")->place, "leave it out, or name the input that is a list");
         if (const auto* on_error = doc.find("on_error"); on_error != nullptr && expect(*on_error, Doc::Kind::text, "text")) {
             constexpr std::array<std::string_view, 3> policies{"fail", "collect", "skip"};
             const auto found = std::find(policies.begin(), policies.end(), on_error->value.text);
@@ -306,27 +338,19 @@ private:
         }
         if (const auto* retry = doc.find("retry"); retry != nullptr && expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) {
             constexpr std::array<std::string_view, 2> retry_keys{"max", "backoff"};
-            check_keys(retry->value, retry_keys, "\"retry\" of " + where);
+            check_keys(retry->value, retry_keys, {"\"retry\" of [nodes.", made_.names[node.name], "]"});
             policy.retries_max = integer(retry->value, "max", 0, 100, 0);
             policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
         }
-        node.policy = policy_index(policy);
+        node.policy = policy_index(made_, policy);
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {
             for (const auto& entry : with->value.entries) {
-                made_.constants.push_back({made_.names.intern(entry.key), to_value(entry.value), entry.place});
+                made_.constants.push_back({made_.names.intern(entry.key), Value(), entry.place});
+                pack_constant(entry);
             }
         }
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
-    }
-
-    std::uint32_t policy_index(const CallPolicy& policy) {
-        auto& all = made_.policies;
-        for (std::size_t i = all.size(); i-- > 0 && all.size() - i < 64;) {
-            if (all[i] == policy) return static_cast<std::uint32_t>(i);
-        }
-        all.push_back(policy);
-        return static_cast<std::uint32_t>(all.size() - 1);
     }
 
     /// `inputs` and `after` of a node are edges.
@@ -342,7 +366,7 @@ private:
                     from = entry.value.text;
                 } else if (entry.value.kind == Doc::Kind::table) {
                     constexpr std::array<std::string_view, 2> keys{"from", "when"};
-                    check_keys(entry.value, keys, "input " + shown(entry.key));
+                    check_keys(entry.value, keys, {"input ", entry.key});
                     from = text(entry.value, "from");
                     if (const auto* when = entry.value.find("when"); when != nullptr) condition(edge, *when);
                     if (entry.value.find("from") == nullptr) {
@@ -370,6 +394,22 @@ private:
             edge.place = entry.value.place.line != 0 ? entry.value.place : after->place;
             add_edge(edge, entry.value.text, false);
         }
+    }
+
+    Value constant(const DocEntry& entry) {
+        Packer packer;
+        if (auto status = pack(packer, entry.value); !status) error(status.error().reason(), shown(entry.key) + ": " + status.error().message(), entry.place, std::string(status.error().hint()));
+        return Value::unchecked(Buffer::copy(packer.bytes()));
+    }
+    /// All constants of nodes lie in one piece of memory, which they share.
+    void pack_constant(const DocEntry& entry) {
+        const std::size_t from = pool_.size();
+        if (auto status = pack(pool_, entry.value); !status) error(status.error().reason(), shown(entry.key) + ": " + status.error().message(), entry.place, std::string(status.error().hint()));
+        pooled_.emplace_back(from, pool_.size() - from);
+    }
+    void share_constants() {
+        const Buffer all = Buffer::copy(pool_.bytes());
+        for (std::size_t i = 0; i < pooled_.size(); ++i) made_.constants[i].value = Value::unchecked(all.slice(pooled_[i].first, pooled_[i].second));
     }
 
     void condition(Edge& edge, const DocEntry& when) {
@@ -427,8 +467,8 @@ private:
     }
 
     Id resolve_node(std::string_view id, Place place) {
-        const auto found = node_ids_.find(made_.names.find(id));
-        if (found != node_ids_.end()) return found->second;
+        const Id name = made_.names.find(id);
+        if (name < node_ids_.size() && node_ids_[name] != no_id) return node_ids_[name];
         error("unknown-node", "no node " + shown(id), place, meant(id, node_names_, "nodes"));
         return no_id;
     }
@@ -447,7 +487,7 @@ private:
                 error("wrong-kind", "an edge is " + std::string(item.value.kind_name()) + ", expected a table", item.place);
                 continue;
             }
-            check_keys(item.value, keys, "[[edges]]");
+            check_keys(item.value, keys, {"[[edges]]"});
             written_edge(item.value, item.value.place.line != 0 ? item.value.place : item.place);
             if (too_many_) return;
         }
@@ -465,7 +505,7 @@ private:
         const auto* when = doc.find("when");
         Edge edge;
         edge.place = place;
-        if (!kind.empty()) {
+        if (is_text(doc, "kind")) {
             const auto found = std::find(kinds.begin(), kinds.end(), kind);
             if (found == kinds.end()) error("bad-value", "edge kind " + shown(kind) + " is not known", doc.find("kind")->place, meant(kind, kinds));
             else edge.kind = static_cast<EdgeKind>(found - kinds.begin());
@@ -478,7 +518,7 @@ private:
         if (!complete) return;
         const auto from = text(doc, "from");
         const auto to = text(doc, "to");
-        if (from.empty() || to.empty()) return;
+        if (!is_text(doc, "from") || !is_text(doc, "to")) return;
         const auto* to_entry = doc.find("to");
         const End end = split_end(to);
         if (end.input) {
@@ -509,12 +549,12 @@ private:
         const Doc* tables = section("outputs");
         if (tables == nullptr) return;
         constexpr std::array<std::string_view, 4> keys{"from", "type", "file", "description"};
-        std::unordered_map<std::string, std::uint32_t> files;
-        std::unordered_map<std::string, bool> seen;
+        std::unordered_map<std::string_view, std::uint32_t> files;
+        std::unordered_set<std::string_view> seen;
         for (const auto& entry : tables->entries) {
             if (!good_id(entry.key, "output", entry.place) || !expect(entry, Doc::Kind::table, "a table")) continue;
-            if (!seen.emplace(entry.key, true).second) continue;  // reported by the reader
-            check_keys(entry.value, keys, "[outputs." + entry.key + "]");
+            if (!seen.insert(entry.key).second) continue;  // reported by the reader
+            check_keys(entry.value, keys, {"[outputs.", entry.key, "]"});
             OutputDecl output;
             output.name = entry.key;
             output.place = entry.place;
@@ -525,13 +565,13 @@ private:
                 if (!is_inner_path(output.file)) {
                     error("bad-path", "file " + shown(output.file) + " is not a relative path beneath the output folder", file->place);
                     output.file.clear();
-                } else if (const auto [first, added] = files.emplace(output.file, file->place.line); !added) {
+                } else if (const auto [first, added] = files.emplace(file->value.text, file->place.line); !added) {
                     error("bad-path", "file " + shown(output.file) + " is also written by the output in line " + std::to_string(first->second), file->place);
                 }
             }
             const auto* from = entry.value.find("from");
             if (from == nullptr) {
-                error("missing-key", "[outputs." + entry.key + "] has no \"from\"", entry.place);
+                error("missing-key", "[outputs." + std::string(entry.key) + "] has no \"from\"", entry.place);
                 continue;
             }
             if (!expect(*from, Doc::Kind::text, "\"node.port\"")) continue;
@@ -546,24 +586,25 @@ private:
         }
     }
 
+    const DocTree& tree_;
     const Doc& root_;
     const Limits& limits_;
     Findings& findings_;
     Workflow made_;
     std::vector<const Doc*> node_docs_;
-    std::unordered_map<Id, Id> node_ids_;   // name -> node
+    std::vector<Id> node_ids_;              // name -> node
     std::unordered_map<Id, Id> input_ids_;  // name -> input
     std::vector<std::string_view> node_names_;
     std::vector<std::string_view> input_names_;
+    Packer pool_;
+    std::vector<std::pair<std::size_t, std::size_t>> pooled_;  // of each constant its offset and size in `pool_`
     bool too_many_ = false;
 };
 
 } // namespace
 
-std::optional<Workflow> parse_workflow(std::string_view path, std::string_view text, const Limits& limits, Findings& findings) {
-    const auto document = read_document(path, text, limits, findings);
-    if (!document) return std::nullopt;
-    return Parser(*document, limits, findings).run();
+std::optional<Workflow> parse_document(const DocTree& document, const Limits& limits, Findings& findings) {
+    return Parser(document, limits, findings).run();
 }
 
 } // namespace symphony::tracker

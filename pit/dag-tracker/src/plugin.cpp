@@ -4,6 +4,7 @@
 #include "run_command.hpp"
 #include "runs_command.hpp"
 #include "tracker.hpp"
+#include "workflow_command.hpp"
 
 #include <symphony/plugin.hpp>
 #include <symphony/ports/command.hpp>
@@ -59,7 +60,7 @@ public:
         if (command == "run") return run_command(tracker_, call, arguments, context);
         if (command == "runs resume") return resume_command(tracker_, call, arguments, context);
         if (command.starts_with("runs ")) return runs_command(tracker_, call, command, arguments, context);
-        return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
+        return workflow_command(tracker_, call, command, arguments, context);
     }
 
 private:

@@ -46,8 +46,15 @@ void Findings::warning(std::string_view reason, std::string message, Place place
 
 void Findings::add(Diagnostic diagnostic) {
     if (diagnostic.severity == Severity::error) ++errors_;
-    if (found_.size() < findings_max) found_.push_back(std::move(diagnostic));
-    else ++left_out_;
+    if (found_.size() < findings_max) {
+        found_.push_back(std::move(diagnostic));
+        return;
+    }
+    ++left_out_;
+    if (diagnostic.severity != Severity::error) return;
+    // Many warnings must not hide why a file is refused.
+    const auto warning = std::find_if(found_.rbegin(), found_.rend(), [](const Diagnostic& each) { return each.severity != Severity::error; });
+    if (warning != found_.rend()) *warning = std::move(diagnostic);
 }
 
 std::vector<Diagnostic> Findings::take() {

@@ -26,6 +26,9 @@ public:
     void add(Diagnostic diagnostic);
 
     bool has_errors() const noexcept { return errors_ > 0; }
+    /// Whether another finding would be listed and not only counted.
+    bool room() const noexcept { return found_.size() < findings_max; }
+    bool empty() const noexcept { return found_.empty(); }
     std::size_t errors() const noexcept { return errors_; }
     const std::string& file() const noexcept { return file_; }
     /// In the order of the file, with one note at the end when some were left out.

@@ -6,6 +6,7 @@
 #include "json_text.hpp"
 #include "run_table.hpp"
 #include "runs_command.hpp"
+#include "tell_findings.hpp"
 
 #include <symphony/manifests/units.hpp>
 
@@ -98,36 +99,19 @@ private:
         return out.end().end().build();
     }
 
-    void put(std::uint8_t stream, std::string_view text) const {
-        ports::CommandOutput output;
-        output.stream = stream;
-        output.text = Buffer::copy(text);
-        call_.emit(output);
-    }
-    void out(std::string_view text) const { put(ports::CommandStream::out, text); }
-    void err(std::string_view text) const { put(ports::CommandStream::err, text); }
+    void out(std::string_view text) const { put_out(call_, text); }
+    void err(std::string_view text) const { put_err(call_, text); }
 
     /// All faults of the file, each with its place.
     std::int32_t refuse(const Checked& checked) const {
-        bool refused = false;
-        ValueBuilder json;
-        json.map(2).add("ok", false).key("diagnostics").list(checked.diagnostics.size());
-        for (const auto& found : checked.diagnostics) {
-            refused = refused || found.reason == "refused-plugin";
-            json.map(7).add("severity", manifests::name_of(found.severity)).add("reason", std::string_view(found.reason)).add("message", std::string_view(found.message));
-            json.add("hint", std::string_view(found.hint)).add("file", std::string_view(found.file)).add("line", found.line).add("column", found.column).end();
-            if (found.severity != Severity::error) {
-                err(format(found) + "\n");
-                continue;
-            }
-            std::string place = found.file;
-            if (found.line != 0) place += ":" + std::to_string(found.line) + ":" + std::to_string(found.column);
-            err("error: " + found.message + " (" + place + ") [" + found.reason + "]\n");
-            if (!found.hint.empty()) err("hint: " + found.hint + "\n");
-        }
+        tell_findings(call_, checked.diagnostics);
         if (context_.json) {
-            if (const auto text = json_of(json.end().end().build(), true)) out(*text + "\n");
+            ValueBuilder json;
+            json.map(2).add("ok", false).key("diagnostics");
+            add_findings(json, checked.diagnostics);
+            if (const auto text = json_of(json.end().build(), true)) out(*text + "\n");
         }
+        const bool refused = std::any_of(checked.diagnostics.begin(), checked.diagnostics.end(), [](const auto& found) { return found.reason == "refused-plugin"; });
         return refused ? plugin_refused : work_failed;
     }
 

@@ -79,20 +79,31 @@ Tracker::Tracker(Host host) : host_(host) {
     limits_.check_ns_max = setting(host, "check_time_max", limits_.check_ns_max / 1'000'000) * 1'000'000;  // settings are in milliseconds
 }
 
-Checked Tracker::check(std::string_view path, std::string_view text) const {
+Checked Tracker::check(std::string_view path, std::string_view text, const CheckOptions& options) const {
     Checked checked;
-    Findings findings{std::string(path)};
     auto catalogue = std::make_shared<Catalogue>();
     catalogue->add(false, providers_of(host_, "operator/1"));
     catalogue->add(true, providers_of(host_, "instrument/1"));
-    if (auto workflow = parse_workflow(path, text, limits_, findings)) {
-        compile(*workflow);
+    const auto validated = [&](Workflow&& workflow, Findings& findings) {
+        compile(workflow);
         auto plan = std::make_shared<Plan>();
-        plan->workflow = *std::move(workflow);
+        plan->workflow = std::move(workflow);
         plan->catalogue = catalogue;
-        plan->binding = validate(plan->workflow, *catalogue, limits_, findings, [] { return steady_now_ns(); });
-        checked.plan = std::move(plan);
+        plan->binding = validate(plan->workflow, *catalogue, limits_, findings, [] { return steady_now_ns(); }, options);
+        return plan;
+    };
+    // The short way knows no places, so that anything to tell is found again on the long one.
+    if (auto workflow = parse_flawless_workflow(path, text, limits_)) {
+        Findings none{std::string(path)};
+        auto plan = validated(*std::move(workflow), none);
+        if (none.empty()) {
+            checked.plan = std::move(plan);
+            checked.ok = true;
+            return checked;
+        }
     }
+    Findings findings{std::string(path)};
+    if (auto workflow = parse_workflow(path, text, limits_, findings)) checked.plan = validated(*std::move(workflow), findings);
     checked.ok = checked.plan != nullptr && !findings.has_errors();
     checked.diagnostics = findings.take();
     return checked;

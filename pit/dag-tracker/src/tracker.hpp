@@ -30,7 +30,7 @@ class Tracker {
 public:
     explicit Tracker(Host host);
 
-    Checked check(std::string_view path, std::string_view text) const;
+    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
     /// @param log  Of a run that is recorded, else null. Its end is recorded, too; that it could not be is part of the result.

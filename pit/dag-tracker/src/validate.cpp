@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "validate.hpp"
 
+#include "bindings.hpp"
+#include "quick_check.hpp"
+#include "unreachable.hpp"
+
 #include <algorithm>
 #include <array>
+#include <unordered_map>
 
 namespace symphony::tracker {
 namespace {
@@ -17,35 +22,36 @@ Type joined(Type a, Type b) {
 class Validator {
 public:
     Validator(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
-              const std::function<std::uint64_t()>& now_ns)
-        : workflow_(workflow), catalogue_(catalogue), limits_(limits), findings_(findings), now_ns_(now_ns),
+              const std::function<std::uint64_t()>& now_ns, const CheckOptions& options)
+        : workflow_(workflow), catalogue_(catalogue), limits_(limits), findings_(findings), now_ns_(now_ns), options_(options),
           started_ns_(now_ns()) {}
 
     Binding run() {
         const std::size_t nodes = workflow_.nodes.size();
+        bindings_ = bind(workflow_, catalogue_);
         binding_.providers.assign(nodes, nullptr);
         binding_.operations.assign(nodes, nullptr);
-        control_types_.assign(nodes, Type());
-        for (Id n = 0; n < nodes && in_time(); ++n) bind(n);
+        for (Id n = 0; n < nodes; ++n) {
+            const auto* signature = bindings_.of(n);
+            if (signature == nullptr) continue;
+            binding_.providers[n] = signature->provider;
+            binding_.operations[n] = signature->operation;
+        }
+        if (!in_time(nodes)) return std::move(binding_);
+        bind_faults();
         if (workflow_.order.size() < nodes && in_time()) cycles();
-        // Nodes of a cycle come last: their ports are checked too, merges among them count as `any`.
-        std::vector<Id> order = workflow_.order;
-        if (order.size() < nodes) {
-            std::vector<bool> placed(nodes, false);
-            for (const Id n : order) placed[n] = true;
-            for (Id n = 0; n < nodes; ++n) {
-                if (!placed[n]) order.push_back(n);
-            }
-        }
-        for (const Id n : order) {
-            if (!in_time()) break;
-            node(n);
-        }
+        const auto good = options_.closely ? std::vector<bool>(nodes, false) : quick_check(workflow_, bindings_);
+        control_types_.assign(nodes, Type());
+        if (in_time(workflow_.edges.size())) look_closely(good);
         for (const auto& output : workflow_.outputs) {
             if (!in_time()) break;
             check_output(output);
         }
-        for (const auto& input : workflow_.inputs) check_input(input);
+        check_inputs();
+        if (in_time()) {
+            find_unreachable(workflow_, findings_, [&](const Edge& edge) { return edge.carries() ? source_type(edge, false).value_or(Type()) : Type(Type::Kind::map); },
+                             [&](const Edge& edge) { return is_required(edge); });
+        }
         return std::move(binding_);
     }
 
@@ -55,46 +61,84 @@ private:
     }
 
     /// Looks at the clock every 256 steps.
-    bool in_time() {
+    bool in_time(std::size_t steps = 1) {
         if (late_) return false;
-        if (++steps_ % 256 != 0 || now_ns_() - started_ns_ <= limits_.check_ns_max) return true;
+        steps_ += steps;
+        if (steps_ < 256) return true;
+        steps_ = 0;
+        if (now_ns_() - started_ns_ <= limits_.check_ns_max) return true;
         late_ = true;
         error("check-too-slow", "checking took longer than " + std::to_string(limits_.check_ns_max / 1'000'000) + " ms; the rest was not checked", {},
               "split the workflow, or raise check_time_max of dag-tracker");
         return false;
     }
 
+    /// The nodes that quick_check() did not say yes to, and control nodes, whose types come from before them.
+    void look_closely(const std::vector<bool>& good) {
+        const std::size_t nodes = workflow_.nodes.size();
+        if (std::find(good.begin(), good.end(), false) == good.end()) return;
+        given_.assign(workflow_.names.size(), no_id);
+        for (const Id n : workflow_.order) {
+            if (good[n]) continue;
+            if (!in_time(1 + workflow_.in_offsets[n + 1] - workflow_.in_offsets[n])) return;
+            node(n);
+        }
+        if (workflow_.order.size() == nodes) return;
+        // Nodes of a cycle come last: their ports are checked too, merges among them count as `any`.
+        for (Id n = 0; n < nodes && in_time(); ++n) {
+            if (workflow_.levels[n] == no_id && !good[n]) node(n);
+        }
+    }
+
     std::string name(Id node) const { return shown(workflow_.node_name(node)); }
 
-    void bind(Id n) {
+    /// What is wrong with the plugins and operations that nodes call. Each node is named, but a plugin of another version once.
+    void bind_faults() {
+        std::vector<bool> faulty(bindings_.signatures.size());
+        bool any = false;
+        for (std::size_t i = 0; i < faulty.size(); ++i) {
+            const Signature& signature = bindings_.signatures[i];
+            faulty[i] = signature.provider == nullptr || !signature.provider->usable || (signature.provider->typed && signature.operation == nullptr);
+            any = any || faulty[i];
+            if (signature.version_differs) other_version(signature);
+        }
+        if (!any) return;
+        for (Id n = 0; n < workflow_.nodes.size() && in_time(); ++n) {
+            if (bindings_.of_node[n] != no_id && faulty[bindings_.of_node[n]]) bind_fault(n);
+        }
+    }
+
+    void other_version(const Signature& signature) {
+        const PluginPin& pin = *signature.pin;
+        if (std::find(told_pins_.begin(), told_pins_.end(), &pin) != told_pins_.end()) return;
+        told_pins_.push_back(&pin);
+        std::string message = "plugin " + shown(pin.plugin) + " is " + signature.provider->version + ", the workflow was made with " + pin.requirement;
+        if (options_.any_versions) findings_.warning("plugin-version", std::move(message), pin.place, "what it does may differ");
+        else error("plugin-version", std::move(message), pin.place, "symphony install " + pin.plugin + "@" + pin.requirement + ", or change [plugins] when the workflow works with it");
+    }
+
+    void bind_fault(Id n) {
         const Node& node = workflow_.nodes[n];
-        if (node.kind != NodeKind::operation && node.kind != NodeKind::instrument) return;
-        if (node.plugin == 0 || node.operation == 0) return;  // reported by the parser
+        const Signature& signature = *bindings_.of(n);
         const bool instrument = node.kind == NodeKind::instrument;
         const auto plugin = workflow_.names[node.plugin];
-        const Provider* provider = catalogue_.find(instrument, plugin);
+        const Provider* provider = signature.provider;
         if (provider == nullptr) {
-            missing(node, instrument, plugin);
+            missing(node, instrument, plugin, signature.pin);
             return;
         }
         if (!provider->usable) {
             error("refused-plugin", "node " + shown(workflow_.names[node.name]) + ": plugin " + shown(plugin) + " is refused: " + provider->refusal, node.place,
                   provider->remedy.empty() ? "symphony show " + provider->name : provider->remedy);
         }
-        binding_.providers[n] = provider;
-        if (!provider->typed) return;
-        const auto* operation = provider->operation(workflow_.names[node.operation]);
-        if (operation == nullptr) {
-            std::vector<std::string_view> known;
-            for (const auto& each : provider->operations) known.push_back(each.name);
-            error("unknown-operation", "plugin " + shown(plugin) + " has no operation " + shown(workflow_.names[node.operation]), node.place,
-                  meant(workflow_.names[node.operation], known, "operations"));
-            return;
-        }
-        binding_.operations[n] = operation;
+        if (!provider->typed || signature.operation != nullptr) return;
+        std::vector<std::string_view> known;
+        for (const auto& each : provider->operations) known.push_back(each.name);
+        error("unknown-operation", "plugin " + shown(plugin) + " has no operation " + shown(workflow_.names[node.operation]), node.place,
+              meant(workflow_.names[node.operation], known, "operations"));
     }
 
-    void missing(const Node& node, bool instrument, std::string_view plugin) {
+    void missing(const Node& node, bool instrument, std::string_view plugin, const PluginPin* pin) {
         const std::string who = "node " + shown(workflow_.names[node.name]) + ": ";
         if (const auto* other = catalogue_.find(!instrument, plugin); other != nullptr) {
             error("wrong-node-type", who + "plugin " + shown(plugin) + " is an " + (instrument ? "operator" : "instrument") + ", the node says " + (instrument ? "instrument" : "operator"),
@@ -105,10 +149,10 @@ private:
         for (const auto& provider : catalogue_.providers()) {
             if (provider.instrument == instrument) known.push_back(plugin.find('.') != std::string_view::npos ? provider.id : provider.name);
         }
-        const auto near = nearest(plugin, known);
-        error("missing-plugin", who + "plugin " + shown(plugin) + " is not installed", node.place,
-              near.empty() ? "symphony install " + std::string(plugin)
-                           : "symphony install " + std::string(plugin) + ", or did you mean " + shown(near) + "?");
+        const auto near = findings_.room() ? nearest(plugin, known) : std::string_view();
+        const std::string version = pin == nullptr ? std::string() : "@" + pin->requirement;
+        error("missing-plugin", who + "plugin " + shown(plugin) + (pin == nullptr ? std::string() : " " + pin->requirement) + " is not installed", node.place,
+              "symphony install " + std::string(plugin) + version + (near.empty() ? std::string() : ", or did you mean " + shown(near) + "?"));
     }
 
     // ---- cycles ----
@@ -263,13 +307,40 @@ private:
         return std::nullopt;
     }
 
-    Type items_type(Id n) {
+    const Edge* edge_into(Id n, Id port) const {
         for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
-            if (edge.to_port != workflow_.nodes[n].each) continue;
-            if (const auto type = source_type(edge, false); type && type->kind() == Type::Kind::list) return type->as_optional(false);
+            if (edge.to_port == port) return &edge;
         }
-        return Type(Type::Kind::list);
+        return nullptr;
+    }
+
+    /// The type of the list that a node runs `each` of. It may be the `items` of another node, and so on: the way there is
+    /// walked once, and ends where it comes back to itself.
+    Type items_type(Id n) {
+        if (items_types_.empty()) items_types_.resize(workflow_.nodes.size());
+        const Id items = workflow_.names.find("items");
+        const Type list(Type::Kind::list);
+        std::vector<Id> way;
+        Type found = list;
+        for (;;) {
+            if (items_types_[n]) {
+                found = *items_types_[n];
+                break;
+            }
+            items_types_[n] = list;
+            way.push_back(n);
+            const Edge* edge = edge_into(n, workflow_.nodes[n].each);
+            if (edge == nullptr) break;
+            const bool further = edge->from != no_id && edge->from_port == items && workflow_.nodes[edge->from].each != 0 && binding_.operations[edge->from] != nullptr;
+            if (!further) {
+                if (const auto type = source_type(*edge, false); type && type->kind() == Type::Kind::list) found = type->as_optional(false);
+                break;
+            }
+            n = edge->from;
+        }
+        for (const Id each : way) items_types_[each] = found;
+        return found;
     }
 
     void node(Id n) {
@@ -392,7 +463,7 @@ private:
     void plugin_node(Id n) {
         const Node& node = workflow_.nodes[n];
         const auto* operation = binding_.operations[n];
-        given_.clear();
+        giving_ = n;
         for_inputs(n, [&](const Edge& edge) {
             const auto type = source_type(edge, true);
             if (!give(edge.to_port)) {
@@ -451,10 +522,19 @@ private:
 
     bool give(Id port) {
         if (contains(port)) return false;
-        given_.push_back(port);
+        given_[port] = giving_;
         return true;
     }
-    bool contains(Id port) const { return std::find(given_.begin(), given_.end(), port) != given_.end(); }
+    bool contains(Id port) const { return given_[port] == giving_; }
+
+    /// Whether a node does not run without what this edge carries.
+    bool is_required(const Edge& edge) {
+        const Node& node = workflow_.nodes[edge.to];
+        if (node.kind == NodeKind::branch || edge.to_port == node.each) return true;
+        const auto* operation = binding_.operations[edge.to];
+        const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
+        return spec != nullptr && !spec->type.optional();
+    }
 
     void check_output(const OutputDecl& output) {
         const auto type = output.node == no_id ? std::optional(workflow_.inputs[output.input].type)
@@ -463,16 +543,20 @@ private:
         error("type-mismatch", "output " + shown(output.name) + " is declared " + output.type->text() + ", its source is " + type->text(), output.place);
     }
 
-    void check_input(const InputDecl& input) {
-        if (input.otherwise) {
-            if (const auto fits = value_fits(input.otherwise->view(), input.type); !fits) {
-                error("type-mismatch", "the default of input " + shown(input.name) + ": " + fits.error().message(), input.place);
-            }
+    void check_inputs() {
+        std::vector<bool> shown_as_output(workflow_.inputs.size(), false);
+        for (const auto& output : workflow_.outputs) {
+            if (output.input != no_id) shown_as_output[output.input] = true;
         }
-        const bool output = std::any_of(workflow_.outputs.begin(), workflow_.outputs.end(), [&](const auto& each) {
-            return each.input != no_id && &workflow_.inputs[each.input] == &input;
-        });
-        if (!input.used && !output) findings_.warning("unused-input", "no node reads input " + shown(input.name), input.place);
+        for (Id i = 0; i < workflow_.inputs.size() && in_time(); ++i) {
+            const InputDecl& input = workflow_.inputs[i];
+            if (input.otherwise) {
+                if (const auto fits = value_fits(input.otherwise->view(), input.type); !fits) {
+                    error("type-mismatch", "the default of input " + shown(input.name) + ": " + fits.error().message(), input.place);
+                }
+            }
+            if (!input.used && !shown_as_output[i]) findings_.warning("unused-input", "no node reads input " + shown(input.name), input.place);
+        }
     }
 
     const Workflow& workflow_;
@@ -480,12 +564,17 @@ private:
     const Limits& limits_;
     Findings& findings_;
     const std::function<std::uint64_t()>& now_ns_;
+    const CheckOptions& options_;
     std::uint64_t started_ns_;
-    std::uint32_t steps_ = 0;
+    std::size_t steps_ = 0;
     bool late_ = false;
+    Bindings bindings_;
     Binding binding_;
     std::vector<Type> control_types_;
-    std::vector<Id> given_;
+    std::vector<std::optional<Type>> items_types_;  // of nodes with `each`, where it was asked for
+    std::vector<Id> given_;  // of each name the latest node that got a value under it
+    Id giving_ = no_id;
+    std::vector<const PluginPin*> told_pins_;
     std::unordered_map<Id, bool> output_nodes_;
     std::unordered_map<std::uint64_t, std::pair<unsigned, unsigned>> conditionals_;
     bool outputs_listed_ = false;
@@ -528,8 +617,8 @@ Status fits(ValueView value, Type type, const std::string& where) {
 } // namespace
 
 Binding validate(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
-                 const std::function<std::uint64_t()>& now_ns) {
-    return Validator(workflow, catalogue, limits, findings, now_ns).run();
+                 const std::function<std::uint64_t()>& now_ns, const CheckOptions& options) {
+    return Validator(workflow, catalogue, limits, findings, now_ns, options).run();
 }
 
 // Recursion is as deep as the type, at most sixteen levels.

@@ -29,6 +29,7 @@ inline std::shared_ptr<const Catalogue> catalogue() {
     Provider text;
     text.id = "org.test.text";
     text.name = "text";
+    text.version = "1.4.0";
     text.concurrent = true;
     text.operations = {{"count", {port("text", "text"), port("top", "integer?")}, {port("total", "integer"), port("text", "text")}, true},
                        {"join", {port("a", "any?"), port("b", "any?"), port("c", "any?")}, {port("text", "text")}, true},
@@ -52,7 +53,9 @@ inline std::shared_ptr<const Catalogue> catalogue() {
     refused.name = "refused";
     refused.usable = false;
     refused.refusal = "its library has another digest";
-    for (auto& provider : {text, disk, old, eyes, refused}) made->add(provider);
+    Provider disk_before = disk;
+    disk_before.version = "0.9.3";
+    for (auto& provider : {text, disk, disk_before, old, eyes, refused}) made->add(provider);
     return made;
 }
 
@@ -74,7 +77,7 @@ struct Read {
     bool ok() const { return plan != nullptr && !manifests::has_errors(diagnostics); }
 };
 
-inline Read read(std::string_view text, std::string_view path = "w.toml", const Limits& limits = {}) {
+inline Read read(std::string_view text, std::string_view path = "w.toml", const Limits& limits = {}, const CheckOptions& options = {}) {
     Read out;
     Findings findings{std::string(path)};
     if (auto workflow = parse_workflow(path, text, limits, findings)) {
@@ -82,7 +85,7 @@ inline Read read(std::string_view text, std::string_view path = "w.toml", const 
         out.plan = std::make_shared<Plan>();
         out.plan->catalogue = catalogue();
         out.plan->workflow = *std::move(workflow);
-        out.plan->binding = validate(out.plan->workflow, *out.plan->catalogue, limits, findings, [] { return steady_now_ns(); });
+        out.plan->binding = validate(out.plan->workflow, *out.plan->catalogue, limits, findings, [] { return steady_now_ns(); }, options);
     }
     out.diagnostics = findings.take();
     return out;

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "binary.hpp"
+
+#include "binary_layout.hpp"
+#include "identifiers.hpp"
+#include "packer.hpp"
+#include "text_check.hpp"
+
+#include <cmath>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace symphony::tracker {
+namespace {
+
+using namespace binary;
+
+/// Reading never fails at once: after a fault everything reads as zero or empty, and the caller looks at failed() where it
+/// matters: before it makes something of a count, and at the end.
+class Reader {
+public:
+    Reader(Bytes bytes, const Limits& limits, Findings& findings)
+        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings) {}
+
+    std::optional<Workflow> run() {
+        at_ += binary_magic.size();
+        if (const auto version = byte(); version != schema_version && !failed_) {
+            findings_.error("newer-schema", "the file has schema " + std::to_string(version) + ", this dag-tracker reads up to " + std::to_string(schema_version), {},
+                            "update dag-tracker, or write the file with --to toml where it was made");
+            return std::nullopt;
+        }
+        made_.file = findings_.file();
+        header();
+        plugins();
+        inputs();
+        if (!failed_) counts();
+        if (!failed_) texts();
+        for (Id n = 0; n < node_count_ && !failed_; ++n) node(n);
+        if (!failed_ && made_.edges.size() != edge_count_) fail("the nodes have " + std::to_string(made_.edges.size()) + " edges, the head says " + std::to_string(edge_count_));
+        if (!failed_) outputs();
+        if (!failed_ && at_ != end_) fail("something follows the workflow");
+        if (failed_) return std::nullopt;
+        share_constants();
+        return std::move(made_);
+    }
+
+private:
+    void fail(std::string_view what) {
+        if (failed_) return;
+        failed_ = true;
+        findings_.error("bad-binary", "byte " + std::to_string(at_ - start_) + ": " + std::string(what), {}, "write the file anew: symphony workflow convert");
+        at_ = end_;
+    }
+    std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
+
+    std::uint8_t byte() {
+        if (at_ < end_) return *at_++;
+        fail("cut off");
+        return 0;
+    }
+    /// LEB128 in its shortest form.
+    std::uint64_t varint() {
+        if (at_ < end_ && *at_ < 0x80) return *at_++;
+        return long_varint();
+    }
+    std::uint64_t long_varint() {
+        std::uint64_t value = 0;
+        for (unsigned shift = 0; shift < 64; shift += 7) {
+            const std::uint8_t part = byte();
+            if (failed_) return 0;
+            if ((shift == 63 && part > 1) || (shift > 0 && part == 0)) break;
+            value |= static_cast<std::uint64_t>(part & 0x7Fu) << shift;
+            if (part < 0x80) return value;
+        }
+        fail("a number that is not in its shortest form");
+        return 0;
+    }
+    std::uint32_t number(std::uint64_t max, std::string_view what) {
+        const auto value = varint();
+        if (value <= max) return static_cast<std::uint32_t>(value);
+        fail(std::string(what) + " is " + std::to_string(value) + ", at most " + std::to_string(max));
+        return 0;
+    }
+    /// How many things follow, of which each takes at least `bytes_least`.
+    std::size_t count(std::size_t bytes_least) {
+        const auto value = varint();
+        if (value <= left() / bytes_least) return static_cast<std::size_t>(value);
+        fail("more things than bytes");
+        return 0;
+    }
+    std::string_view take(std::size_t size) {
+        if (size > left()) {
+            fail("cut off");
+            return {};
+        }
+        const std::string_view taken(reinterpret_cast<const char*>(at_), size);
+        at_ += size;
+        return taken;
+    }
+    std::string_view text() {
+        const auto size = varint();
+        const auto found = take(size > left() ? left() + 1 : static_cast<std::size_t>(size));
+        if (!is_text(found)) fail("text that is not UTF-8");
+        return failed_ ? std::string_view() : found;
+    }
+    /// Bytes of one value in its canonical form.
+    Bytes value() {
+        const auto* from = at_;
+        const auto* to = msgpack::skip(at_, end_);
+        if (to == nullptr) {
+            fail("no value, or cut off");
+            return {};
+        }
+        const Bytes found(from, to);
+        packer_.cut(0);
+        if (const auto status = pack(packer_, ValueView(found)); !status) fail("a constant: " + status.error().message());
+        else if (text_of(packer_.bytes()) != text_of(found)) fail("a constant that is not in its canonical form");
+        at_ = failed_ ? end_ : to;
+        return failed_ ? Bytes() : found;
+    }
+    /// Names have to rise, so that none is there twice.
+    void rises(std::string_view& last, std::string_view name, std::string_view what) {
+        if (!last.empty() && name <= last) fail(std::string(what) + " are not in order");
+        last = name;
+    }
+    std::uint64_t duration_ns() {
+        constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
+        const auto ms = varint();
+        if (ms > ms_max) fail("a duration above a year");
+        return failed_ ? 0 : ms * ns_per_ms;
+    }
+    std::optional<Type> type(std::string_view text) {
+        const auto parsed = Type::parse(text);
+        if (parsed && parsed->text() == text) return *parsed;
+        fail("no type");
+        return std::nullopt;
+    }
+
+    void header() {
+        made_.id = text();
+        made_.name = text();
+        made_.version = text();
+        made_.description = text();
+        if (!failed_ && !is_workflow_id(made_.id)) fail("workflow id " + shown(made_.id));
+        if (!failed_ && !manifests::Version::parse(made_.version)) fail("version " + shown(made_.version) + " is not SemVer");
+        made_.timeout_ns = duration_ns();
+        const auto bits = byte();
+        if (bits > (fail_fast_bit | metadata_bit)) fail("unknown bits");
+        made_.fail_fast = (bits & fail_fast_bit) != 0;
+        if ((bits & metadata_bit) == 0 || failed_) return;
+        const auto found = value();
+        made_.metadata = Value::unchecked(Buffer::copy(found));
+        if (!failed_ && (!made_.metadata.is_map() || made_.metadata.empty())) fail("metadata that is no map, or empty");
+    }
+
+    void plugins() {
+        std::string_view last;
+        for (std::size_t left = count(2); left > 0 && !failed_; --left) {
+            const auto name = text();
+            const auto requirement = text();
+            if (failed_) return;
+            auto range = manifests::Range::parse(requirement);
+            if (!is_plugin_name(name)) return fail("plugin " + shown(name));
+            if (!range || range->text() != requirement) return fail("plugin " + shown(name) + ": no version requirement");
+            rises(last, name, "plugins");
+            made_.plugins.push_back({std::string(name), std::string(requirement), *std::move(range), {}});
+        }
+    }
+
+    void inputs() {
+        std::string_view last;
+        for (std::size_t left = count(4); left > 0 && !failed_; --left) {
+            InputDecl input;
+            const auto name = text();
+            const auto type_text = text();
+            input.description = text();
+            const auto bits = byte();
+            if (failed_) return;
+            if (!is_id(name)) return fail("input " + shown(name));
+            rises(last, name, "inputs");
+            input.name = name;
+            if (const auto found = type(type_text)) input.type = *found;
+            if (bits > (required_bit | default_bit)) fail("unknown bits");
+            input.required = (bits & required_bit) != 0;
+            if ((bits & default_bit) != 0) input.otherwise = Value::unchecked(Buffer::copy(value()));
+            made_.inputs.push_back(std::move(input));
+        }
+    }
+
+    void counts() {
+        constexpr std::size_t node_bytes_least = 3, edge_bytes_least = 1;
+        node_count_ = count(node_bytes_least);
+        edge_count_ = count(edge_bytes_least);
+        if (failed_) return;
+        if (node_count_ == 0) return fail("no nodes");
+        if (node_count_ > limits_.nodes_max || edge_count_ > limits_.edges_max) {
+            report_too_many(findings_, node_count_ > limits_.nodes_max, node_count_ > limits_.nodes_max ? limits_.nodes_max : limits_.edges_max, {});
+            failed_ = true;
+        }
+    }
+
+    /// Of each text its length, then all bytes. The first ones are the ids of the nodes.
+    void texts() {
+        const std::size_t others = count(1);
+        if (failed_ || node_count_ > left()) return fail("more things than bytes");
+        const std::size_t all = node_count_ + others;
+        std::vector<std::uint32_t> sizes(all);
+        for (auto& size : sizes) size = number(0x7FFFFFFF, "the length of a text");
+        if (failed_) return;
+        made_.names.reserve(all);
+        names_.reserve(all + 1);
+        names_.push_back(0);
+        std::string_view last;
+        for (std::size_t i = 0; i < all && !failed_; ++i) {
+            const auto found = take(sizes[i]);
+            if (failed_) return;
+            if (i < node_count_) {
+                if (!is_id(found)) return fail("node " + shown(found));
+                rises(last, found, "nodes");
+            } else if (found.empty() || !is_text(found)) {
+                return fail("an empty text, or one that is not UTF-8");
+            }
+            const std::size_t known = made_.names.size();
+            const Id name = made_.names.intern(found);
+            if (name < known) return fail("a text that is there twice");
+            names_.push_back(name);
+        }
+        made_.nodes.resize(node_count_);
+        made_.edges.reserve(edge_count_);
+    }
+
+    Id ref(bool required = true) {
+        const auto index = varint();
+        if (index < names_.size() && (index != 0 || !required)) return names_[static_cast<std::size_t>(index)];
+        fail("no such text");
+        return 0;
+    }
+
+    void node(Id id) {
+        Node& node = made_.nodes[id];
+        node.name = names_[id + 1];
+        const auto kind = byte();
+        const auto fields = number(known_fields, "the fields of a node");
+        if (kind > static_cast<std::uint8_t>(NodeKind::merge)) return fail("an unknown kind of node");
+        node.kind = static_cast<NodeKind>(kind);
+        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? description_field | mode_field : description_field;
+        if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
+        if (calls) {
+            node.plugin = ref();
+            node.operation = ref();
+        }
+        if ((fields & description_field) != 0) node.description = ref();
+        if ((fields & each_field) != 0) node.each = ref();
+        if ((fields & policy_field) != 0) policy(node);
+        if ((fields & on_error_field) != 0) {
+            node.on_error = static_cast<OnError>(number(static_cast<std::uint64_t>(OnError::skip), "on_error"));
+            if (node.on_error == OnError::fail) fail("a default that is written");
+        }
+        if ((fields & mode_field) != 0) {
+            node.mode = static_cast<MergeMode>(number(static_cast<std::uint64_t>(MergeMode::named), "the mode of a merge"));
+            if (node.mode == MergeMode::first) fail("a default that is written");
+        }
+        node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
+        if ((fields & constants_field) != 0) constants();
+        node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
+        for (std::size_t left = count(1); left > 0 && !failed_; --left) edge(id);
+    }
+
+    void policy(Node& node) {
+        CallPolicy policy;
+        policy.timeout_ns = duration_ns();
+        policy.backoff_ns = duration_ns();
+        policy.retries_max = number(100, "the retries of a node");
+        policy.parallel_max = number(1024, "the parallel calls of a node");
+        if (policy == CallPolicy{}) fail("a default that is written");
+        if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
+        node.policy = policy_index(made_, policy);
+    }
+
+    void constants() {
+        std::string_view last;
+        for (std::size_t left = count(2); left > 0 && !failed_; --left) {
+            const Id port = ref(false);
+            const auto* from = at_;
+            plain_value();
+            if (failed_) return;
+            const auto name = made_.names[port];
+            rises(last, name, "constants");
+            made_.constants.push_back({port, Value(), {}});
+            pooled_.emplace_back(static_cast<std::uint32_t>(from - start_), static_cast<std::uint32_t>(at_ - from));
+        }
+    }
+
+    /// value(), with a short way for what has only one form and is most of what there is.
+    void plain_value() {
+        const std::uint8_t tag = at_ < end_ ? *at_ : 0xC1;
+        if (tag < 0x80 || tag == 0xC0 || tag == 0xC2 || tag == 0xC3 || tag >= 0xE0) {
+            ++at_;
+        } else if (tag >= 0xA0 && tag < 0xC0) {
+            ++at_;
+            if (!is_text(take(tag & 0x1Fu))) fail("text that is not UTF-8");
+        } else if (tag == 0xCA && left() > sizeof(float)) {
+            const float number = std::bit_cast<float>(msgpack::read_be<std::uint32_t>(at_ + 1));
+            if (!std::isfinite(number)) fail("a number that is not finite");
+            else at_ += 1 + sizeof(float);
+        } else {
+            value();
+        }
+    }
+
+    void edge(Id to) {
+        if (made_.edges.size() == edge_count_) return fail("more edges than the head says");
+        Edge edge;
+        edge.to = to;
+        const auto head = varint();
+        const auto source = head >> edge_bits;
+        const auto kind = head & 3u;
+        const bool from_input = (head & edge_from_input) != 0;
+        const bool carries = (head & edge_carries) != 0;
+        if (kind > static_cast<unsigned>(EdgeKind::conditional)) return fail("an unknown kind of edge");
+        edge.kind = static_cast<EdgeKind>(kind);
+        if (source >= (from_input ? made_.inputs.size() : node_count_)) return fail("an edge from nowhere");
+        if (carries ? edge.kind == EdgeKind::control : edge.kind == EdgeKind::data || from_input) return fail("an edge that carries what its kind does not");
+        if (from_input) {
+            edge.input = static_cast<Id>(source);
+            made_.inputs[edge.input].used = true;
+        } else {
+            edge.from = static_cast<Id>(source);
+        }
+        if (carries) {
+            if (!from_input) edge.from_port = ref();
+            edge.to_port = ref();
+        }
+        if (edge.kind == EdgeKind::conditional) edge.condition = condition();
+        made_.edges.push_back(edge);
+    }
+
+    std::uint32_t condition() {
+        const Id name = ref();
+        if (failed_) return no_id;
+        const auto [found, added] = condition_ids_.try_emplace(name, static_cast<std::uint32_t>(made_.conditions.size()));
+        if (!added) return found->second;
+        auto parsed = Expression::parse(made_.names[name]);
+        if (parsed) made_.conditions.push_back(*std::move(parsed));
+        else fail("an expression: " + parsed.error().message());
+        return found->second;
+    }
+
+    void outputs() {
+        std::string_view last;
+        std::unordered_set<std::string_view> files;
+        for (std::size_t left = count(5); left > 0 && !failed_; --left) {
+            OutputDecl output;
+            const auto name = text();
+            output.description = text();
+            const auto file = text();
+            const auto type_text = text();
+            const auto head = varint();
+            if (failed_) return;
+            if (!is_id(name)) return fail("output " + shown(name));
+            rises(last, name, "outputs");
+            output.name = name;
+            output.file = file;
+            if (!file.empty() && !is_inner_path(file)) return fail("file " + shown(file) + " is not a relative path beneath the output folder");
+            if (!file.empty() && !files.insert(file).second) return fail("file " + shown(file) + " is written by two outputs");
+            if (!type_text.empty()) output.type = type(type_text);
+            if ((head >> 1) >= ((head & 1u) != 0 ? made_.inputs.size() : node_count_)) return fail("an output from nowhere");
+            ((head & 1u) != 0 ? output.input : output.node) = static_cast<Id>(head >> 1);
+            if ((head & 1u) == 0) output.port = ref();
+            made_.outputs.push_back(std::move(output));
+        }
+    }
+
+    void share_constants() {
+        if (pooled_.empty()) return;
+        const std::size_t from = pooled_.front().first;
+        const std::size_t to = pooled_.back().first + pooled_.back().second;
+        const Buffer all = Buffer::copy(bytes_.subspan(from, to - from));
+        for (std::size_t i = 0; i < pooled_.size(); ++i) made_.constants[i].value = Value::unchecked(all.slice(pooled_[i].first - from, pooled_[i].second));
+    }
+
+    Bytes bytes_;
+    const std::uint8_t* start_;
+    const std::uint8_t* at_;
+    const std::uint8_t* end_;
+    const Limits& limits_;
+    Findings& findings_;
+    Workflow made_;
+    bool failed_ = false;
+    std::size_t node_count_ = 0;
+    std::size_t edge_count_ = 0;
+    std::vector<Id> names_;  // of the table of texts: their ids in made_.names, behind the id of none
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> pooled_;  // of each constant its offset and size in the file
+    std::unordered_map<Id, std::uint32_t> condition_ids_;
+    Packer packer_;
+};
+
+} // namespace
+
+std::optional<Workflow> read_binary(Bytes bytes, const Limits& limits, Findings& findings) {
+    if (!text_of(bytes).starts_with(binary_magic)) {
+        findings.error("bad-binary", "byte 0: not a compact workflow", {});
+        return std::nullopt;
+    }
+    return Reader(bytes, limits, findings).run();
+}
+
+} // namespace symphony::tracker
