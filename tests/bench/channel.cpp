@@ -224,7 +224,8 @@ public:
         static constexpr symphony_call_ops ops{sizeof(symphony_call_ops), 0,
             [](void* ctx, symphony_handle, const symphony_buf*, std::uint32_t) { static_cast<Isolated*>(ctx)->next_of_chain(); },
             [](void*, symphony_handle, const symphony_error*) { std::abort(); }, nullptr, nullptr, nullptr};
-        chain_ = {&times, 0, 0, {}};
+        chain_.times = &times;
+        chain_.at = 0;
         chain_.argument.struct_size = sizeof chain_.argument;
         chain_.argument.data = record_.data();
         chain_.argument.size = record_.size();
@@ -236,7 +237,7 @@ public:
         chain_.call.ops = &ops;
         chain_.call.port = to_c("bench/1");
         chain_done_.store(0);
-        begin_one();
+        go_on();
         chain_done_.wait(0);
     }
     void call_with_megabyte() { call(2, 2); }
@@ -244,16 +245,21 @@ public:
     pid_t child() const { return child_; }
 
 private:
-    void begin_one() {
-        chain_.call.id = 1 + chain_.at % 2;
-        chain_.start = now_ns();
-        if (ops_->invoke(it_, &chain_.call) < 0) std::abort();
-    }
-    void next_of_chain() {
-        (*chain_.times)[chain_.at] = now_ns() - chain_.start;
-        if (++chain_.at < chain_.times->size()) return begin_one();
+    /// An answer may come before invoke returns: then the next call is made here, and not within it.
+    void go_on() {
+        while (chain_.at < chain_.times->size()) {
+            chain_.call.id = 1 + chain_.at % 2;
+            chain_.met.store(0, std::memory_order_relaxed);
+            chain_.start = now_ns();
+            if (ops_->invoke(it_, &chain_.call) < 0) std::abort();
+            if (chain_.met.exchange(1, std::memory_order_acq_rel) == 0) return; // the answer goes on
+        }
         chain_done_.store(1);
         chain_done_.notify_one();
+    }
+    void next_of_chain() {
+        (*chain_.times)[chain_.at++] = now_ns() - chain_.start;
+        if (chain_.met.exchange(1, std::memory_order_acq_rel) == 1) go_on();
     }
     void call(std::uint32_t method, std::uint32_t count) {
         static constexpr symphony_call_ops ops{sizeof(symphony_call_ops), 0,
@@ -292,6 +298,7 @@ private:
         std::vector<double>* times = nullptr;
         std::size_t at = 0;
         double start = 0;
+        std::atomic<int> met{0}; // of invoke's return and the answer, who came first
         symphony_buf argument{};
         symphony_call call{};
     } chain_;
