@@ -12,7 +12,7 @@ namespace {
 /// The first eight bytes as a number that compares like them.
 std::uint64_t prefix(std::string_view text) noexcept {
     unsigned char first[8] = {};
-    std::memcpy(first, text.data(), std::min<std::size_t>(text.size(), sizeof first));
+    if (!text.empty()) std::memcpy(first, text.data(), std::min<std::size_t>(text.size(), sizeof first));
     std::uint64_t value = 0;
     for (const unsigned char byte : first) value = value << 8 | byte;
     return value;

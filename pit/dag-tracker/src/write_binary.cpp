@@ -40,7 +40,7 @@ public:
     }
     void raw(std::string_view bytes) {
         room(bytes.size());
-        std::memcpy(at_, bytes.data(), bytes.size());
+        if (!bytes.empty()) std::memcpy(at_, bytes.data(), bytes.size());
         at_ += bytes.size();
     }
     void text(std::string_view text) {

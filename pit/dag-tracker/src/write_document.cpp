@@ -82,7 +82,7 @@ private:
         end_ = bytes_.data() + bytes_.size();
     }
     void raw(std::string_view text) noexcept {
-        std::memcpy(at_, text.data(), text.size());
+        if (!text.empty()) std::memcpy(at_, text.data(), text.size());
         at_ += text.size();
     }
     /// Nothing to escape: no control character, quote or backslash. Eight bytes at a time (Mycroft 1987: a byte below or equal to another).
