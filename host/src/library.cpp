@@ -116,7 +116,12 @@ public:
             done += static_cast<std::size_t>(n);
         }
         constexpr int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-        if (::fcntl(memory.get(), F_ADD_SEALS, seals) != 0) return io("cannot seal a memory file");
+        // EBUSY: the kernel itself holds a page for a moment, as when it moves memory. It waits for that, and not always long enough.
+        constexpr int seal_tries_max = 10;
+        for (int tries = 1; ::fcntl(memory.get(), F_ADD_SEALS, seals) != 0; ++tries) {
+            if (errno != EBUSY || tries == seal_tries_max) return io("cannot seal a memory file");
+            ::usleep(10'000);
+        }
         return {};
     }
 

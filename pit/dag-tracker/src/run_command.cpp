@@ -20,8 +20,6 @@ constexpr std::int32_t done = 0;
 constexpr std::int32_t work_failed = 1;
 constexpr std::int32_t plugin_refused = 3;
 
-Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
-
 class RunCommand {
 public:
     RunCommand(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context)

@@ -3,6 +3,7 @@
 
 #include "json_text.hpp"
 #include "run_table.hpp"
+#include "tell_findings.hpp"
 
 #include <symphony/utf8.hpp>
 
@@ -15,8 +16,6 @@ namespace symphony::tracker {
 namespace {
 
 constexpr std::size_t listed_default = 20;
-
-Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
 
 /// Local time, "2026-11-27 11:08:12".
 std::string moment(std::int64_t ms) {
@@ -105,7 +104,7 @@ public:
             return print(json.end().end().build());
         }
         if (runs.empty()) {
-            put(ports::CommandStream::err, "no run is on record\n");
+            put_err(call_, "no run is on record\n");
             return 0;
         }
         std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "WORKFLOW", "STEPS", "BEGAN"}};
@@ -113,7 +112,7 @@ public:
             rows.push_back({run.id, std::string(name_of(run.state)), run.workflow + " " + run.version,
                             std::to_string(run.steps_done) + "/" + std::to_string(run.steps), moment(run.created_ms)});
         }
-        put(ports::CommandStream::out, table(rows));
+        put_out(call_, table(rows));
         return 0;
     }
 
@@ -137,14 +136,14 @@ public:
         for (const auto& step : run.steps) {
             rows.push_back({step.node, std::string(name_of(step.state)), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
         }
-        put(ports::CommandStream::out, text + table(rows));
+        put_out(call_, text + table(rows));
         for (const auto& step : run.steps) {
             for (const auto& problem : step.problems) {
-                put(ports::CommandStream::out, to_valid_utf8("problem: step " + step.node + ": " + (problem.path.empty() ? "" : shown(problem.path) + ": ") + std::string(problem.error.message()) + "\n"));
+                put_out(call_, to_valid_utf8("problem: step " + step.node + ": " + (problem.path.empty() ? "" : shown(problem.path) + ": ") + std::string(problem.error.message()) + "\n"));
             }
         }
         if (summary.state != RunState::completed && summary.state != RunState::running) {
-            put(ports::CommandStream::out, resume_words(summary.id, run.made_from) + " goes on with it\n");
+            put_out(call_, resume_words(summary.id, run.made_from) + " goes on with it\n");
         }
         return 0;
     }
@@ -153,7 +152,7 @@ public:
         const auto journal = SYMPHONY_TRY(tracker_.journal());
         for (const auto word : arguments_["run"].items()) {
             SYMPHONY_TRY(journal->remove(word.as_text()));
-            put(ports::CommandStream::err, "removed " + std::string(word.as_text()) + "\n");
+            put_err(call_, "removed " + std::string(word.as_text()) + "\n");
         }
         return 0;
     }
@@ -178,7 +177,7 @@ public:
             add(json, step);
             SYMPHONY_TRY(line(json));
         }
-        put(ports::CommandStream::out, lines);
+        put_out(call_, lines);
         return 0;
     }
 
@@ -188,14 +187,8 @@ private:
         return journal->show(arguments_["run"].as_text("last"));
     }
     Result<std::int32_t> print(const Value& value) {
-        put(ports::CommandStream::out, SYMPHONY_TRY(json_of(value.view(), true)) + "\n");
+        put_out(call_, SYMPHONY_TRY(json_of(value.view(), true)) + "\n");
         return 0;
-    }
-    void put(std::uint8_t stream, std::string_view text) const {
-        ports::CommandOutput output;
-        output.stream = stream;
-        output.text = Buffer::copy(text);
-        call_.emit(output);
     }
 
     const Tracker& tracker_;

@@ -13,6 +13,8 @@ void put(Call& call, std::uint8_t stream, std::string_view text) {
 
 } // namespace
 
+Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
+
 void put_out(Call& call, std::string_view text) { put(call, ports::CommandStream::out, text); }
 void put_err(Call& call, std::string_view text) { put(call, ports::CommandStream::err, text); }
 

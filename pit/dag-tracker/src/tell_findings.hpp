@@ -11,6 +11,9 @@
 
 namespace symphony::tracker {
 
+/// Wrong usage of a command: the program ends with status 2.
+Error usage(std::string message, std::string hint);
+
 void put_out(Call& call, std::string_view text);
 void put_err(Call& call, std::string_view text);
 

@@ -14,8 +14,6 @@ namespace {
 constexpr std::int32_t done = 0;
 constexpr std::int32_t work_failed = 1;
 
-Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
-
 class Command {
 public:
     Command(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context)
