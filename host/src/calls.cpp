@@ -621,6 +621,16 @@ std::uint32_t CallTable::entered(const Target& callee) const noexcept {
     return n;
 }
 
+std::uint32_t CallTable::owed(const Target& callee) const noexcept {
+    std::uint32_t n = 0;
+    const_cast<CallTable*>(this)->for_each([&](Slot& slot) {
+        const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+        const bool owes = (word & entered_bit) != 0 && (word & (open_bit | orphan_bit)) != 0 && (word & (pins | in_invoke_bit)) == 0;
+        if (owes && slot.callee.load(std::memory_order_relaxed) == &callee) ++n;
+    });
+    return n;
+}
+
 std::vector<std::string> CallTable::chain_of(const Target& callee) const {
     constexpr std::size_t links_max = 32;
     std::vector<std::string> chain;

@@ -90,6 +90,8 @@ public:
     std::uint32_t in_flight() const noexcept;
     /// Threads inside the callee's invoke.
     std::uint32_t entered(const Target& callee) const noexcept;
+    /// Calls whose end the callee owes, with no thread in them: open ones, and ones that the host has ended itself.
+    std::uint32_t owed(const Target& callee) const noexcept;
     /// Names of the plugins on whose calls `callee` may be acting now, outermost first; empty when only the host calls it. Of
     /// several callers at a time none can be told from the others: "*".
     std::vector<std::string> chain_of(const Target& callee) const;

@@ -46,13 +46,16 @@ public:
     }
     std::uint32_t inside() const noexcept { return static_cast<std::uint32_t>(word_.load(std::memory_order_acquire)); }
 
-    /// Sleeps until `done()` may have changed, at most `limit`. `done` is asked before.
+    /// Sleeps until `done()` may have changed, at most `limit`. `done` is asked before and after.
+    /// @return What it said last. After true nobody who has left touches the gate any more: it may go.
     template <class Done>
-    void wait(Done done, std::chrono::nanoseconds limit) {
+    bool wait(Done done, std::chrono::nanoseconds limit) {
         std::unique_lock lock(mutex_);
-        waiters_.fetch_add(1, std::memory_order_seq_cst);
+        if (waiters_++ == 0) word_.fetch_or(waited_bit, std::memory_order_seq_cst);
         if (!done()) changed_.wait_for(lock, limit);
-        waiters_.fetch_sub(1, std::memory_order_relaxed);
+        const bool is = done();
+        if (--waiters_ == 0) word_.fetch_and(~waited_bit, std::memory_order_relaxed);
+        return is;
     }
     bool running() const noexcept { return (word_.load(std::memory_order_seq_cst) & running_bit) != 0; }
     bool closed() const noexcept { return (word_.load(std::memory_order_seq_cst) & closed_bit) != 0; }
@@ -64,16 +67,23 @@ public:
 
 private:
     static constexpr std::uint64_t one = 1;
+    static constexpr std::uint64_t waited_bit = 1ull << 61;
     static constexpr std::uint64_t running_bit = 1ull << 62;
     static constexpr std::uint64_t closed_bit = 1ull << 63;
 
+    /// Its step out is the last that it does here, or is done under the lock: a waiter may destroy the gate.
     void leave(std::uint64_t sum) noexcept {
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        while ((word & waited_bit) == 0) {
+            if (word_.compare_exchange_weak(word, word - sum, std::memory_order_seq_cst, std::memory_order_relaxed)) return;
+        }
+        const std::lock_guard lock(mutex_);
         word_.fetch_sub(sum, std::memory_order_seq_cst);
-        if (waiters_.load(std::memory_order_seq_cst) != 0) wake();
+        changed_.notify_all();
     }
 
     std::atomic<std::uint64_t> word_{closed_bit};
-    std::atomic<std::uint32_t> waiters_{0};
+    std::uint32_t waiters_ = 0; // guarded by mutex_
     std::mutex mutex_;
     std::condition_variable changed_;
 };

@@ -620,10 +620,9 @@ bool Instance::bury(Clock::time_point limit) {
         return true;
     }
     if (!own->wait_gone(limit)) return false;
-    while (gate.inside() > 0 && Clock::now() < limit) {
-        gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10));
+    while (!gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10))) {
+        if (Clock::now() >= limit) return false;
     }
-    if (gate.inside() > 0) return false;
     host_.calls().detach(*this);
     const bool lived = created_ || gone();
     if (lived && state() == State::failed) static_cast<void>(move_to(State::unloading));
@@ -697,12 +696,12 @@ void Instance::wind_down(Clock::time_point limit) {
         const std::uint64_t deadline_ns = host_.now_ns() + static_cast<std::uint64_t>(std::max<std::int64_t>(left, 0));
         const Status quiet = control("quiesce", ops_.quiesce, instance, deadline_ns);
         if (!quiet && quiet.error().code() == Code::deadline) return;
-        while (gate.inside() > 0 && Clock::now() < limit) {
-            // It says that nothing runs any more: what it still owes it will not deliver.
-            if (quiet && ops_.quiesce != nullptr && host_.calls().entered(*this) == 0) break;
-            gate.wait([this] { return gate.inside() == 0; }, std::chrono::milliseconds(10));
+        // When it says that nothing runs any more, it will not deliver what it still owes. Threads that have just ended a call
+        // are waited for, because they still look at the table and at us.
+        const auto owed = [&] { return quiet && ops_.quiesce != nullptr ? host_.calls().owed(*this) : 0u; };
+        while (!gate.wait([&] { return gate.inside() == owed() && host_.calls().entered(*this) == 0; }, std::chrono::milliseconds(10))) {
+            if (Clock::now() >= limit) return;
         }
-        if (host_.calls().entered(*this) != 0 || (gate.inside() > 0 && ops_.quiesce == nullptr)) return;
         host_.calls().fail_all(*this, Error(Code::cancelled, "stopped", who() + ": was stopped before it answered"));
         if (!quiet) fail(quiet.error());
         activated_ = false;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace symphony::host {
@@ -23,8 +24,8 @@ public:
         const std::string* port = nullptr;  ///< outlives the table
     };
 
-    /// @param holder  Null for the host. @return 0 when 65,536 handles are held.
-    symphony_handle add(const Instance* holder, Instance& callee, const std::string& port) {
+    /// @param holder  Null for the host. @param rule  What allowed it, for close_lost(). @return 0 when 65,536 handles are held.
+    symphony_handle add(const Instance* holder, Instance& callee, const std::string& port, std::string rule = {}) {
         const std::lock_guard lock(mutex_);
         std::uint32_t index = used_;
         if (!free_.empty()) {
@@ -43,6 +44,7 @@ public:
         slot.holder.store(holder, std::memory_order_relaxed);
         slot.callee.store(&callee, std::memory_order_relaxed);
         slot.port.store(&port, std::memory_order_relaxed);
+        slot.rule = std::move(rule);
         const std::uint32_t generation = slot.generation.load(std::memory_order_relaxed) + 1; // even to odd: in use
         slot.generation.store(generation, std::memory_order_release);
         return std::uint64_t{generation} << 32 | index;
@@ -50,10 +52,18 @@ public:
 
     void remove(const Instance* holder, symphony_handle handle) {
         const std::lock_guard lock(mutex_);
-        if (find(holder, handle).callee == nullptr) return;
-        const auto index = static_cast<std::uint32_t>(handle);
-        chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk].generation.fetch_add(1, std::memory_order_release);
-        free_.push_back(index);
+        if (find(holder, handle).callee != nullptr) close(static_cast<std::uint32_t>(handle));
+    }
+
+    /// Closes what plugins hold and `may(holder, callee, rule)` says no to. Calls that are under way end as they will.
+    template <typename May> void close_lost(const May& may) {
+        const std::lock_guard lock(mutex_);
+        for (std::uint32_t index = 0; index < used_; ++index) {
+            const Slot& slot = chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk];
+            const Instance* const holder = slot.holder.load(std::memory_order_relaxed);
+            if ((slot.generation.load(std::memory_order_relaxed) & 1u) == 0 || holder == nullptr) continue;
+            if (!may(*holder, std::as_const(*slot.callee.load(std::memory_order_relaxed)), slot.rule)) close(index);
+        }
     }
 
     /// Empty when the handle is stale or somebody else's.
@@ -68,12 +78,19 @@ public:
     }
 
 private:
+    /// Of one in use; the caller has the lock.
+    void close(std::uint32_t index) {
+        chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk].generation.fetch_add(1, std::memory_order_release);
+        free_.push_back(index);
+    }
+
     static constexpr std::uint32_t chunk = 256;
     struct Slot {
         std::atomic<std::uint32_t> generation{0};
         std::atomic<const Instance*> holder{nullptr};
         std::atomic<Instance*> callee{nullptr};
         std::atomic<const std::string*> port{nullptr};
+        std::string rule; // guarded by mutex_
     };
     std::array<std::atomic<Slot*>, 256> chunks_{};
     std::vector<std::unique_ptr<Slot[]>> owned_;

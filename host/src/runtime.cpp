@@ -136,6 +136,7 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     void refused(std::size_t index, const Error& error);
     void open_crash_file();
     void check_grants();
+    bool may_still_call(const Instance& caller, const manifests::Manifest& callee, std::string_view rule) const;
     void count_crashes();
     std::vector<Instance*> callers_first();
 
@@ -319,8 +320,10 @@ Result<symphony_handle> Runtime::Impl::acquire(Instance* caller, std::string_vie
         // Who asks for the best provider of a port that it provides itself wants another one.
         if (caller != nullptr && provider.empty() && caller->index() == index) continue;
         const manifests::Manifest* const manifest = source.entry(index).manifest;
-        if (caller != nullptr && chosen.permissions != nullptr && manifest != nullptr) {
-            if (Status may = chosen.permissions->may_call(caller->subject(), manifest->id()); !may) {
+        permissions::Decision allowed;
+        const bool judged = caller != nullptr && chosen.permissions != nullptr && manifest != nullptr;
+        if (judged) {
+            if (Status may = chosen.permissions->require(caller->subject(), manifests::right_to_call(manifest->id()), "L6 broker", &allowed); !may) {
                 if (!first) first = std::move(may).error();
                 continue;
             }
@@ -331,7 +334,12 @@ Result<symphony_handle> Runtime::Impl::acquire(Instance* caller, std::string_vie
             refused(index, plugin.error());
             continue;
         }
-        const symphony_handle handle = ports.add(caller, **plugin, (*plugin)->manifest().find_provide(port)->port);
+        const symphony_handle handle = ports.add(caller, **plugin, (*plugin)->manifest().find_provide(port)->port, allowed.rule);
+        if (judged && !may_still_call(*caller, *manifest, allowed.rule)) { // withdrawn before check_grants() could know of it
+            ports.remove(caller, handle);
+            if (!first) first = chosen.permissions->explain(caller->subject(), manifests::right_to_call(manifest->id())).error();
+            continue;
+        }
         if (handle == 0) return Error(Code::exhausted, "too-many-handles", "65536 port handles are held");
         return handle;
     }
@@ -392,6 +400,13 @@ void Runtime::Impl::check_grants() {
     }
     if (chosen.network != nullptr) chosen.network->recheck();
     for (Instance* plugin : all) plugin->check_grants();
+    ports.close_lost([this](const Instance& holder, const Instance& callee, const std::string& rule) {
+        return may_still_call(holder, callee.manifest(), rule);
+    });
+}
+
+bool Runtime::Impl::may_still_call(const Instance& caller, const manifests::Manifest& callee, std::string_view rule) const {
+    return chosen.permissions->holds(caller.subject(), manifests::right_to_call(callee.id()), rule);
 }
 
 /// Starts a plugin, or waits for whoever does. Two that need each other in their starts would wait for ever.

@@ -133,7 +133,7 @@ symphony_status ports_invoke(void* ctx, symphony_handle port, const symphony_cal
     Instance& plugin = self(ctx);
     symphony_call named;
     Target* callee = plugin.host().find_port(&plugin, port, named.port);
-    if (callee == nullptr) [[unlikely]] return to_c(Error(Code::not_found, "stale-port", plugin.who() + ": called a port handle that it does not hold"), error);
+    if (callee == nullptr) [[unlikely]] return to_c(Error(Code::not_found, "stale-port", plugin.who() + ": called a port handle that it does not hold, or no longer"), error);
     if (call == nullptr || call->struct_size < sizeof named || !callable(call->ops, &symphony_call_ops::complete) || !callable(call->ops, &symphony_call_ops::fail)) [[unlikely]] {
         return to_c(Error(Code::misuse, "bad-call", plugin.who() + ": made a call without a place for its answer"), error);
     }

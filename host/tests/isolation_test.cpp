@@ -198,6 +198,8 @@ TEST_F(Isolated, CallsOthersThroughTheHost) {
     EXPECT_THAT(rig.call(14, "nobody"), StartsWith("[unknown-plugin]"));
 }
 
+TEST_F(Isolated, CallsOthersAsLongAsItMay) { expect_calls_end_with_their_grant(rig); }
+
 TEST_F(Isolated, CancelReachesIt) {
     rig.add("probe");
     rig.run();

@@ -9,6 +9,7 @@
 #include <symphony/permissions/permissions.hpp>
 #include <symphony/value.hpp>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -156,6 +157,28 @@ inline EffectiveConfig mode(std::string_view name) {
     const Value values = ValueBuilder().map().add("mode", name).end().build();
     out.values = std::string(text_of(values.bytes()));
     return out;
+}
+
+/// A plugin calls another one, by a handle that it keeps, until the grant for that is taken back.
+inline void expect_calls_end_with_their_grant(Rig& rig) {
+    using testing::StartsWith;
+    rig.add("probe").needs.push_back({"operator/1", false, manifests::Cardinality::many, "", {}});
+    rig.add("other", "other");
+    permissions::Permissions::Options kept;
+    kept.state_dir = rig.folder().path() / "state";
+    permissions::Permissions permissions(std::move(kept));
+    rig.options.permissions = &permissions;
+    rig.run();
+    const auto keep_and_call = [&] { return rig.call(31, "other", {}, "probe"); };
+    EXPECT_THAT(keep_and_call(), StartsWith("[not-granted] plugin \"probe\": may not call the plugin other"));
+    const auto right = manifests::right_to_call("other");
+    ASSERT_TRUE(permissions.grant(subject_of(rig), right, permissions::Scope::always));
+    EXPECT_EQ(keep_and_call(), "other");
+    EXPECT_EQ(keep_and_call(), "other") << "by the same handle";
+    ASSERT_TRUE(permissions.revoke(subject_of(rig), &right));
+    EXPECT_THAT(keep_and_call(), StartsWith("[stale-port]"));
+    EXPECT_THAT(rig.call(14, "other", {}, "probe"), StartsWith("[not-granted]"));
+    rig.end(); // before the permissions
 }
 
 } // namespace symphony::host::test

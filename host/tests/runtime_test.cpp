@@ -290,6 +290,11 @@ TEST(Ports, LeadFromPluginToPlugin) {
     EXPECT_THAT(rig.call(14, "nobody"), StartsWith("[unknown-plugin]"));
 }
 
+TEST(Ports, CloseWhenTheRightToCallIsTakenBack) {
+    Rig rig;
+    expect_calls_end_with_their_grant(rig);
+}
+
 TEST(Ports, AreWithheldWhenTheManifestDoesNotNameThem) {
     Rig rig;
     rig.add("probe").needs.push_back({"workflow/1", false, manifests::Cardinality::one, "", {}});

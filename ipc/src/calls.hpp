@@ -63,7 +63,7 @@ private:
     bool drain(Slot& slot);
     void drain_detached(Slot& slot);
     bool deliver(Slot& slot, Message& message);
-    void send_cancel(Slot& slot, std::uint64_t call, bool told);
+    void send_cancel(std::uint64_t call, bool told);
     bool poll_cancelled(Slot& slot);
     Message* ending(const Error& why);
     Error reason() const;

@@ -14,6 +14,8 @@ constexpr std::uint64_t request_bit = 2;
 constexpr std::uint64_t returned_bit = 4;  // the callee's invoke has returned, as the peer says
 constexpr std::uint64_t ended_bit = 8;     // whoever sets it owns the end; no message may follow
 constexpr std::uint64_t dropped_bit = 16;  // of a request: nobody waits for the answer any more
+constexpr std::uint64_t sent_bit = 32;     // the peer hears of the call before anything that is sent from now on
+constexpr std::uint64_t told_bit = 64;     // the host cancelled it; who sets the later one of these two tells the peer
 
 // Who takes messages out of an inbox.
 constexpr std::uint32_t nobody = 0, caller = 1, thread = 2;
@@ -357,6 +359,10 @@ symphony_status Outbound::invoke(std::uint64_t target, const symphony_call& call
                 return to_c(reason(), error);
             }
         }
+        if ((slot->mark(generation_of(id), sent_bit) & told_bit) != 0) [[unlikely]] {
+            link_.wait_not(std::exchange(has_role, false)); // sending may wait
+            send_cancel(id, true);
+        }
     }
     for (unsigned looks = 0;;) {
         const bool news = link_.wait(slot->waiter, 0, [slot] { return slot->inbox.load(std::memory_order_seq_cst) != nullptr; }, std::exchange(has_role, false));
@@ -400,28 +406,25 @@ bool Outbound::poll_cancelled(Slot& slot) {
     if (slot.flagged.load(std::memory_order_relaxed) || !callable(slot.ops, &symphony_call_ops::cancelled)) return false;
     if (slot.ops->cancelled(slot.ctx, slot.caller_id.load(std::memory_order_relaxed)) == 0) return false;
     slot.flagged.store(true, std::memory_order_relaxed);
-    send_cancel(slot, slot.id(), false);
+    send_cancel(slot.id(), false);
     return true;
 }
 
-void Outbound::send_cancel(Slot& slot, std::uint64_t call, bool told) {
-    const std::uint64_t now = now_ns();
-    if (told) {
-        std::uint64_t never = 0;
-        if (!slot.cancelled_at.compare_exchange_strong(never, now, std::memory_order_relaxed)) return;
-    }
+void Outbound::send_cancel(std::uint64_t call, bool told) {
     Outgoing message(link_, Kind::cancel, call);
     message.head.flags = told ? flag_told : 0;
-    message.head.deadline_ns = now + cancel_patience_ns;
+    message.head.deadline_ns = now_ns() + cancel_patience_ns;
     static_cast<void>(link_.send(message)); // a peer that does not read it is overdue soon
 }
 
 void Outbound::cancel(symphony_handle call) {
     Slot* slot = find(call);
     if (slot == nullptr) return;
-    const std::uint64_t word = slot->word.load(std::memory_order_acquire);
-    if (generation_of(word) != static_cast<std::uint32_t>(call >> 32) || (word & (open_bit | request_bit | ended_bit)) != open_bit) return;
-    send_cancel(*slot, call, true);
+    if ((slot->word.load(std::memory_order_acquire) & request_bit) != 0) return;
+    const std::uint64_t before = slot->mark(generation_of(call), told_bit);
+    if (before == 0 || (before & told_bit) != 0) return;
+    slot->cancelled_at.store(now_ns(), std::memory_order_relaxed);
+    if ((before & sent_bit) != 0) send_cancel(call, true); // else invoke() does
 }
 
 void Outbound::cancel_by_caller_id(symphony_handle id) {

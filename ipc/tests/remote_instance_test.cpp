@@ -236,6 +236,16 @@ TEST(RemoteInstance, CancelReachesACallThatRuns) {
     EXPECT_FALSE(remote.instance->overdue(0s)) << "it has ended";
 }
 
+TEST(RemoteInstance, ACancelThatIsFasterThanItsCallReachesItToo) {
+    Remote remote;
+    Caller caller;
+    // Asked for the first time when the call has a number and is not sent yet.
+    caller.on_asked = [&] { remote.ops->cancel(remote.it, caller.id); };
+    EXPECT_EQ(remote.call(caller, until_cancelled), SYMPHONY_OK);
+    ASSERT_TRUE(caller.wait_end());
+    EXPECT_TRUE(caller.completed);
+}
+
 TEST(RemoteInstance, ACallersOwnTokenReachesTheCall) {
     Remote remote;
     Caller before;

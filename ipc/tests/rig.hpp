@@ -84,6 +84,7 @@ public:
     std::vector<std::pair<std::uint32_t, std::string>> progresses;
     std::atomic<std::uint32_t> cancelled{0};
     std::function<void()> on_part;
+    std::function<void()> on_asked; ///< whether it is cancelled
     static const symphony_call_ops ops;
 
 private:
@@ -123,7 +124,10 @@ private:
         const std::lock_guard lock(of(ctx).mutex);
         of(ctx).progresses.emplace_back(permille, std::string(from_c(note)));
     }
-    static std::uint32_t on_cancelled(void* ctx, symphony_handle) { return of(ctx).cancelled.load(); }
+    static std::uint32_t on_cancelled(void* ctx, symphony_handle) {
+        if (of(ctx).on_asked) of(ctx).on_asked();
+        return of(ctx).cancelled.load();
+    }
 };
 inline const symphony_call_ops Caller::ops{sizeof(symphony_call_ops), 0, &on_complete, &on_fail, &on_emit, &on_progress, &on_cancelled};
 

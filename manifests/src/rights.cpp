@@ -529,11 +529,33 @@ RightSet::RightSet(std::vector<Right> rights) : rights_(std::move(rights)) {
     std::sort(rights_.begin(), rights_.end());
 }
 
+Right right_to_call(std::string_view plugin) {
+    auto right = Right::named(RightKind::ipc, "plugin:" + std::string(plugin));
+    return right ? *std::move(right) : Right();
+}
+bool is_call(const Right& right) noexcept { return right.kind() == RightKind::ipc && right.text().starts_with("ipc:plugin:"); }
+
+std::vector<Asked> asked_of(const Manifest& manifest) {
+    std::vector<Asked> all;
+    bool names_callees = false;
+    for (const Capability& written : manifest.capabilities) {
+        auto right = Right::parse(written.kind, written.value);
+        if (!right) continue; // a parsed manifest has none
+        names_callees = names_callees || is_call(*right);
+        all.push_back({*std::move(right), &written, written.optional, written.place});
+    }
+    if (manifest.needs.empty() || names_callees) return all;
+    auto any = Right::parse(CapabilityKind::ipc_access, "plugin:#");
+    if (!any) return all;
+    const bool optional = std::all_of(manifest.needs.begin(), manifest.needs.end(), [](const Require& one) { return one.optional; });
+    all.push_back({*std::move(any), nullptr, optional, manifest.needs.front().place});
+    return all;
+}
+
 RightSet RightSet::requested(const Manifest& manifest, bool with_optional) {
     std::vector<Right> rights;
-    for (const auto& wish : manifest.capabilities) {
-        if (wish.optional && !with_optional) continue;
-        if (auto right = Right::parse(wish.kind, wish.value)) rights.push_back(*std::move(right));
+    for (auto& asked : asked_of(manifest)) {
+        if (!asked.optional || with_optional) rights.push_back(std::move(asked.right));
     }
     return RightSet(std::move(rights));
 }
@@ -670,7 +692,11 @@ std::string in_words(const Right& right) {
         if (name == "socketpair") return "make sockets that lead nowhere but to itself";
         return "use the system's " + name;
     case RightKind::process: return name == "*" ? "run any program, with all your rights" : "run the program " + name + ", with all your rights";
-    case RightKind::ipc: return name.starts_with("bus:") ? "send and receive messages on the bus, channel " + name.substr(4) : "talk through " + name;
+    case RightKind::ipc:
+        if (name.starts_with("bus:")) return "send and receive messages on the bus, channel " + name.substr(4);
+        if (name == "plugin:#") return "call any plugin that provides what it requires";
+        if (is_call(right)) return "call the plugin " + name.substr(7);
+        return "talk through " + name;
     }
     return right.text();
 }

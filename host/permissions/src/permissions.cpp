@@ -338,20 +338,6 @@ Decision Permissions::check(const Subject& subject, const Right& right, std::str
     return made;
 }
 
-Status Permissions::may_call(const Subject& subject, std::string_view provider) {
-    const auto right = Right::named(manifests::RightKind::ipc, "plugin:" + std::string(provider));
-    if (!right) return {}; // an id that no rule can name
-    const Policy& policy = impl_->options.policy;
-    const Verdict verdict = policy.judge(subject, *right);
-    if (verdict.by == nullptr || verdict.kind != Verdict::Kind::denied) return {};
-    Decision made;
-    made.rule = policy.rule_id(verdict);
-    made.why = "plugin \"" + subject.name + "\" may not call \"" + std::string(provider) + "\": " + policy.why(verdict, subject, *right);
-    made.hint = policy.hint(verdict);
-    impl_->record(made, subject, *right, "L6 broker");
-    return made.error();
-}
-
 Status Permissions::require(const Subject& subject, const Right& right, std::string_view layer, Decision* out) {
     Decision made = impl_->decision(impl_->settle(subject, right), subject, right, false);
     if (made.needs_prompt && !made.asked_enough && impl_->options.prompt != nullptr) {

@@ -256,7 +256,7 @@ Verdict Policy::judge(const Subject& subject, const Right& right) const {
     for (const Rule& rule : rules_) {
         if (rule.allow && speaks_of(rule, subject) && covers(rule, right)) return {Verdict::Kind::allowed, &rule};
     }
-    bool given = right.kind() == manifests::RightKind::file && is_own_folder(right);
+    bool given = (right.kind() == manifests::RightKind::file && is_own_folder(right)) || (subject.trusted && is_call(right));
     if (preset_ == Preset::balanced) given = given || (subject.trusted && right.kind() == manifests::RightKind::file);
     if (preset_ == Preset::permissive) {
         given = given || (right.kind() != manifests::RightKind::process && right.kind() != manifests::RightKind::system && !right.is_private_network());
@@ -288,6 +288,7 @@ std::string Policy::why(const Verdict& verdict, const Subject& subject, const Ri
     if (verdict.kind == Verdict::Kind::open) return preset + " leaves it to you";
     if (right.root() == "selected") return preset + ": what is named on the command line is granted for the run";
     if (is_own_folder(right)) return preset + ": its own folders are its own";
+    if (subject.trusted && is_call(right)) return preset + ": this distribution trusts the plugin, so it calls what it requires";
     if (preset_ == Preset::balanced && subject.trusted) return preset + ": this distribution trusts the plugin, so it has the files it asks for";
     return preset + " grants what is asked for";
 }

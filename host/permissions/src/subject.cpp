@@ -9,10 +9,10 @@ namespace symphony::permissions {
 
 std::shared_ptr<const Request> Request::of(const manifests::Manifest& manifest, std::string file) {
     auto made = std::make_shared<Request>();
-    for (const auto& asked : manifest.capabilities) {
-        auto right = Right::parse(asked.kind, asked.value);
-        if (!right) continue; // a parsed manifest has none
-        made->wishes_.push_back({*std::move(right), asked.reason, asked.optional, asked.place, asked.value, name_of(asked.kind)});
+    for (const auto& asked : manifests::asked_of(manifest)) {
+        Wish wish{asked.right, {}, asked.optional, asked.place, "plugin:#", "requires"};
+        if (asked.written != nullptr) wish.reason = asked.written->reason, wish.value = asked.written->value, wish.key = name_of(asked.written->kind);
+        made->wishes_.push_back(std::move(wish));
     }
     std::stable_sort(made->wishes_.begin(), made->wishes_.end(), [](const Wish& a, const Wish& b) { return a.right < b.right; });
     made->rights_ = RightSet::requested(manifest);

@@ -84,20 +84,56 @@ TEST(Permissions, OfPartsMakeAWhole) {
     EXPECT_FALSE(permissions.check(plugin, right("network:a.example:50-201")).allowed);
 }
 
-TEST(Permissions, LetPluginsCallEachOtherUntilARuleDenies) {
+constexpr const char* calls_text = "file_access = []\n[requires]\n\"operator/1\" = { optional = true }";
+
+TEST(Permissions, OfCallsBetweenPluginsAreRequestedByWhatIsRequired) {
     const Folder folder;
-    folder.write("policy.toml", "[[deny]]\nplugin = \"word-count\"\nrights = [\"ipc:plugin:org.example.mail\"]\nreason = \"letters are private\"\n");
-    auto how = options(folder);
-    how.policy = Policy::load({{folder / "policy.toml", false}});
-    Permissions judge(std::move(how));
-    const Subject caller = subject("");
-    EXPECT_TRUE(judge.may_call(caller, "org.example.text"));
-    EXPECT_TRUE(judge.may_call(subject("", "another"), "org.example.mail"));
-    const Status denied = judge.may_call(caller, "org.example.mail");
-    ASSERT_FALSE(denied);
-    EXPECT_EQ(denied.error().code(), Code::not_granted);
-    EXPECT_NE(denied.error().message().find("letters are private"), std::string::npos) << denied.error().message();
-    EXPECT_NE(denied.error().hint().find("policy.toml"), std::string::npos);
+    Permissions judge(options(folder));
+    const Right call = manifests::right_to_call("org.example.text");
+    EXPECT_EQ(call.text(), "ipc:plugin:org.example.text");
+    expect_denied(judge.require(subject(""), call), "its manifest does not ask for", "ipc_access");
+    const Subject caller = subject(calls_text);
+    expect_denied(judge.require(caller, call), "preset balanced leaves it to you", "symphony permission grant word-count ipc:plugin:#");
+    ASSERT_TRUE(judge.grant(caller, call, Scope::always));
+    EXPECT_TRUE(judge.require(caller, call));
+    EXPECT_FALSE(judge.require(caller, manifests::right_to_call("org.example.mail"))) << "a grant for one is none for another";
+    ASSERT_TRUE(judge.revoke(caller, &call));
+    EXPECT_FALSE(judge.require(caller, call));
+}
+
+TEST(Permissions, OfCallsAreNarrowedByTheManifestThatNamesThem) {
+    const Folder folder;
+    Permissions judge(options(folder));
+    const Subject caller = subject("ipc_access = [\"plugin:org.example.text\", \"bus:progress.*\"]\n[requires]\n\"operator/1\" = {}");
+    ASSERT_TRUE(judge.grant(caller, manifests::right_to_call("org.example.text"), Scope::always));
+    EXPECT_TRUE(judge.require(caller, manifests::right_to_call("org.example.text")));
+    const auto wide = judge.grant(caller, manifests::right_to_call("org.example.mail"), Scope::always);
+    ASSERT_FALSE(wide);
+    EXPECT_EQ(wide.error().reason(), "not-requested");
+}
+
+TEST(Permissions, OfCallsAreGivenToWhoIsTrustedUntilARuleDenies) {
+    for (const char* const preset : {"strict", "balanced", "permissive"}) {
+        const Folder folder;
+        folder.write("policy.toml", std::string("preset = \"") + preset + "\"\n[[deny]]\nplugin = \"word-count\"\nrights = [\"ipc:plugin:org.example.mail\"]\n"
+                                    "reason = \"letters are private\"\n");
+        auto how = options(folder);
+        how.policy = Policy::load({{folder / "policy.toml", false}});
+        Permissions judge(std::move(how));
+        Subject caller = subject(calls_text);
+        EXPECT_EQ(bool(judge.require(caller, manifests::right_to_call("org.example.text"))), std::string_view(preset) == "permissive") << preset;
+        caller.trusted = true;
+        EXPECT_TRUE(judge.require(caller, manifests::right_to_call("org.example.text"))) << preset;
+        expect_denied(judge.require(caller, manifests::right_to_call("org.example.mail")), "letters are private", "policy.toml");
+    }
+}
+
+TEST(Permissions, ThatAnUpdateRequiresMoreNeedsConsent) {
+    const Folder folder;
+    Permissions judge(options(folder));
+    ASSERT_TRUE(judge.admit(subject("", "word-count", "1.0.0")));
+    EXPECT_TRUE(judge.admit(subject(calls_text, "word-count", "1.1.0"))) << "what is optional holds nothing back";
+    EXPECT_FALSE(judge.admit(subject("file_access = []\n[requires]\n\"operator/1\" = {}", "word-count", "1.2.0")));
 }
 
 TEST(Permissions, APolicyThatDeniesCannotBeGrantedAround) {

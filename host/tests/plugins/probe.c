@@ -54,6 +54,7 @@ struct symphony_instance {
     const symphony_host *host;
     const symphony_host_ports *ports;
     symphony_call kept; /* of the call that method 4 never answers */
+    symphony_handle kept_port; /* of method 31 */
     symphony_handle self_port;
     char mode[32];
 };
@@ -125,7 +126,7 @@ static void *complete_later(void *argument) {
     return NULL;
 }
 
-/* Forwards method 1 to the best other provider, or to the one in args[0], and answers when that answers. */
+/* Forwards a method to the best other provider, or to the one in args[0], and answers when that answers. The handle is kept if there is a place for it. */
 struct forward {
     symphony_call outer;
     struct forward *next;
@@ -143,13 +144,14 @@ static void forward_failed(void *ctx, symphony_handle id, const symphony_error *
 }
 static const symphony_call_ops forward_ops = {sizeof(symphony_call_ops), 0, forwarded, forward_failed, NULL, NULL, NULL};
 
-static symphony_status forward(symphony_instance *self, const symphony_call *call, uint32_t method) {
+static symphony_status forward(symphony_instance *self, const symphony_call *call, uint32_t method, symphony_handle *kept) {
     symphony_error error = {sizeof error, 0, 0, 0, "", "", ""};
     const symphony_str provider = {(const char *)call->args[0].data, call->args[0].size};
-    symphony_handle port = 0;
+    symphony_handle port = kept != NULL ? *kept : 0;
     symphony_handle id = 0;
     if (self->ports == NULL) return SYMPHONY_E_NOT_GRANTED;
-    symphony_status status = self->ports->acquire(self->host->ctx, (symphony_str){"operator/1", 10}, provider, &port, &error);
+    symphony_status status = SYMPHONY_OK;
+    if (port == 0) status = self->ports->acquire(self->host->ctx, (symphony_str){"operator/1", 10}, provider, &port, &error);
     if (status >= 0) {
         struct forward *state = calloc(1, sizeof *state);
         state->outer = *call;
@@ -159,7 +161,8 @@ static symphony_status forward(symphony_instance *self, const symphony_call *cal
         inner.ops = &forward_ops;
         inner.id = 4711;
         status = self->ports->invoke(self->host->ctx, port, &inner, &id, &error);
-        self->ports->release(self->host->ctx, port);
+        if (kept != NULL) *kept = port;
+        else self->ports->release(self->host->ctx, port);
         if (status >= 0) {
             state->next = atomic_load(&forwards);
             while (!atomic_compare_exchange_weak(&forwards, &state->next, state)) {
@@ -296,7 +299,8 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
         ops->fail(call->ctx, call->id, &error);
         return SYMPHONY_OK;
     case 13: hang(); return SYMPHONY_OK;
-    case 14: return forward(self, call, 1);
+    case 14: return forward(self, call, 1, NULL);
+    case 31: return forward(self, call, 1, &self->kept_port);
     case 15: return services(self, call);
     case 16: return open_file(self, call);
     case 30: return open_stream(self, call);
@@ -314,7 +318,7 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
         complete_text(call, &digit, 1);
         return SYMPHONY_OK;
     }
-    case 20: return forward(self, call, 4); /* somebody who never answers */
+    case 20: return forward(self, call, 4, NULL); /* somebody who never answers */
     case 22: { /* the providers of its first required port, as they come */
         symphony_buf list;
         if (self->ports == NULL || self->ports->list(self->host->ctx, (symphony_str){"operator/1", 10}, &list) < 0) return SYMPHONY_E_NOT_GRANTED;

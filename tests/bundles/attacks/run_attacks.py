@@ -317,7 +317,7 @@ class Runner:
         if process.returncode < 0 or process.returncode not in (0, 1, 3):
             outcome.wrong.append(f"the host ended with {process.returncode}")
         if "Sanitizer" in outcome.err:
-            outcome.wrong.append("a sanitizer complains about the host")
+            outcome.wrong.append("a sanitizer complains about the host:\n" + outcome.err[outcome.err.index("Sanitizer"):][:8000])
         self.read_end(outcome)
 
     @staticmethod

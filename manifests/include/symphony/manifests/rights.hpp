@@ -104,6 +104,21 @@ struct RightsDiff {
     bool empty() const noexcept { return added.empty() && broadened.empty() && narrowed.empty() && removed.empty(); }
 };
 
+/// What a manifest asks for, in its order: `[capabilities]`, and for who has `[requires]` the right to call what provides that,
+/// `ipc:plugin:#`, unless `ipc_access` names the plugins that it calls. The latter's key is "requires", and it is optional when
+/// all that is required is.
+struct Asked {
+    Right right;
+    const Capability* written = nullptr; ///< null: it follows from `[requires]`
+    bool optional = false;
+    Place place;
+};
+std::vector<Asked> asked_of(const Manifest& manifest);
+/// `ipc:plugin:ID`, to call the plugin with this id; of what is no id, the right that nothing covers.
+Right right_to_call(std::string_view plugin);
+/// Whether it is such a right, or a pattern of them.
+bool is_call(const Right& right) noexcept;
+
 /// A set of rights in canonical form: sorted, none of which another one covers, neighbouring ports joined.
 class RightSet {
 public:

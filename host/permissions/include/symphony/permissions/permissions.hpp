@@ -66,9 +66,6 @@ public:
     /// @param made  Receives the decision when given: holds() asks for its rule.
     /// @return `not_granted` with reason "not-granted" and the command that grants it.
     Status require(const Subject& subject, const Right& right, std::string_view layer = "L6 broker", Decision* made = nullptr);
-    /// Whether it may call the plugin with the id `provider`: [requires] of its manifest asks for that and is enough, unless a
-    /// rule denies `ipc:plugin:ID`. A denial is recorded. @return `not_granted` with reason "not-granted"
-    Status may_call(const Subject& subject, std::string_view provider);
     /// Whether what was allowed by `rule` still is: asked by whoever holds something open, from on_change(). Uses nothing up
     /// and leaves no trace; what was allowed for one time holds until policy denies it.
     bool holds(const Subject& subject, const Right& right, std::string_view rule) const;

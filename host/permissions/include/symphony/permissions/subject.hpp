@@ -23,7 +23,7 @@ struct Wish {
     bool optional = false;
     manifests::Place place;
     std::string value;     ///< as written: "read:workspace"
-    std::string_view key;  ///< "file_access"
+    std::string_view key;  ///< "file_access"; "requires" when it follows from that
 };
 
 /// What one manifest asks for, read once when its plugin is loaded. Immutable, shared by its instances.
