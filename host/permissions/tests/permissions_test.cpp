@@ -93,7 +93,7 @@ TEST(Permissions, OfCallsBetweenPluginsAreRequestedByWhatIsRequired) {
     EXPECT_EQ(call.text(), "ipc:plugin:org.example.text");
     expect_denied(judge.require(subject(""), call), "its manifest does not ask for", "ipc_access");
     const Subject caller = subject(calls_text);
-    expect_denied(judge.require(caller, call), "preset balanced leaves it to you", "symphony permission grant word-count ipc:plugin:#");
+    expect_denied(judge.require(caller, call), "preset balanced leaves it to you", "symphony permission grant word-count 'ipc:plugin:#'");
     ASSERT_TRUE(judge.grant(caller, call, Scope::always));
     EXPECT_TRUE(judge.require(caller, call));
     EXPECT_FALSE(judge.require(caller, manifests::right_to_call("org.example.mail"))) << "a grant for one is none for another";
