@@ -10,10 +10,24 @@
 
 #include <csignal>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 using namespace symphony;
 using namespace symphony::host;
 using namespace symphony::host::test;
+
+namespace {
+
+std::vector<std::string>* synced = nullptr; // what fsync() is called for, while a test wants to know
+
+} // namespace
+
+/// Takes the place of the library's in this program.
+extern "C" int fsync(int fd) {
+    std::error_code failed;
+    if (synced != nullptr) synced->push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), failed).string());
+    return static_cast<int>(::syscall(SYS_fsync, fd));
+}
 
 namespace {
 
@@ -201,6 +215,22 @@ TEST_F(FilesTest, SyncsFoldersThatMayBeWritten) {
     };
     EXPECT_EQ(sync(files({"write:workspace"}), "workspace", "deep"), "denied");
     EXPECT_EQ(asked, std::vector<std::string>{"write:workspace/deep"});
+}
+
+TEST_F(FilesTest, SyncsTheNamesOfFoldersThatItMadeAboveATypedOne) {
+    const std::string root = std::filesystem::canonical(folder_.path()).string();
+    grants_.selected = {{"new/store", folder_.path() / "new/store", true, true}};
+    const host::Files f = files({"write:selected"});
+    ASSERT_EQ(write(f, "selected", "new/store/packs/one"), "");
+    std::vector<std::string> all;
+    synced = &all;
+    EXPECT_TRUE(f.sync_folder("selected", "new/store/packs"));
+    EXPECT_EQ(all, std::vector<std::string>{root + "/new/store/packs"}) << "beneath it, whoever makes folders syncs them";
+    all.clear();
+    EXPECT_TRUE(f.sync_folder("selected", "new/store"));
+    synced = nullptr;
+    ASSERT_GE(all.size(), 3u);
+    EXPECT_THAT((std::vector<std::string>(all.begin(), all.begin() + 3)), testing::ElementsAre(root + "/new/store", root + "/new", root));
 }
 
 TEST_F(FilesTest, TakesATypedPathAsItsGrant) {
