@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
@@ -65,10 +64,7 @@ bool is_dead(std::string_view leaf) {
 bool descends_from(pid_t pid, std::uint64_t start) {
     for (int depth = 0; pid > 1 && depth < 64; ++depth) {
         if (start_time(pid) == start) return true;
-        const std::string text = read_file(("/proc/" + std::to_string(pid) + "/stat").c_str());
-        const auto name_end = text.rfind(')');
-        char state = 0;
-        if (name_end == std::string::npos || std::sscanf(text.c_str() + name_end + 1, " %c %d", &state, &pid) != 2) return false;
+        pid = parent_of(pid);
     }
     return false;
 }

@@ -33,6 +33,14 @@ bool is_stopped(pid_t pid) {
     return text.size() > 1 && (text[1] == 'T' || text[1] == 't');
 }
 
+pid_t parent_of(pid_t pid) {
+    std::istringstream fields(stat_after_name(pid));
+    std::string state;
+    pid_t parent = 0;
+    fields >> state >> parent;
+    return parent;
+}
+
 std::uint64_t start_time(pid_t pid) {
     // The 22nd field, the 20th after the name.
     std::istringstream fields(stat_after_name(pid));
