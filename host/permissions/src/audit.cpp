@@ -228,10 +228,11 @@ struct Audit::Impl {
 
     std::int64_t now() const { return options.now_ms ? options.now_ms() : wall_ms(); }
 
-    void open() {
+    /// @param damaged  It was met in the file that is open.
+    void open(bool damaged = false) {
         const std::lock_guard lock(db_mutex);
         const bool had_key = !options.state_dir.empty() && std::filesystem::exists(options.state_dir / key_name);
-        const auto kept = db.open_or_make(options.state_dir, file_name, schema, "audit records");
+        const auto kept = damaged ? db.replace(options.state_dir, file_name, schema, "audit records") : db.open_or_make(options.state_dir, file_name, schema, "audit records");
         if (db.is_open()) key = key_of(options.state_dir);
         const std::lock_guard queue_lock(mutex);
         if (!kept.warning.empty()) warnings.push_back(kept.warning);
@@ -347,6 +348,10 @@ struct Audit::Impl {
             lock.unlock();
             take_samples(all, batch);
             Status done = write(batch);
+            if (!done && done.error().reason() == "damaged") {
+                open(true);
+                done = write(batch);
+            }
             const bool kept = static_cast<bool>(done);
             const bool hopeless = !kept && done.error().code() != Code::busy;
             std::uint64_t gone = 0;

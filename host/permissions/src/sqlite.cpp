@@ -40,6 +40,9 @@ private:
     int fd_;
 };
 
+/// A larger file is not read as a whole each time that it is opened; its damage is found where it is met.
+constexpr off_t checked_bytes_max = 4 << 20;
+
 std::string stamp() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
@@ -90,7 +93,7 @@ std::int64_t Database::data_version() {
     return version.step() ? version.number(0) : -1;
 }
 
-Status Database::open_file(const fs::path& file, const char* schema, bool& fresh) {
+Status Database::open_file(const fs::path& file, const char* schema, Check check, bool& fresh) {
     close();
     // Made by us and not by SQLite, so that it never is readable for others.
     const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -98,6 +101,7 @@ Status Database::open_file(const fs::path& file, const char* schema, bool& fresh
     struct stat info{};
     const bool regular = ::fstat(made, &info) == 0 && S_ISREG(info.st_mode);
     fresh = regular && info.st_size == 0;
+    const bool quick = check == Check::all || info.st_size <= checked_bytes_max;
     ::close(made);
     if (!regular) return Error(Code::io, "io", "it is no regular file");
     const int code = sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_FULLMUTEX, nullptr);
@@ -105,10 +109,10 @@ Status Database::open_file(const fs::path& file, const char* schema, bool& fresh
     sqlite3_extended_result_codes(db_, 1);
     sqlite3_busy_timeout(db_, 5000);
     SYMPHONY_TRY(run("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cell_size_check=ON"));
-    {
-        auto check = prepare("PRAGMA quick_check(1)");
-        if (!check.step()) return check.status() ? Error(Code::data_corrupt, "damaged", "it cannot be checked") : check.status();
-        if (check.text(0) != "ok") return Error(Code::data_corrupt, "damaged", check.text(0));
+    if (quick) {
+        auto found = prepare("PRAGMA quick_check(1)");
+        if (!found.step()) return found.status() ? Error(Code::data_corrupt, "damaged", "it cannot be checked") : found.status();
+        if (found.text(0) != "ok") return Error(Code::data_corrupt, "damaged", found.text(0));
     }
     Transaction making(*this); // two processes that find it empty
     if (!making.begun()) return making.begun();
@@ -126,7 +130,7 @@ Status Database::open_file(const fs::path& file, const char* schema, bool& fresh
     return making.commit();
 }
 
-Database::Kept Database::open_or_make(const fs::path& folder, const std::string& name, const char* schema, std::string_view what) {
+Database::Kept Database::open_or_make(const fs::path& folder, const std::string& name, const char* schema, std::string_view what, Check check) {
     Kept kept;
     if (folder.empty()) {
         kept.warning = "there is no state folder: " + std::string(what) + " last for this run only";
@@ -137,7 +141,7 @@ Database::Kept Database::open_or_make(const fs::path& folder, const std::string&
     const fs::path file = folder / name;
     const FolderLock lock(folder / (name + ".lock"));
     bool fresh = false;
-    Status opened = open_file(file, schema, fresh);
+    Status opened = open_file(file, schema, check, fresh);
     if (!opened && opened.error().reason() == "damaged") {
         const std::string aside = file.string() + ".damaged-" + stamp();
         const std::string why = opened.error().message();
@@ -148,7 +152,7 @@ Database::Kept Database::open_or_make(const fs::path& folder, const std::string&
             std::error_code ignored;
             fs::rename(file.string() + tail, aside + tail, ignored);
         }
-        opened = moved ? Status(Error(Code::io, "io", "it is damaged and cannot be moved: " + moved.message())) : open_file(file, schema, fresh);
+        opened = moved ? Status(Error(Code::io, "io", "it is damaged and cannot be moved: " + moved.message())) : open_file(file, schema, check, fresh);
         if (opened) kept.warning = file.string() + " was damaged (" + why + "): it is now " + aside + ", and its " + std::string(what) + " are gone";
     }
     kept.open = static_cast<bool>(opened);
@@ -162,7 +166,7 @@ Database::Kept Database::open_or_make(const fs::path& folder, const std::string&
 
 Database::Kept Database::replace(const fs::path& folder, const std::string& name, const char* schema, std::string_view what) {
     close();
-    return open_or_make(folder, name, schema, what); // its check finds the damage
+    return open_or_make(folder, name, schema, what, Check::all); // which finds the damage
 }
 
 } // namespace symphony::permissions

@@ -236,6 +236,40 @@ TEST(Audit, GoesOnWithTheChainAndSaysWhenItBeganAnew) {
     EXPECT_EQ(rows(*audit).size(), 1u);
 }
 
+TEST(Audit, MeetsTheDamageOfALargeFileWhenItWrites) {
+    const Folder folder;
+    {
+        const auto audit = open(folder);
+        for (int i = 0; i < 12'000; ++i) {
+            Record record = violation("x");
+            record.object = std::to_string(i);
+            record.kind = Happening::grant; // each is a row
+            record.text = std::string(600, 'y');
+            audit->append(std::move(record));
+            if (i % 1000 == 999) {
+                ASSERT_TRUE(audit->flush());
+            }
+        }
+    }
+    const auto file = folder / "audit.sqlite";
+    ASSERT_GT(std::filesystem::file_size(file), 4u << 20) << "else it is read as a whole when it is opened";
+    {
+        std::fstream damaged(file, std::ios::in | std::ios::out | std::ios::binary);
+        damaged.seekp(4096);
+        const std::string noise(static_cast<std::size_t>(std::filesystem::file_size(file)) - 4096, 'x'); // all but the first page
+        damaged.write(noise.data(), static_cast<std::streamsize>(noise.size()));
+    }
+    const auto audit = open(folder);
+    audit->append(violation("after"));
+    ASSERT_TRUE(audit->flush());
+    ASSERT_EQ(audit->warnings().size(), 1u);
+    EXPECT_NE(audit->warnings()[0].find("audit.sqlite.damaged-"), std::string::npos) << audit->warnings()[0];
+    ASSERT_TRUE(audit->flush());
+    const auto all = rows(*audit);
+    ASSERT_EQ(all.size(), 2u);
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const Row& row) { return row.record.kind == Happening::lost; }));
+}
+
 TEST(Audit, WithoutAFolderIsOneWarningAndNoError) {
     const auto audit = open({});
     audit->append(violation("x"));

@@ -15,7 +15,7 @@ namespace symphony::store {
 namespace {
 
 constexpr std::string_view sum_path = "index/index.sum";
-constexpr std::uint64_t sum_bytes_max = 1ull << 30; ///< a larger index is believed: reading it would take longer than people wait
+constexpr std::uint64_t sum_bytes_max = 256ull << 20; ///< a larger index is believed: reading it would take longer than people wait
 constexpr std::size_t findings_max = 10'000;
 constexpr std::size_t former_max = 100'000;
 
