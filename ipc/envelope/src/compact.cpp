@@ -99,7 +99,7 @@ public:
     void field(const char* name, bool& value) noexcept {
         std::uint8_t byte = 0;
         get(name, byte);
-        if (byte > 1) [[unlikely]] return malformed("is neither 0 nor 1", name);
+        if (byte > 1) [[unlikely]] return --p_, malformed("is neither 0 nor 1", name);
         value = byte == 1;
     }
     void field(const char* name, Code& value) noexcept {
@@ -127,6 +127,7 @@ public:
         std::uint8_t byte = 0;
         get(name, byte);
         if (byte >= 1 && byte <= payload_kind_names.size()) [[likely]] return static_cast<PayloadKind>(byte);
+        if (!fault_) --p_;
         malformed("is none of request, response, event, error", name);
         return {};
     }

@@ -156,8 +156,10 @@ public:
     }
     PayloadKind kind(const char* name, PayloadKind) noexcept {
         if (!next(name)) return {};
+        const std::uint8_t* const start = p_;
         const std::uint64_t value = number(name, ~std::uint64_t{0});
         if (value >= 1 && value <= payload_kind_names.size()) [[likely]] return static_cast<PayloadKind>(value);
+        p_ = start;
         malformed("is none of request, response, event, error", name);
         return {};
     }
