@@ -268,19 +268,19 @@ private:
         const auto minor = std::from_chars(major.ptr + 1, end, value.minor);
         return minor.ec == std::errc() && minor.ptr == end;
     }
-    static Code code_named(std::string_view name) noexcept {
-        for (std::int32_t number = SYMPHONY_E_REFUSED; number <= SYMPHONY_E_INVALID_ARGUMENT; ++number) {
-            if (name_of(static_cast<Code>(number)) == name) return static_cast<Code>(number);
-        }
-        return Code::internal;
-    }
-
     Reader::Impl& impl_;
     Fault& fault_;
     const Fields* fields_ = nullptr;
 };
 
 } // namespace
+
+Code code_named(std::string_view name) noexcept {
+    for (std::int32_t number = SYMPHONY_E_REFUSED; number <= SYMPHONY_E_INVALID_ARGUMENT; ++number) {
+        if (name_of(static_cast<Code>(number)) == name) return static_cast<Code>(number);
+    }
+    return Code::internal;
+}
 
 Reader::Reader() : impl_(std::make_unique<Impl>()) {}
 Reader::Reader(Reader&&) noexcept = default;

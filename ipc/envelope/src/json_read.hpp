@@ -10,6 +10,9 @@ namespace symphony::ipc::json {
 /// Where and why text is not JSON, found by a second parser after simdjson has refused it. Never slow in the size of what it keeps.
 Error json_error(std::string_view text, simdjson::error_code code);
 
+/// The code of a name; what this side does not know is `internal`.
+Code code_named(std::string_view name) noexcept;
+
 class Reader::Impl {
 public:
     /// The tree of one document; good until the next call.

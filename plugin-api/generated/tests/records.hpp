@@ -5,7 +5,7 @@
 #include <symphony/draft/arbitration.hpp>
 #include <symphony/ports/artifact_store.hpp>
 #include <symphony/draft/bus.hpp>
-#include <symphony/draft/codec.hpp>
+#include <symphony/ports/codec.hpp>
 #include <symphony/ports/command.hpp>
 #include <symphony/draft/conductor.hpp>
 #include <symphony/draft/data_access.hpp>
@@ -53,7 +53,9 @@
     X(symphony::ports::draft::Endpoint) \
     X(symphony::ports::draft::Delivery) \
     X(symphony::ports::draft::Route) \
-    X(symphony::ports::draft::CodecInfo) \
+    X(symphony::ports::CodecInfo) \
+    X(symphony::ports::EnvelopeFailure) \
+    X(symphony::ports::EnvelopeRecord) \
     X(symphony::ports::CommandContext) \
     X(symphony::ports::CommandOutput) \
     X(symphony::ports::draft::DecisionContext) \
