@@ -39,7 +39,9 @@ public:
     [[gnu::always_inline]] void text(const char* name, std::string_view value, std::size_t bytes_max) noexcept {
         if (value.size() > bytes_max) [[unlikely]] return fault_.too_large(name);
         if (!is_text(value)) [[unlikely]] return fault_.set(Code::invalid_argument, "bad-utf8", "is not UTF-8", name);
-        sized({reinterpret_cast<const std::uint8_t*>(value.data()), value.size()});
+        put(static_cast<std::uint32_t>(value.size()));
+        copy_short(p_, value.data(), value.size());
+        p_ += value.size();
     }
     void content(const char*, Bytes value) noexcept { sized(value); }
     PayloadKind kind(const char*, PayloadKind value) noexcept {

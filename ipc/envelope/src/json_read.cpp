@@ -121,8 +121,14 @@ Result<dom::element> Reader::Impl::parse(Bytes from, std::size_t bytes_max) {
         const auto code = parser_.allocate(std::max<std::size_t>(from.size(), 4096), depth_max);
         if (code != simdjson::SUCCESS) return json_error(text_of(from), code);
     }
+    // simdjson reads beyond the end; its own copy would be made anew each time.
+    if (padded_.size() < from.size() + simdjson::SIMDJSON_PADDING || parser_.capacity() > kept_bytes_max) {
+        padded_ = Buffer::make(std::max<std::size_t>(from.size(), 4096) + simdjson::SIMDJSON_PADDING);
+        std::memset(padded_.writable().data(), ' ', padded_.size());
+    }
+    if (!from.empty()) std::memcpy(padded_.writable().data(), from.data(), from.size());
     dom::element root;
-    const auto code = parser_.parse(from.data(), from.size(), true).get(root);
+    const auto code = parser_.parse(padded_.data(), from.size(), false).get(root);
     if (code != simdjson::SUCCESS) [[unlikely]] return json_error(text_of(from), code);
     return root;
 }
@@ -137,7 +143,7 @@ namespace {
 
 class FieldReader {
 public:
-    FieldReader(Reader::Impl& impl, Fault& fault) noexcept : impl_(impl), fault_(fault) {}
+    FieldReader(Reader::Impl& impl, Fault& fault) : impl_(impl), fault_(fault), fields_(impl.fields()) { fields_.clear(); }
     Status status;
 
     void field(const char* name, Version& value) {
@@ -197,41 +203,32 @@ public:
     template <class Body>
     void inside(const char* name, dom::element found, Body&& body) {
         if (!found.is_object()) return fault_.malformed("is not an object", name);
-        Fields fields;
-        if (!open(name, found.get_object().value_unsafe(), fields)) return;
-        const Fields* const outer = fields_;
-        fields_ = &fields;
-        body();
-        fields_ = outer;
+        const std::size_t outer_begin = begin_, outer_next = next_;
+        begin_ = next_ = fields_.size();
+        if (open(name, found.get_object().value_unsafe())) body();
+        fields_.resize(begin_);
+        begin_ = outer_begin;
+        next_ = outer_next;
     }
 
 private:
-    struct Fields {
-        std::size_t count = 0;
-        mutable std::size_t next = 0; // where the next name probably stands
-        std::array<std::string_view, fields_max> names;
-        std::array<dom::element, fields_max> values;
-    };
-
-    bool open(const char* name, dom::object from, Fields& fields) {
+    bool open(const char* name, dom::object from) {
         for (auto it = from.begin(); it != from.end(); ++it) {
-            if (fields.count == fields_max) return fault_.too_large(name), false;
+            if (fields_.size() - begin_ == fields_max) return fault_.too_large(name), false;
             const std::string_view key = it.key();
-            for (std::size_t i = 0; i < fields.count; ++i) {
-                if (fields.names[i] == key) return fault_.set(Code::data_corrupt, "duplicate-key", "has a field twice", name), false;
+            for (std::size_t i = begin_; i < fields_.size(); ++i) {
+                if (fields_[i].first == key) return fault_.set(Code::data_corrupt, "duplicate-key", "has a field twice", name), false;
             }
-            fields.names[fields.count] = key;
-            fields.values[fields.count++] = it.value();
+            fields_.emplace_back(key, it.value());
         }
         return true;
     }
-    bool find(std::string_view name, dom::element& found) const {
-        if (fields_ == nullptr) return false;
-        for (std::size_t i = fields_->next, left = fields_->count; left > 0; --left, ++i) {
-            if (i == fields_->count) i = 0;
-            if (fields_->names[i] != name) continue;
-            found = fields_->values[i];
-            fields_->next = i + 1 == fields_->count ? 0 : i + 1;
+    bool find(std::string_view name, dom::element& found) {
+        for (std::size_t i = next_, left = fields_.size() - begin_; left > 0; --left, ++i) {
+            if (i == fields_.size()) i = begin_;
+            if (fields_[i].first != name) continue;
+            found = fields_[i].second;
+            next_ = i + 1 == fields_.size() ? begin_ : i + 1;
             return true;
         }
         return false;
@@ -270,7 +267,10 @@ private:
     }
     Reader::Impl& impl_;
     Fault& fault_;
-    const Fields* fields_ = nullptr;
+    /// Fields of the records that are open, one behind the other; begin_ is where those of the innermost begin.
+    Reader::Impl::Fields& fields_;
+    std::size_t begin_ = 0;
+    std::size_t next_ = 0; // where the next name probably stands
 };
 
 } // namespace

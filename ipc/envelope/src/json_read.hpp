@@ -5,6 +5,10 @@
 
 #include <simdjson.h>
 
+#include <string_view>
+#include <utility>
+#include <vector>
+
 namespace symphony::ipc::json {
 
 /// Where and why text is not JSON, found by a second parser after simdjson has refused it. Never slow in the size of what it keeps.
@@ -20,11 +24,15 @@ public:
     /// Appends `from` to content() as MessagePack, or says what is wrong with it.
     Status convert(simdjson::dom::element from);
     OutBuffer& content() noexcept { return content_; }
+    using Fields = std::vector<std::pair<std::string_view, simdjson::dom::element>>;
+    Fields& fields() noexcept { return fields_; }
 
 private:
     class Converter;
     simdjson::dom::parser parser_;
+    Buffer padded_;
     OutBuffer content_;
+    Fields fields_;
 };
 
 } // namespace symphony::ipc::json

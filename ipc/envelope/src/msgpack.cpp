@@ -49,7 +49,9 @@ public:
         ++fields_;
         if (value.size() > bytes_max) [[unlikely]] return fault_.too_large(name);
         if (!is_text(value)) [[unlikely]] return fault_.set(Code::invalid_argument, "bad-utf8", "is not UTF-8", name);
-        p_ = pack::text(p_, value);
+        p_ = pack::text_head(p_, value.size());
+        copy_short(p_, value.data(), value.size());
+        p_ += value.size();
     }
     void content(const char* name, Bytes value) noexcept {
         ++fields_;
