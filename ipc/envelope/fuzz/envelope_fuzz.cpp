@@ -19,10 +19,10 @@ namespace {
 constexpr std::size_t codecs = 3;
 
 Status read(std::size_t codec, json::Reader& reader, Bytes bytes, EnvelopeView& to) {
-    return codec == 0 ? compact::read(bytes, to) : codec == 1 ? msgpack::read(bytes, to) : reader.read(bytes, to);
+    return codec == 0 ? compact::read(bytes, to) : codec == 1 ? ipc::msgpack::read(bytes, to) : reader.read(bytes, to);
 }
 Status write(std::size_t codec, OutBuffer& to, const EnvelopeView& envelope) {
-    return codec == 0 ? compact::write(to, envelope) : codec == 1 ? msgpack::write(to, envelope) : json::write(to, envelope);
+    return codec == 0 ? compact::write(to, envelope) : codec == 1 ? ipc::msgpack::write(to, envelope) : json::write(to, envelope);
 }
 
 void must(bool right) {

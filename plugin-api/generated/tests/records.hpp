@@ -85,8 +85,11 @@
     X(symphony::ports::draft::Selection) \
     X(symphony::ports::draft::EditorEvent) \
     X(symphony::ports::draft::Address) \
-    X(symphony::ports::draft::Frame) \
     X(symphony::ports::draft::TransportLimits) \
+    X(symphony::ports::draft::Peer) \
+    X(symphony::ports::draft::Accepted) \
+    X(symphony::ports::draft::Frame) \
+    X(symphony::ports::draft::ConnectionStatus) \
     X(symphony::ports::WorkflowSource) \
     X(symphony::ports::Diagnostic) \
     X(symphony::ports::CheckReport) \
