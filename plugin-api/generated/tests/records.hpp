@@ -5,7 +5,7 @@
 #include <symphony/draft/arbitration.hpp>
 #include <symphony/ports/artifact_store.hpp>
 #include <symphony/draft/bus.hpp>
-#include <symphony/draft/codec.hpp>
+#include <symphony/ports/codec.hpp>
 #include <symphony/ports/command.hpp>
 #include <symphony/draft/conductor.hpp>
 #include <symphony/draft/data_access.hpp>
@@ -53,7 +53,9 @@
     X(symphony::ports::draft::Endpoint) \
     X(symphony::ports::draft::Delivery) \
     X(symphony::ports::draft::Route) \
-    X(symphony::ports::draft::CodecInfo) \
+    X(symphony::ports::CodecInfo) \
+    X(symphony::ports::EnvelopeFailure) \
+    X(symphony::ports::EnvelopeRecord) \
     X(symphony::ports::CommandContext) \
     X(symphony::ports::CommandOutput) \
     X(symphony::ports::draft::DecisionContext) \
@@ -83,8 +85,11 @@
     X(symphony::ports::draft::Selection) \
     X(symphony::ports::draft::EditorEvent) \
     X(symphony::ports::draft::Address) \
-    X(symphony::ports::draft::Frame) \
     X(symphony::ports::draft::TransportLimits) \
+    X(symphony::ports::draft::Peer) \
+    X(symphony::ports::draft::Accepted) \
+    X(symphony::ports::draft::Frame) \
+    X(symphony::ports::draft::ConnectionStatus) \
     X(symphony::ports::WorkflowSource) \
     X(symphony::ports::Diagnostic) \
     X(symphony::ports::CheckReport) \

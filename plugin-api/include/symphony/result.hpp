@@ -134,7 +134,7 @@ template <>
 class [[nodiscard]] Result<void> {
 public:
     using value_type = void;
-    Result() = default;
+    Result() noexcept {} // NOLINT: defaulted, `return {};` would clear the place of the error too, which costs more than many a call
     Result(Error error) : error_(std::move(error)) {}
     explicit operator bool() const noexcept { return !error_.has_value(); }
     const Error& error() const& { return *error_; }

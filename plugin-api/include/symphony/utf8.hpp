@@ -19,6 +19,8 @@ inline std::size_t valid_utf8_prefix(std::string_view text) noexcept {
     std::size_t i = 0;
     while (i < size) {
         if (p[i] < 0x80) {
+            std::uint64_t words[4];
+            while (i + 32 <= size && (std::memcpy(words, p + i, 32), ((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080u) == 0)) i += 32;
             std::uint64_t word = 0;
             while (i + 8 <= size && (std::memcpy(&word, p + i, 8), (word & 0x8080808080808080u) == 0)) i += 8;
             while (i < size && p[i] < 0x80) ++i;

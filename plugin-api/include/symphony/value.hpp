@@ -667,12 +667,13 @@ inline bool has_duplicate(std::vector<std::string_view>& keys) {
 } // namespace detail
 
 inline Status Value::check(Bytes bytes) {
-    struct Level {
+    struct Level { // without initialisers: clearing all levels costs more than checking a small value
         std::uint64_t left;              // items still to come
         const std::uint8_t* map_body;    // nullptr for a list
         std::uint32_t pairs;
         bool ascending;
-        std::string_view last;
+        const std::uint8_t* last;        // the key before, and its size
+        std::uint32_t last_size;
     };
     if (bytes.empty()) return detail::corrupt_value("no bytes", 0);
     std::array<Level, value_depth_max> levels;
@@ -697,14 +698,15 @@ inline Status Value::check(Bytes bytes) {
             if (head.kind != Kind::text) return detail::corrupt_value("map key that is not text", at);
             Level& in = levels[depth - 1];
             const std::string_view name = text_of({head.body, head.count});
-            in.ascending = in.ascending && (in.left + 1 == std::uint64_t{in.pairs} * 2 || in.last < name);
-            in.last = name;
+            in.ascending = in.ascending && (in.left + 1 == std::uint64_t{in.pairs} * 2 || text_of({in.last, in.last_size}) < name);
+            in.last = head.body;
+            in.last_size = head.count;
         }
         p = head.kind == Kind::text || head.kind == Kind::bytes ? head.body + head.count : head.body;
         if (head.kind == Kind::list || head.kind == Kind::map) {
             if (depth == value_depth_max) return detail::corrupt_value("containers deeper than 128", at);
             const bool map = head.kind == Kind::map;
-            levels[depth++] = {map ? std::uint64_t{head.count} * 2 : head.count, map ? head.body : nullptr, head.count, true, {}};
+            levels[depth++] = {map ? std::uint64_t{head.count} * 2 : head.count, map ? head.body : nullptr, head.count, true, nullptr, 0};
         }
         while (depth > 0 && levels[depth - 1].left == 0) {
             const Level& done = levels[--depth];

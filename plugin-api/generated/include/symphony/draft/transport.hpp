@@ -15,25 +15,62 @@ namespace symphony::ports::draft {
 
 struct Address {
     std::string scheme{}; ///< unix, shm, stdio, pipe
-    std::string path{};
-    std::map<std::string, std::string> options{};
+    std::string path{}; ///< unix, shm: the socket file; stdio: empty; pipe: the pipe's name
+    std::map<std::string, std::string> options{}; ///< of one transport alone, described by its plugin; an unknown one is refused
 
     friend bool operator==(const Address&, const Address&) = default;
 };
 
-struct Frame {
+/// 0 = the default of the plugin's configuration. A plugin refuses what its configuration does not allow.
+struct TransportLimits {
+    std::uint64_t frame_bytes_max{}; ///< of one frame, sent and received; a longer one from the other side breaks the connection
+    std::uint32_t queue_frames_max{}; ///< in each direction
+    std::uint64_t queue_bytes_max{}; ///< in each direction; at least frame_bytes_max
+    std::uint32_t connections_max{}; ///< listen: at a time
+    std::uint32_t retries{}; ///< connect: further attempts
+    std::uint32_t retry_ms{}; ///< connect: longest wait before the first of them
+    std::uint32_t retry_ms_max{}; ///< connect: longest wait before any of them
+
+    friend bool operator==(const TransportLimits&, const TransportLimits&) = default;
+};
+
+/// Who is at the other end, from the system and not from the other end. 0 where the transport cannot know.
+struct Peer {
+    bool known{}; ///< the numbers are from the system
+    std::uint32_t uid{};
+    std::uint32_t pid{}; ///< when it connected; it may be another program since
+
+    friend bool operator==(const Peer&, const Peer&) = default;
+};
+
+struct Accepted {
     std::uint64_t connection{};
+    Peer peer{};
+
+    friend bool operator==(const Accepted&, const Accepted&) = default;
+};
+
+struct Frame {
     Buffer content{};
-    bool closed{}; ///< the last frame of a connection
+    bool end{}; ///< the other side has finished: no content, and nothing follows
 
     friend bool operator==(const Frame&, const Frame&) = default;
 };
 
-struct TransportLimits {
-    std::uint64_t frame_bytes_max{};
-    std::uint32_t queue_frames_max{};
+struct ConnectionStatus {
+    Peer peer{};
+    std::uint64_t sent_frames{};
+    std::uint64_t sent_bytes{};
+    std::uint64_t received_frames{};
+    std::uint64_t received_bytes{};
+    std::uint32_t send_queue_frames{};
+    std::uint32_t receive_queue_frames{};
+    std::uint64_t dropped_frames{}; ///< taken by send and never handed over, because the connection ended
+    bool finished_here{};
+    bool finished_there{};
+    bool broken{};
 
-    friend bool operator==(const TransportLimits&, const TransportLimits&) = default;
+    friend bool operator==(const ConnectionStatus&, const ConnectionStatus&) = default;
 };
 
 } // namespace symphony::ports::draft
@@ -52,24 +89,57 @@ struct Wire<ports::draft::Address> {
 };
 
 template <>
-struct Wire<ports::draft::Frame> {
+struct Wire<ports::draft::TransportLimits> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::Frame& record) {
-        detail::write_fields(to, record.connection, record.content, record.closed);
+    static void write(WireWriter& to, const ports::draft::TransportLimits& record) {
+        detail::write_fields(to, record.frame_bytes_max, record.queue_frames_max, record.queue_bytes_max, record.connections_max, record.retries, record.retry_ms, record.retry_ms_max);
     }
-    static void read(WireReader& from, ports::draft::Frame& record) {
-        detail::read_fields(from, record.connection, record.content, record.closed);
+    static void read(WireReader& from, ports::draft::TransportLimits& record) {
+        detail::read_fields(from, record.frame_bytes_max, record.queue_frames_max, record.queue_bytes_max, record.connections_max, record.retries, record.retry_ms, record.retry_ms_max);
     }
 };
 
 template <>
-struct Wire<ports::draft::TransportLimits> {
+struct Wire<ports::draft::Peer> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::TransportLimits& record) {
-        detail::write_fields(to, record.frame_bytes_max, record.queue_frames_max);
+    static void write(WireWriter& to, const ports::draft::Peer& record) {
+        detail::write_fields(to, record.known, record.uid, record.pid);
     }
-    static void read(WireReader& from, ports::draft::TransportLimits& record) {
-        detail::read_fields(from, record.frame_bytes_max, record.queue_frames_max);
+    static void read(WireReader& from, ports::draft::Peer& record) {
+        detail::read_fields(from, record.known, record.uid, record.pid);
+    }
+};
+
+template <>
+struct Wire<ports::draft::Accepted> {
+    static constexpr std::size_t bytes_min = 4;
+    static void write(WireWriter& to, const ports::draft::Accepted& record) {
+        detail::write_fields(to, record.connection, record.peer);
+    }
+    static void read(WireReader& from, ports::draft::Accepted& record) {
+        detail::read_fields(from, record.connection, record.peer);
+    }
+};
+
+template <>
+struct Wire<ports::draft::Frame> {
+    static constexpr std::size_t bytes_min = 4;
+    static void write(WireWriter& to, const ports::draft::Frame& record) {
+        detail::write_fields(to, record.content, record.end);
+    }
+    static void read(WireReader& from, ports::draft::Frame& record) {
+        detail::read_fields(from, record.content, record.end);
+    }
+};
+
+template <>
+struct Wire<ports::draft::ConnectionStatus> {
+    static constexpr std::size_t bytes_min = 4;
+    static void write(WireWriter& to, const ports::draft::ConnectionStatus& record) {
+        detail::write_fields(to, record.peer, record.sent_frames, record.sent_bytes, record.received_frames, record.received_bytes, record.send_queue_frames, record.receive_queue_frames, record.dropped_frames, record.finished_here, record.finished_there, record.broken);
+    }
+    static void read(WireReader& from, ports::draft::ConnectionStatus& record) {
+        detail::read_fields(from, record.peer, record.sent_frames, record.sent_bytes, record.received_frames, record.received_bytes, record.send_queue_frames, record.receive_queue_frames, record.dropped_frames, record.finished_here, record.finished_there, record.broken);
     }
 };
 
@@ -77,50 +147,92 @@ struct Wire<ports::draft::TransportLimits> {
 
 namespace symphony::ports::draft {
 
-/// Framed bytes between two programs: unix socket, shared memory, stdio, named pipe.
+/// Frames of bytes between two programs: unix socket, shared memory, stdio, named pipe.
+/// A *frame* is a string of bytes that arrives whole or not at all. A *connection* carries frames in both directions,
+/// each direction in the order in which `send` took them. What is in a frame is none of the transport's business:
+/// greetings and envelopes are (`ipc/docs/envelope.md`). **Connect.** `connect` answers when the other side has
+/// accepted, or fails. With `retries` it tries again, waiting a random time between 0 and a bound that doubles from
+/// `retry_ms` to `retry_ms_max`; the call's deadline ends it in any case. A connection that breaks stays broken: to
+/// connect anew is the caller's decision, since only the caller knows what has to be said first and said again.
+/// **Listen and accept.** `listen` claims the address and stays open. Each connection that comes in is a part, accepted
+/// already; `Peer` says who is there as far as the system vouches for it. Cancel ends the listening, and no connection
+/// that was accepted. What a dead listener left behind (a socket file) is taken over; what a living one holds is
+/// `address-in-use`. Beyond `connections_max` new ones are closed at once and counted. **Send.** `send` ends when the
+/// queue of the connection has taken the frame; that is not yet when the other side has it. A full queue makes the call
+/// wait, until its deadline; with `wait = false` it fails with `queue-full` at once. A frame that is longer than the
+/// transport moves at a time travels in parts and is put together before anybody sees it. **Receive and flow control.**
+/// `receive` delivers at most `frames_max` frames as parts, and ends; it ends earlier, with what it has, when
+/// `linger_ms` passed after the first. Who does not call it gets nothing: frames wait in a queue of `queue_frames_max`
+/// frames and `queue_bytes_max` bytes, then the transport stops reading, then the queue of the other side fills, then
+/// its `send` waits. So memory is bounded at both ends, and a slow reader slows its own sender and nobody else. One
+/// `receive` at a time for each connection. **Half-close.** `finish` says that no more frames come from here.
+/// Everything that was sent before arrives, then the other side's `receive` delivers a last part with `end`. The other
+/// direction goes on. When both directions have finished, the connection is over. **Close.** `close` ends both
+/// directions at once. What was queued and not handed over is dropped and counted in `ConnectionStatus`. The other side
+/// sees `peer-died`, reason `closed`, as it does when this program dies: within 100 ms. Frames that were received
+/// before that are delivered first.
 /// Derive, implement every method, and name the class in SYMPHONY_PLUGIN. What a method throws fails its call.
 class Transport : public virtual PortServer {
 public:
     static constexpr std::string_view port_id = "transport/1";
 
     /// Opens a connection. [blocking]
-    /// @return connection
     /// - `not_found` "no-listener": nobody listens there
+    /// - `not_granted` "other-user": who listens there is another user
     /// - `unsupported` "scheme": another transport, or another operating system
-    virtual Result<std::uint64_t> connect(Call& call, const Address& address, const TransportLimits& limits) = 0;
+    /// - `invalid_argument` "bad-address": names what is wrong with it
+    virtual Result<Accepted> connect(Call& call, const Address& address, const TransportLimits& limits) = 0;
     /// Accepts until the call is cancelled; each new connection is a part. [blocking]
-    /// @par parts std::uint64_t
+    /// @par parts Accepted
     /// - `conflict` "address-in-use": somebody listens there already
+    /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `invalid_argument` "bad-address": names what is wrong with it
     virtual Result<void> listen(Call& call, const Address& address, const TransportLimits& limits) = 0;
-    /// Queues one frame; ends when the queue has taken it. [worker]
+    /// Queues one frame; ends when the queue has taken it. [blocking]
+    /// - `not_found` "no-connection": closed here, or never open
     /// - `peer_died` "closed": the other side is gone
-    /// - `busy` "queue-full": the peer reads too slowly
+    /// - `busy` "queue-full": the other side reads too slowly, and `wait` is false
     /// - `invalid_argument` "frame-too-large": larger than frame_bytes_max
-    virtual Result<void> send(Call& call, std::uint64_t connection, const Buffer& content) = 0;
-    /// Delivers frames as parts until the connection ends. [blocking]
+    /// - `misuse` "finished": after finish
+    virtual Result<void> send(Call& call, std::uint64_t connection, const Buffer& content, bool wait) = 0;
+    /// Delivers up to `frames_max` frames as parts. [blocking]
     /// @par parts Frame
-    virtual Result<void> receive(Call& call, std::uint64_t connection) = 0;
-    /// Ends a connection; a stale one is not an error. [worker, idempotent]
+    /// - `not_found` "no-connection": closed here, or never open
+    /// - `peer_died` "closed": the other side is gone, and all that it sent was delivered
+    /// - `data_corrupt` "bad-frame": the other side broke the framing; the connection is over
+    /// - `misuse` "already-receiving": another receive of this connection is open
+    virtual Result<void> receive(Call& call, std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms) = 0;
+    /// Ends a connection in both directions; a stale one is not an error. [worker, idempotent]
     virtual Result<void> close(Call& call, std::uint64_t connection) = 0;
+    /// No more frames come from here; those that were queued still go. [worker, idempotent]
+    /// - `not_found` "no-connection": closed here, or never open
+    virtual Result<void> finish(Call& call, std::uint64_t connection) = 0;
+    /// What went over a connection so far. [any, idempotent]
+    /// - `not_found` "no-connection": closed here, or never open
+    virtual Result<ConnectionStatus> status(Call& call, std::uint64_t connection) = 0;
 
 protected:
     Transport() {
-        serve_port(port_id, 5, this, [](void* self, Call& call) { dispatch(*static_cast<Transport*>(self), call); });
+        serve_port(port_id, 7, this, [](void* self, Call& call) { dispatch(*static_cast<Transport*>(self), call); });
     }
 
 private:
     static void dispatch(Transport& self, Call& call) {
         switch (call.method()) {
         case 1:
-            return detail::serve_method<std::uint64_t, detail::NoPart, Address, TransportLimits>(call, [&](const auto&... args) { return self.connect(call, args...); });
+            return detail::serve_method<Accepted, detail::NoPart, Address, TransportLimits>(call, [&](const auto&... args) { return self.connect(call, args...); });
         case 2:
-            return detail::serve_method<void, std::uint64_t, Address, TransportLimits>(call, [&](const auto&... args) { return self.listen(call, args...); });
+            return detail::serve_method<void, Accepted, Address, TransportLimits>(call, [&](const auto&... args) { return self.listen(call, args...); });
         case 3:
-            return detail::serve_method<void, detail::NoPart, std::uint64_t, Buffer>(call, [&](const auto&... args) { return self.send(call, args...); });
+            return detail::serve_method<void, detail::NoPart, std::uint64_t, Buffer, bool>(call, [&](const auto&... args) { return self.send(call, args...); });
         case 4:
-            return detail::serve_method<void, Frame, std::uint64_t>(call, [&](const auto&... args) { return self.receive(call, args...); });
+            return detail::serve_method<void, Frame, std::uint64_t, std::uint32_t, std::uint32_t>(call, [&](const auto&... args) { return self.receive(call, args...); });
         case 5:
             return detail::serve_method<void, detail::NoPart, std::uint64_t>(call, [&](const auto&... args) { return self.close(call, args...); });
+        case 6:
+            return detail::serve_method<void, detail::NoPart, std::uint64_t>(call, [&](const auto&... args) { return self.finish(call, args...); });
+        case 7:
+            return detail::serve_method<ConnectionStatus, detail::NoPart, std::uint64_t>(call, [&](const auto&... args) { return self.status(call, args...); });
         default: return detail::unknown_method(call);
         }
     }
@@ -137,55 +249,64 @@ public:
     const PortHandle& port() const noexcept { return port_; }
 
     /// Opens a connection. [blocking]
-    /// @return connection
     /// - `not_found` "no-listener": nobody listens there
+    /// - `not_granted` "other-user": who listens there is another user
     /// - `unsupported` "scheme": another transport, or another operating system
-    Result<std::uint64_t> connect(const Address& address, const TransportLimits& limits, const CallOptions<>& call_options = {}) const {
-        return detail::call_port<std::uint64_t, detail::NoPart>(port_, 1, call_options, address, limits);
+    /// - `invalid_argument` "bad-address": names what is wrong with it
+    Result<Accepted> connect(const Address& address, const TransportLimits& limits, const CallOptions<>& call_options = {}) const {
+        return detail::call_port<Accepted, detail::NoPart>(port_, 1, call_options, address, limits);
     }
-    /// Calls `on_answer(Result<std::uint64_t>)` exactly once, on any thread, perhaps before this returns.
+    /// Calls `on_answer(Result<Accepted>)` exactly once, on any thread, perhaps before this returns.
     template <class Callback>
     void connect_async(const Address& address, const TransportLimits& limits, Callback&& on_answer, CallOptions<> call_options = {}) const {
-        detail::call_port_async<std::uint64_t, detail::NoPart>(port_, 1, std::move(call_options), std::forward<Callback>(on_answer), address, limits);
+        detail::call_port_async<Accepted, detail::NoPart>(port_, 1, std::move(call_options), std::forward<Callback>(on_answer), address, limits);
     }
 
     /// Accepts until the call is cancelled; each new connection is a part. [blocking]
-    /// @par parts std::uint64_t
+    /// @par parts Accepted
     /// - `conflict` "address-in-use": somebody listens there already
-    Result<void> listen(const Address& address, const TransportLimits& limits, const CallOptions<std::uint64_t>& call_options = {}) const {
-        return detail::call_port<void, std::uint64_t>(port_, 2, call_options, address, limits);
+    /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `invalid_argument` "bad-address": names what is wrong with it
+    Result<void> listen(const Address& address, const TransportLimits& limits, const CallOptions<Accepted>& call_options = {}) const {
+        return detail::call_port<void, Accepted>(port_, 2, call_options, address, limits);
     }
     /// Calls `on_answer(Result<void>)` exactly once, on any thread, perhaps before this returns.
     template <class Callback>
-    void listen_async(const Address& address, const TransportLimits& limits, Callback&& on_answer, CallOptions<std::uint64_t> call_options = {}) const {
-        detail::call_port_async<void, std::uint64_t>(port_, 2, std::move(call_options), std::forward<Callback>(on_answer), address, limits);
+    void listen_async(const Address& address, const TransportLimits& limits, Callback&& on_answer, CallOptions<Accepted> call_options = {}) const {
+        detail::call_port_async<void, Accepted>(port_, 2, std::move(call_options), std::forward<Callback>(on_answer), address, limits);
     }
 
-    /// Queues one frame; ends when the queue has taken it. [worker]
+    /// Queues one frame; ends when the queue has taken it. [blocking]
+    /// - `not_found` "no-connection": closed here, or never open
     /// - `peer_died` "closed": the other side is gone
-    /// - `busy` "queue-full": the peer reads too slowly
+    /// - `busy` "queue-full": the other side reads too slowly, and `wait` is false
     /// - `invalid_argument` "frame-too-large": larger than frame_bytes_max
-    Result<void> send(std::uint64_t connection, const Buffer& content, const CallOptions<>& call_options = {}) const {
-        return detail::call_port<void, detail::NoPart>(port_, 3, call_options, connection, content);
+    /// - `misuse` "finished": after finish
+    Result<void> send(std::uint64_t connection, const Buffer& content, bool wait, const CallOptions<>& call_options = {}) const {
+        return detail::call_port<void, detail::NoPart>(port_, 3, call_options, connection, content, wait);
     }
     /// Calls `on_answer(Result<void>)` exactly once, on any thread, perhaps before this returns.
     template <class Callback>
-    void send_async(std::uint64_t connection, const Buffer& content, Callback&& on_answer, CallOptions<> call_options = {}) const {
-        detail::call_port_async<void, detail::NoPart>(port_, 3, std::move(call_options), std::forward<Callback>(on_answer), connection, content);
+    void send_async(std::uint64_t connection, const Buffer& content, bool wait, Callback&& on_answer, CallOptions<> call_options = {}) const {
+        detail::call_port_async<void, detail::NoPart>(port_, 3, std::move(call_options), std::forward<Callback>(on_answer), connection, content, wait);
     }
 
-    /// Delivers frames as parts until the connection ends. [blocking]
+    /// Delivers up to `frames_max` frames as parts. [blocking]
     /// @par parts Frame
-    Result<void> receive(std::uint64_t connection, const CallOptions<Frame>& call_options = {}) const {
-        return detail::call_port<void, Frame>(port_, 4, call_options, connection);
+    /// - `not_found` "no-connection": closed here, or never open
+    /// - `peer_died` "closed": the other side is gone, and all that it sent was delivered
+    /// - `data_corrupt` "bad-frame": the other side broke the framing; the connection is over
+    /// - `misuse` "already-receiving": another receive of this connection is open
+    Result<void> receive(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, const CallOptions<Frame>& call_options = {}) const {
+        return detail::call_port<void, Frame>(port_, 4, call_options, connection, frames_max, linger_ms);
     }
     /// Calls `on_answer(Result<void>)` exactly once, on any thread, perhaps before this returns.
     template <class Callback>
-    void receive_async(std::uint64_t connection, Callback&& on_answer, CallOptions<Frame> call_options = {}) const {
-        detail::call_port_async<void, Frame>(port_, 4, std::move(call_options), std::forward<Callback>(on_answer), connection);
+    void receive_async(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, Callback&& on_answer, CallOptions<Frame> call_options = {}) const {
+        detail::call_port_async<void, Frame>(port_, 4, std::move(call_options), std::forward<Callback>(on_answer), connection, frames_max, linger_ms);
     }
 
-    /// Ends a connection; a stale one is not an error. [worker, idempotent]
+    /// Ends a connection in both directions; a stale one is not an error. [worker, idempotent]
     Result<void> close(std::uint64_t connection, const CallOptions<>& call_options = {}) const {
         return detail::call_port<void, detail::NoPart>(port_, 5, call_options, connection);
     }
@@ -193,6 +314,28 @@ public:
     template <class Callback>
     void close_async(std::uint64_t connection, Callback&& on_answer, CallOptions<> call_options = {}) const {
         detail::call_port_async<void, detail::NoPart>(port_, 5, std::move(call_options), std::forward<Callback>(on_answer), connection);
+    }
+
+    /// No more frames come from here; those that were queued still go. [worker, idempotent]
+    /// - `not_found` "no-connection": closed here, or never open
+    Result<void> finish(std::uint64_t connection, const CallOptions<>& call_options = {}) const {
+        return detail::call_port<void, detail::NoPart>(port_, 6, call_options, connection);
+    }
+    /// Calls `on_answer(Result<void>)` exactly once, on any thread, perhaps before this returns.
+    template <class Callback>
+    void finish_async(std::uint64_t connection, Callback&& on_answer, CallOptions<> call_options = {}) const {
+        detail::call_port_async<void, detail::NoPart>(port_, 6, std::move(call_options), std::forward<Callback>(on_answer), connection);
+    }
+
+    /// What went over a connection so far. [any, idempotent]
+    /// - `not_found` "no-connection": closed here, or never open
+    Result<ConnectionStatus> status(std::uint64_t connection, const CallOptions<>& call_options = {}) const {
+        return detail::call_port<ConnectionStatus, detail::NoPart>(port_, 7, call_options, connection);
+    }
+    /// Calls `on_answer(Result<ConnectionStatus>)` exactly once, on any thread, perhaps before this returns.
+    template <class Callback>
+    void status_async(std::uint64_t connection, Callback&& on_answer, CallOptions<> call_options = {}) const {
+        detail::call_port_async<ConnectionStatus, detail::NoPart>(port_, 7, std::move(call_options), std::forward<Callback>(on_answer), connection);
     }
 
 private:
