@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "draw.hpp"
 
-#include <symphony/utf8.hpp>
+#include "markup.hpp"
 
 #include <algorithm>
 #include <map>
@@ -34,32 +34,6 @@ constexpr std::string_view style =
     ".merge{fill:var(--merge);stroke:var(--merge-line)}.port{fill:var(--port);stroke:var(--port-line)}"
     ".edge{fill:none;stroke:var(--line);stroke-width:1.6}.control{stroke-dasharray:2 5;stroke-linecap:round}"
     ".conditional{stroke-dasharray:8 4;stroke:var(--branch-line)}.head{fill:var(--line)}.head-when{fill:var(--branch-line)}";
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : to_valid_utf8(text)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '&') out += "&amp;";
-        else if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '"') out += "&quot;";
-        else if (byte < 0x20 && c != '\n') out += ' ';
-        else out += c;
-    }
-    return out;
-}
-
-/// At most `max` characters, the last an ellipsis when something was cut.
-std::string cut(std::string_view text, std::size_t max) {
-    std::size_t characters = 0;
-    std::size_t keep = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xC0u) == 0x80u) continue;
-        if (characters == max - 1) keep = i;
-        if (++characters > max) return std::string(text.substr(0, keep)) + "…";
-    }
-    return std::string(text);
-}
 
 struct Vertex {
     enum class Kind : std::uint8_t { node, input, output, bend };
