@@ -29,6 +29,11 @@ std::uint32_t columns_of(int fd) {
     return ::isatty(fd) != 0 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? (size.ws_col != 0 ? size.ws_col : 80u) : 0u;
 }
 
+std::uint32_t rows_of(int fd) {
+    winsize size{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row != 0 ? size.ws_row : 24u;
+}
+
 std::string first_characters(std::string_view text, std::size_t count) {
     std::size_t at = 0;
     for (; at < text.size(); ++at) {
@@ -120,12 +125,22 @@ void Console::progress(std::uint32_t permille, std::string_view note) {
     const auto columns = columns_of(2);
     if (columns < 20) return;
     bar_time_ = now;
-    constexpr std::size_t cells = 24;
+    constexpr std::size_t cells = 24, lines_max = 12;
     const auto filled = cells * std::min(permille, 1000u) / 1000u;
-    std::string line = "[" + std::string(filled, '#') + std::string(cells - filled, '-') + "] " +
-                       std::to_string(std::min(permille, 1000u) / 10u) + "% " + host::printable(note);
+    const auto first = note.substr(0, note.find('\n'));
+    std::string text = "\r" + first_characters("[" + std::string(filled, '#') + std::string(cells - filled, '-') + "] " + std::to_string(std::min(permille, 1000u) / 10u) + "% " +
+                                               host::printable(first), columns - 1) + "\x1b[K";
+    std::size_t lines = 0;
+    for (note.remove_prefix(first.size()); !note.empty() && lines < std::min<std::size_t>(lines_max, rows_of(2) / 2); ++lines) {
+        note.remove_prefix(1);
+        const auto line = note.substr(0, note.find('\n'));
+        text += "\r\n" + first_characters(host::printable(line), columns - 1) + "\x1b[K";
+        note.remove_prefix(line.size());
+    }
+    text += "\x1b[J\r";  // what was below before
+    if (lines > 0) text += "\x1b[" + std::to_string(lines) + "A";
     int ignored = 0;
-    write_all(2, "\r" + first_characters(line, columns - 1) + "\x1b[K", ignored);
+    write_all(2, text, ignored);
     bar_ = true;
 }
 
@@ -143,7 +158,7 @@ void Console::hold_progress(bool hold) {
 void Console::erase_bar() {
     if (!std::exchange(bar_, false)) return;
     int ignored = 0;
-    write_all(2, "\r\x1b[K", ignored);
+    write_all(2, "\r\x1b[J", ignored);
 }
 
 bool Console::broken() const noexcept {

@@ -36,7 +36,8 @@ public:
     /// `error:` and `hint:` lines.
     void error(const Error& error);
 
-    /// One line on a terminal, at most ten times a second; nothing elsewhere.
+    /// On a terminal, at most ten times a second; nothing elsewhere. The first line of the note stands beside a bar, further ones below it: at most
+    /// twelve, and no more than half the terminal.
     void progress(std::uint32_t permille, std::string_view note);
     void end_progress();
     /// None while a question is on the terminal.
