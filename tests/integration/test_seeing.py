@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import struct
 import subprocess
 import termios
@@ -94,6 +95,22 @@ class Formats(SeeingCase):
         self.assertNotIn("b", page.tags)
         for word in ("no-such-</text>-artifact", "Critical path", "completed"):
             self.assertTrue(any(word in text for text in page.text), word)
+
+    def test_a_page_to_go_through_a_run(self):
+        self.run_it()
+        self.symphony("runs", "view", "last", "--html", self.folder / "view.html")
+        text = (self.folder / "view.html").read_text()
+        page = others.Page(text)
+        self.assertEqual(page.tags.count("script"), 2, "its data and its program, and nobody else's")
+        data, program = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
+        told = json.loads(data)
+        self.assertEqual({told["names"][stint[0]] for stint in told["stints"]}, STEPS)
+        for _, _, state, begin, end, answered, _, elements in told["stints"]:
+            self.assertEqual((told["states"][state], len(answered)), ("done", elements))
+            self.assertLessEqual(begin, end)
+        if node := shutil.which("node"):
+            subprocess.run([node, "--check", self.file("view.js", program)], check=True, timeout=60)
+        self.expect_error(self.symphony("runs", "view", status=2), "usage", "--html")
 
     def test_a_terminal_and_programs(self):
         self.run_it()

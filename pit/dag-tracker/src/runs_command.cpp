@@ -139,6 +139,7 @@ Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::strin
     if (command == "runs remove") return runs.remove();
     if (command == "runs export") return runs_export(tracker, call, arguments);
     if (command == "runs timeline") return runs_timeline(tracker, call, arguments, context);
+    if (command == "runs view") return runs_view(tracker, call, arguments);
     if (command == "runs metrics") return runs_metrics(tracker, call, arguments);
     if (command == "runs tail") return runs_tail(tracker, call, arguments, context);
     return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));

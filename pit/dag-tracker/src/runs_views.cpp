@@ -3,6 +3,8 @@
 
 #include "json_text.hpp"
 #include "metrics.hpp"
+#include "parse.hpp"
+#include "replay.hpp"
 #include "runs_rows.hpp"
 #include "tell_findings.hpp"
 #include "timeline.hpp"
@@ -21,6 +23,13 @@ Result<Story> story_of(const Tracker& tracker, const Value& arguments) {
 Result<std::int32_t> print_json(Call& call, const Value& value, bool indented) {
     put_out(call, SYMPHONY_TRY(json_of(value.view(), indented)) + "\n");
     return 0;
+}
+
+Status write_view(const Tracker& tracker, Call& call, const std::string& path, const std::string& text) {
+    const Files files = SYMPHONY_TRY(tracker.host().files());
+    if (auto written = files.write_atomic("selected", path, text); !written) return std::move(written).error().in("cannot write " + path);
+    put_err(call, "drew " + path + "\n");
+    return {};
 }
 
 /// A line of JSON for the run and for each of its steps.
@@ -52,15 +61,22 @@ Result<std::int32_t> runs_timeline(const Tracker& tracker, Call& call, const Val
         put_out(call, timeline_text(story, context.columns, context.color));
         return 0;
     }
-    const Files files = SYMPHONY_TRY(tracker.host().files());
-    const auto write = [&](const std::string& path, const std::string& text) -> Status {
-        if (path.empty()) return {};
-        if (auto written = files.write_atomic("selected", path, text); !written) return std::move(written).error().in("cannot write " + path);
-        put_err(call, "drew " + path + "\n");
-        return {};
-    };
-    SYMPHONY_TRY(write(svg, svg.empty() ? std::string() : timeline_svg(story)));
-    SYMPHONY_TRY(write(html, html.empty() ? std::string() : timeline_html(story)));
+    if (!svg.empty()) SYMPHONY_TRY(write_view(tracker, call, svg, timeline_svg(story)));
+    if (!html.empty()) SYMPHONY_TRY(write_view(tracker, call, html, timeline_html(story)));
+    return 0;
+}
+
+Result<std::int32_t> runs_view(const Tracker& tracker, Call& call, const Value& arguments) {
+    const std::string path(arguments["html"].as_text());
+    if (path.empty()) return usage("runs view needs a file to write the page into", "symphony runs view last --html run.html");
+    const auto journal = SYMPHONY_TRY(tracker.journal());
+    StoryBuilder builder;
+    const RunDetail run = SYMPHONY_TRY(journal->told(arguments["run"].as_text("last"), 0, ~std::uint32_t{0}, [&](const ToldRow& row) { builder.add(row); }));
+    const Story story = builder.finish(run, tracker.limits(), wall_now_ms());
+    Findings nobody_hears{run.made_from.path};
+    auto workflow = parse_workflow(run.made_from.path, run.made_from.source, tracker.limits(), nobody_hears);
+    if (workflow) compile(*workflow);
+    SYMPHONY_TRY(write_view(tracker, call, path, replay_html(story, workflow ? &*workflow : nullptr)));
     return 0;
 }
 

@@ -59,15 +59,17 @@ public:
 
     double at(std::int64_t ns) const noexcept;
     const std::vector<Cut>& cuts() const noexcept { return cuts_; }
+    struct Segment {
+        std::int64_t start_ns = 0, end_ns = 0;
+        double from = 0, to = 0;     ///< on the line
+    };
+    /// Of which the line is made, with cuts between them; never empty.
+    const std::vector<Segment>& segments() const noexcept { return segments_; }
     /// Round moments, at most `count_max` or so. Behind a cut they count from it, and have a plus sign.
     std::vector<Tick> ticks(std::size_t count_max) const;
 
 private:
-    struct Segment {
-        std::int64_t start_ns = 0, end_ns = 0;
-        double from = 0, to = 0;
-    };
-    std::vector<Segment> segments_;  // never empty
+    std::vector<Segment> segments_;
     std::vector<Cut> cuts_;
     std::int64_t drawn_ns_ = 1;
 };
@@ -89,6 +91,8 @@ std::string moment_text(std::int64_t ms);
 std::string timeline_svg(const Story& story);
 /// The same as part of a page, which has what stands around it.
 std::string timeline_figure(const Story& story, const Timeline& timeline);
+/// The scale of both, in pixels of the picture.
+TimeScale timeline_scale(const Story& story);
 /// A page with the picture, the critical path, the problems and the steps. It loads nothing.
 std::string timeline_html(const Story& story);
 /// For a terminal. @param columns  Of it; 0 counts as 100.

@@ -84,7 +84,7 @@ double width_of(std::string_view text, double pixel = text_pixel) noexcept { ret
 
 class Picture {
 public:
-    Picture(const Story& story, const Timeline& timeline, bool whole) : story_(story), timeline_(timeline), whole_(whole), scale_(story, chart_x, chart_end) {}
+    Picture(const Story& story, const Timeline& timeline, bool whole) : story_(story), timeline_(timeline), whole_(whole), scale_(timeline_scale(story)) {}
 
     std::string draw() {
         axis_y_ = whole_ ? head_height : 6;
@@ -453,6 +453,8 @@ private:
 };
 
 } // namespace
+
+TimeScale timeline_scale(const Story& story) { return {story, chart_x, chart_end}; }
 
 std::string timeline_svg(const Story& story) {
     const Timeline timeline = arrange(story);

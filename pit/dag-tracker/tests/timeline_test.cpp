@@ -2,8 +2,11 @@
 #include "timeline.hpp"
 
 #include "markup.hpp"
+#include "replay.hpp"
 #include "rig.hpp"
 #include "told_run.hpp"
+
+#include <symphony/json.hpp>
 
 #include <cstdlib>
 #include <ctime>
@@ -164,6 +167,25 @@ Story crowd() {
         told.ended("n" + std::to_string(i), 10 + i / 100 * 10, 4 + i % 90 / 10.0, i % 7 == 0 ? NodeState::failed : NodeState::completed, 1, std::move(problems));
     }
     return told.over(RunState::failed, 1020);
+}
+
+TEST(Replay, IsOneFileThatLoadsNothingAndStrangersTextCannotEndItsScript) {
+    Findings findings{"w.toml"};
+    auto workflow = parse_workflow("w.toml", sample, Limits{}, findings);
+    ASSERT_TRUE(workflow);
+    compile(*workflow);
+    const std::string page = replay_html(sample_story(), &*workflow);
+    expect_loads_nothing(page);
+    std::size_t scripts = 0;
+    for (std::size_t at = 0; (at = page.find("<script", at)) != std::string::npos; ++at) ++scripts;
+    EXPECT_EQ(scripts, 2u) << "the data and the program";
+    EXPECT_NE(page.find("data-node=\"recognise\""), std::string::npos);
+    const auto from = page.find("id=\"run\">") + 9;
+    const auto data = parse_json(page.substr(from, page.find("</script>", from) - from));
+    ASSERT_TRUE(data) << data.error().message();
+    EXPECT_EQ((*data)["stints"].size(), sample_story().stints.size());
+    EXPECT_NE(page.find("\\u003c/title\\u003e\\u003cscript\\u003e"), std::string::npos);
+    EXPECT_LT(replay_html(crowd(), nullptr).size(), 8'000'000u);
 }
 
 TEST(Timeline, ALargeRunIsABoundedPicture) {
