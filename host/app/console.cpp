@@ -29,6 +29,12 @@ std::uint32_t columns_of(int fd) {
     return ::isatty(fd) != 0 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? (size.ws_col != 0 ? size.ws_col : 80u) : 0u;
 }
 
+/// A terminal that knows colours and movements.
+bool is_capable() {
+    const char* terminal = std::getenv("TERM");
+    return terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
 std::uint32_t rows_of(int fd) {
     winsize size{};
     return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row != 0 ? size.ws_row : 24u;
@@ -58,6 +64,7 @@ Console::Console() {
     ::dup2(2, 1);
     out_terminal_ = out_ >= 0 && ::isatty(out_) != 0;
     err_terminal_ = ::isatty(2) != 0;
+    err_moves_ = err_terminal_ && is_capable();
 }
 
 Console::~Console() {
@@ -66,9 +73,7 @@ Console::~Console() {
 
 void Console::use_color(bool allowed) noexcept {
     const char* no_color = std::getenv("NO_COLOR");
-    const char* terminal = std::getenv("TERM");
-    const bool capable = terminal != nullptr && std::string_view(terminal) != "dumb";
-    allowed = allowed && capable && (no_color == nullptr || *no_color == '\0');
+    allowed = allowed && is_capable() && (no_color == nullptr || *no_color == '\0');
     out_color_ = allowed && out_terminal_;
     err_color_ = allowed && err_terminal_;
 }
@@ -121,7 +126,7 @@ void Console::error(const Error& error) {
 void Console::progress(std::uint32_t permille, std::string_view note) {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    if (!err_terminal_ || bar_held_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
+    if (!err_moves_ || bar_held_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
     const auto columns = columns_of(2);
     if (columns < 20) return;
     bar_time_ = now;

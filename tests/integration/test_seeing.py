@@ -198,10 +198,11 @@ class Following(SeeingCase):
         """Waits until the run of the process is on record; its name."""
         end = time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
+            ended = process.poll() is not None
             runs = self.json("runs", "list", "--json")["runs"]
             if runs:
                 return runs[0]["id"]
-            self.assertIsNone(process.poll(), "it ended before it was recorded")
+            self.assertFalse(ended, "it was never recorded")
         self.fail("the run is not on record")
 
     def check_events(self, events, name):
@@ -269,11 +270,11 @@ class Following(SeeingCase):
 
 
 class LiveTree(SeeingCase):
-    def on_terminal(self, *words, columns=90):
+    def on_terminal(self, *words, columns=90, terminal="xterm"):
         parent, child = pty.openpty()
         self.addCleanup(os.close, parent)
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        process = self.start(*words, stdout=subprocess.DEVNULL, stderr=child, env=self.environment | {"TERM": "xterm"})
+        process = self.start(*words, stdout=subprocess.DEVNULL, stderr=child, env=self.environment | {"TERM": terminal})
         os.close(child)
         seen, end = b"", time.monotonic() + PATIENCE_S
         while time.monotonic() < end:
@@ -299,6 +300,8 @@ class LiveTree(SeeingCase):
         self.assertEqual(screen(seen), [], "the tree is gone when the run is over")
 
     def test_nothing_of_it_is_seen_elsewhere(self):
+        seen = self.on_terminal("run", "survey", "--input", f"folder={self.pages(1, 'dumb')}", "--output", self.folder / "out", terminal="dumb")
+        self.assertNotIn("\x1b", seen)
         done = self.symphony("run", "survey", "--input", f"folder={self.pages(1)}", "--output", self.folder / "out")
         for text in (done.out, done.err):
             self.assertNotIn("\x1b", text)

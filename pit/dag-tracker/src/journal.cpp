@@ -35,6 +35,8 @@ constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
 constexpr std::int64_t format_version = 1;
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
+constexpr auto open_again = 10ms;
+constexpr int open_tries_max = 500;
 constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin of one
 
 constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
@@ -111,7 +113,13 @@ public:
     Status open() {
         mount_ = SYMPHONY_TRY(Mount::of(*folder_));
         database_ = SYMPHONY_TRY(sqlite_files::open_database(mount_, database_name, true, words));
-        SYMPHONY_TRY(make_tables());
+        // Another host makes it at this moment: SQLite does not wait when a database becomes one with WAL.
+        Status made = make_tables();
+        for (int tries = 0; !made && made.error().code() == Code::busy && tries < open_tries_max; ++tries) {
+            std::this_thread::sleep_for(open_again);
+            made = make_tables();
+        }
+        SYMPHONY_TRY(std::move(made));
         in_process_ = std::make_shared<sqlite_files::InProcessFile>();
         writer_ = std::thread([self = shared_from_this()] { self->write_all(); });
         return {};
@@ -263,9 +271,12 @@ private:
 
     Status make_tables() {
         std::int64_t application = 0, version = 0, tables = 0;
-        SYMPHONY_TRY(number("PRAGMA application_id", application));
-        SYMPHONY_TRY(number("PRAGMA user_version", version));
-        SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+        // Of one moment, because another host may be making it.
+        SYMPHONY_TRY(in_snapshot([&]() -> Status {
+            SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+            SYMPHONY_TRY(number("PRAGMA application_id", application));
+            return number("PRAGMA user_version", version);
+        }));
         if (tables == 0 && application == 0) {
             SYMPHONY_TRY(database_->execute("PRAGMA journal_mode = WAL"));
             return in_transaction([&]() -> Status {

@@ -103,7 +103,7 @@ private:
             made_from_ = run.made_from;
             id_ = summary_.id;
             tell_answers();
-            put_out(call_, text_);
+            if (!text_.empty()) put_out(call_, text_);
             text_.clear();
             if (rows < rows_at_once) break;
         }

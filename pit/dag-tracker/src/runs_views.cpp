@@ -4,7 +4,7 @@
 #include "json_text.hpp"
 #include "metrics.hpp"
 #include "parse.hpp"
-#include "replay.hpp"
+#include "run_view.hpp"
 #include "runs_rows.hpp"
 #include "tell_findings.hpp"
 #include "timeline.hpp"
@@ -76,7 +76,7 @@ Result<std::int32_t> runs_view(const Tracker& tracker, Call& call, const Value& 
     Findings nobody_hears{run.made_from.path};
     auto workflow = parse_workflow(run.made_from.path, run.made_from.source, tracker.limits(), nobody_hears);
     if (workflow) compile(*workflow);
-    SYMPHONY_TRY(write_view(tracker, call, path, replay_html(story, workflow ? &*workflow : nullptr)));
+    SYMPHONY_TRY(write_view(tracker, call, path, run_view(story, workflow ? &*workflow : nullptr)));
     return 0;
 }
 

@@ -378,6 +378,25 @@ TEST(Journal, DamageIsFoundAndNeverRunOn) {
     EXPECT_GT(refused, 0u);
 }
 
+TEST(Journal, HostsMayMakeItAtTheSameTime) {
+    for (int round = 0; round < 25; ++round) {
+        const Temporary folder;
+        std::atomic<int> ready{0};
+        std::vector<std::thread> hosts;
+        for (int i = 0; i < 4; ++i) {
+            hosts.emplace_back([&] {
+                auto place = folder.folder();
+                ++ready;
+                while (ready.load() < 4) std::this_thread::yield();
+                const auto opened = Journal::open(std::move(place), {});
+                EXPECT_TRUE(opened) << opened.error().message();
+                if (opened) { EXPECT_TRUE((*opened)->list(1)); }
+            });
+        }
+        for (auto& host : hosts) host.join();
+    }
+}
+
 TEST(Journal, ItsRowsAreReadFromWhereAReaderHasCome) {
     const Temporary folder;
     const auto plan = plan_of(flow);

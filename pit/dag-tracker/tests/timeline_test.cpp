@@ -2,7 +2,7 @@
 #include "timeline.hpp"
 
 #include "markup.hpp"
-#include "replay.hpp"
+#include "run_view.hpp"
 #include "rig.hpp"
 #include "told_run.hpp"
 
@@ -169,12 +169,12 @@ Story crowd() {
     return told.over(RunState::failed, 1020);
 }
 
-TEST(Replay, IsOneFileThatLoadsNothingAndStrangersTextCannotEndItsScript) {
+TEST(RunView, IsOneFileThatLoadsNothingAndStrangersTextCannotEndItsScript) {
     Findings findings{"w.toml"};
     auto workflow = parse_workflow("w.toml", sample, Limits{}, findings);
     ASSERT_TRUE(workflow);
     compile(*workflow);
-    const std::string page = replay_html(sample_story(), &*workflow);
+    const std::string page = run_view(sample_story(), &*workflow);
     expect_loads_nothing(page);
     std::size_t scripts = 0;
     for (std::size_t at = 0; (at = page.find("<script", at)) != std::string::npos; ++at) ++scripts;
@@ -185,7 +185,7 @@ TEST(Replay, IsOneFileThatLoadsNothingAndStrangersTextCannotEndItsScript) {
     ASSERT_TRUE(data) << data.error().message();
     EXPECT_EQ((*data)["stints"].size(), sample_story().stints.size());
     EXPECT_NE(page.find("\\u003c/title\\u003e\\u003cscript\\u003e"), std::string::npos);
-    EXPECT_LT(replay_html(crowd(), nullptr).size(), 8'000'000u);
+    EXPECT_LT(run_view(crowd(), nullptr).size(), 8'000'000u);
 }
 
 TEST(Timeline, ALargeRunIsABoundedPicture) {

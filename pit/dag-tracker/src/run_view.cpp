@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "replay.hpp"
+#include "run_view.hpp"
 
 #include "draw.hpp"
 #include "json_text.hpp"
@@ -155,10 +155,10 @@ std::string data_of(const Story& story, const std::vector<std::uint32_t>& shown)
 
 } // namespace
 
-std::string replay_html(const Story& story, const Workflow* workflow) {
+std::string run_view(const Story& story, const Workflow* workflow) {
     std::vector<std::uint32_t> shown(std::min(stints_max, story.stints.size()));
     for (std::uint32_t i = 0; i < shown.size(); ++i) shown[i] = i;
-    std::string out = page_begin("Replay of " + story.name + ", run " + story.run.id) + std::string(style) + page_head(story);
+    std::string out = page_begin("View of " + story.name + ", run " + story.run.id) + std::string(style) + page_head(story);
     out += "<div class=\"bar-of-time\"><button id=\"back\" type=\"button\">Back</button><button id=\"play\" type=\"button\">Play</button><button id=\"on\" type=\"button\">On</button>"
            "<input id=\"slider\" type=\"range\" min=\"0\" max=\"0\" value=\"0\" aria-label=\"Event\"><output id=\"told\" for=\"slider\"></output></div>\n<noscript><p>Going through the run needs scripts; "
            "the timeline below does not.</p></noscript>\n";
