@@ -29,6 +29,17 @@ std::uint32_t columns_of(int fd) {
     return ::isatty(fd) != 0 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? (size.ws_col != 0 ? size.ws_col : 80u) : 0u;
 }
 
+/// A terminal that knows colours and movements.
+bool is_capable() {
+    const char* terminal = std::getenv("TERM");
+    return terminal != nullptr && std::string_view(terminal) != "dumb";
+}
+
+std::uint32_t rows_of(int fd) {
+    winsize size{};
+    return ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row != 0 ? size.ws_row : 24u;
+}
+
 std::string first_characters(std::string_view text, std::size_t count) {
     std::size_t at = 0;
     for (; at < text.size(); ++at) {
@@ -53,6 +64,7 @@ Console::Console() {
     ::dup2(2, 1);
     out_terminal_ = out_ >= 0 && ::isatty(out_) != 0;
     err_terminal_ = ::isatty(2) != 0;
+    err_moves_ = err_terminal_ && is_capable();
 }
 
 Console::~Console() {
@@ -61,9 +73,7 @@ Console::~Console() {
 
 void Console::use_color(bool allowed) noexcept {
     const char* no_color = std::getenv("NO_COLOR");
-    const char* terminal = std::getenv("TERM");
-    const bool capable = terminal != nullptr && std::string_view(terminal) != "dumb";
-    allowed = allowed && capable && (no_color == nullptr || *no_color == '\0');
+    allowed = allowed && is_capable() && (no_color == nullptr || *no_color == '\0');
     out_color_ = allowed && out_terminal_;
     err_color_ = allowed && err_terminal_;
 }
@@ -116,16 +126,26 @@ void Console::error(const Error& error) {
 void Console::progress(std::uint32_t permille, std::string_view note) {
     const auto now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
-    if (!err_terminal_ || bar_held_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
+    if (!err_moves_ || bar_held_ || (bar_ && now - bar_time_ < std::chrono::milliseconds(100))) return;
     const auto columns = columns_of(2);
     if (columns < 20) return;
     bar_time_ = now;
-    constexpr std::size_t cells = 24;
+    constexpr std::size_t cells = 24, lines_max = 12;
     const auto filled = cells * std::min(permille, 1000u) / 1000u;
-    std::string line = "[" + std::string(filled, '#') + std::string(cells - filled, '-') + "] " +
-                       std::to_string(std::min(permille, 1000u) / 10u) + "% " + host::printable(note);
+    const auto first = note.substr(0, note.find('\n'));
+    std::string text = "\r" + first_characters("[" + std::string(filled, '#') + std::string(cells - filled, '-') + "] " + std::to_string(std::min(permille, 1000u) / 10u) + "% " +
+                                               host::printable(first), columns - 1) + "\x1b[K";
+    std::size_t lines = 0;
+    for (note.remove_prefix(first.size()); !note.empty() && lines < std::min<std::size_t>(lines_max, rows_of(2) / 2); ++lines) {
+        note.remove_prefix(1);
+        const auto line = note.substr(0, note.find('\n'));
+        text += "\r\n" + first_characters(host::printable(line), columns - 1) + "\x1b[K";
+        note.remove_prefix(line.size());
+    }
+    text += "\x1b[J\r";  // what was below before
+    if (lines > 0) text += "\x1b[" + std::to_string(lines) + "A";
     int ignored = 0;
-    write_all(2, "\r" + first_characters(line, columns - 1) + "\x1b[K", ignored);
+    write_all(2, text, ignored);
     bar_ = true;
 }
 
@@ -143,7 +163,7 @@ void Console::hold_progress(bool hold) {
 void Console::erase_bar() {
     if (!std::exchange(bar_, false)) return;
     int ignored = 0;
-    write_all(2, "\r\x1b[K", ignored);
+    write_all(2, "\r\x1b[J", ignored);
 }
 
 bool Console::broken() const noexcept {

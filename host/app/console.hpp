@@ -36,7 +36,8 @@ public:
     /// `error:` and `hint:` lines.
     void error(const Error& error);
 
-    /// One line on a terminal, at most ten times a second; nothing elsewhere.
+    /// On a terminal whose cursor can be moved, at most ten times a second; nothing elsewhere. The first line of the note stands beside a bar, further ones below it: at most
+    /// twelve, and no more than half the terminal.
     void progress(std::uint32_t permille, std::string_view note);
     void end_progress();
     /// None while a question is on the terminal.
@@ -55,6 +56,7 @@ private:
     int out_ = -1;
     int out_error_ = 0; // errno of the first failed write
     bool out_color_ = false, err_color_ = false, err_terminal_ = false, out_terminal_ = false;
+    bool err_moves_ = false; // its cursor can be moved
     bool bar_ = false, bar_held_ = false;
     std::chrono::steady_clock::time_point bar_time_{};
 };

@@ -46,6 +46,9 @@ def main():
         for source in ("shout.cpp", "plugin.cpp", "shout_test.cpp"):
             compile_one([cxx, "-std=c++20", *flags], folder / source)
         compile_one([cc, "-std=c11", *flags], folder / "plugin.c")
+        builder = blocks((Path(docs) / "build-workflows.md").read_text(encoding="utf-8"))
+        (folder / "main.cpp").write_text(builder["main.cpp"][0])
+        compile_one([cxx, "-std=c++20", *flags], folder / "main.cpp")
         for manifest in (cpp["manifest.toml"][0], c["manifest.toml"][0]):
             tomllib.loads(manifest)
 

@@ -124,6 +124,25 @@ class Installed(unittest.TestCase):
         exported = [line.split()[-1] for line in run("nm", "-D", "--defined-only", plugins / "word-count/libword-count.so").stdout.splitlines()]
         self.assertEqual(exported, ["symphony_plugin_v1"])
 
+    def test_a_program_of_a_stranger_builds_workflows(self):
+        """The example of build-workflows.md, compiled as it stands there, makes a file that is checked, run and the same in both formats."""
+        page = next(self.prefix.rglob("build-workflows.md"))
+        parts = {heading: "".join(line[4:] + "\n" for line in code.split("\n"))
+                 for heading, code in re.findall(r"### (\S+)\n\n((?:    .*\n|\n)+)", page.read_text())}
+        folder = self.home / "make-workflow"
+        folder.mkdir()
+        for name in ("main.cpp", "CMakeLists.txt"):
+            (folder / name).write_text(parts[name])
+        run("cmake", "-S", folder, "-B", folder / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
+        run("cmake", "--build", folder / "build")
+        run(folder / "build/make-workflow", folder / "flow.json", folder / "flow.wf")
+        digests = {self.symphony("workflow", "digest", folder / name).stdout.split()[0] for name in ("flow.json", "flow.wf")}
+        self.assertEqual(len(digests), 1)
+        self.symphony("check", folder / "flow.json")
+        self.symphony("run", folder / "flow.wf", "--input", 'texts=["a word and a word", "one more word"]', "--output", self.home / "out-built")
+        terms = json.loads((self.home / "out-built" / "terms.json").read_text())
+        self.assertEqual((terms[0]["term"], terms[0]["count"]), ("word", 3))
+
     def newer_sdk(self):
         """A copy of the prefix whose headers are of ABI minor 1."""
         newer = self.home / "newer-sdk"

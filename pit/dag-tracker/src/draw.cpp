@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "draw.hpp"
 
-#include <symphony/utf8.hpp>
+#include "markup.hpp"
 
 #include <algorithm>
 #include <map>
@@ -21,10 +21,10 @@ constexpr int legend_height = 44;
 constexpr std::size_t bends_max = 20'000;
 
 constexpr std::string_view style =
-    ":root{--paper:#ffffff;--ink:#1c2430;--soft:#5b6675;--line:#8a95a5;--operator:#e3effc;--operator-line:#3b7dc4;"
+    ":root,:host{--paper:#ffffff;--ink:#1c2430;--soft:#5b6675;--line:#8a95a5;--operator:#e3effc;--operator-line:#3b7dc4;"
     "--instrument:#f1e6fb;--instrument-line:#8a4fc0;--branch:#fdf0d9;--branch-line:#c17f12;--merge:#e2f4ea;--merge-line:#2f9160;"
     "--port:#eef1f5;--port-line:#7d8896}"
-    "@media (prefers-color-scheme:dark){:root{--paper:#12161c;--ink:#e8edf4;--soft:#9aa6b5;--line:#6c7888;--operator:#15304d;"
+    "@media (prefers-color-scheme:dark){:root,:host{--paper:#12161c;--ink:#e8edf4;--soft:#9aa6b5;--line:#6c7888;--operator:#15304d;"
     "--operator-line:#5ea4ee;--instrument:#34204a;--instrument-line:#b583e6;--branch:#43310f;--branch-line:#e0a33c;--merge:#123a28;"
     "--merge-line:#52bf8a;--port:#222a35;--port-line:#8692a2}}"
     "text{font-family:system-ui,sans-serif;fill:var(--ink)}.title{font-size:18px;font-weight:600}.sub{font-size:12px;fill:var(--soft)}"
@@ -34,32 +34,6 @@ constexpr std::string_view style =
     ".merge{fill:var(--merge);stroke:var(--merge-line)}.port{fill:var(--port);stroke:var(--port-line)}"
     ".edge{fill:none;stroke:var(--line);stroke-width:1.6}.control{stroke-dasharray:2 5;stroke-linecap:round}"
     ".conditional{stroke-dasharray:8 4;stroke:var(--branch-line)}.head{fill:var(--line)}.head-when{fill:var(--branch-line)}";
-
-std::string escaped(std::string_view text) {
-    std::string out;
-    for (const char c : to_valid_utf8(text)) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '&') out += "&amp;";
-        else if (c == '<') out += "&lt;";
-        else if (c == '>') out += "&gt;";
-        else if (c == '"') out += "&quot;";
-        else if (byte < 0x20 && c != '\n') out += ' ';
-        else out += c;
-    }
-    return out;
-}
-
-/// At most `max` characters, the last an ellipsis when something was cut.
-std::string cut(std::string_view text, std::size_t max) {
-    std::size_t characters = 0;
-    std::size_t keep = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xC0u) == 0x80u) continue;
-        if (characters == max - 1) keep = i;
-        if (++characters > max) return std::string(text.substr(0, keep)) + "…";
-    }
-    return std::string(text);
-}
 
 struct Vertex {
     enum class Kind : std::uint8_t { node, input, output, bend };
@@ -326,14 +300,14 @@ private:
         else if (node.kind != NodeKind::branch) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
         if (node.each != 0) what += " · each";
         std::string note(workflow_.names[node.description]);
-        open_group((note.empty() ? std::string() : note + "\n") + what);
+        open_group((note.empty() ? std::string() : note + "\n") + what, " data-node=\"" + escaped(workflow_.node_name(vertex.what)) + "\"");
         if (node.each != 0) rect(x + 4, y + 4, height, kind, 9);  // a second sheet behind: many of these
         rect(x, y, height, kind, 9);
         text(middle, vertex.y - 4, "id", escaped(cut(workflow_.node_name(vertex.what), 22)), "middle");
         text(middle, vertex.y + 14, "what", escaped(cut(what, 28)), "middle");
         out_ += "</g>\n";
     }
-    void open_group(const std::string& title) { out_ += "<g><title>" + escaped(title) + "</title>"; }
+    void open_group(const std::string& title, const std::string& attributes = {}) { out_ += "<g" + attributes + "><title>" + escaped(title) + "</title>"; }
     void rect(int x, int y, int height, std::string_view kind, int radius) {
         out_ += "<rect class=\"box " + std::string(kind) + "\" x=\"" + std::to_string(x) + "\" y=\"" + std::to_string(y) + "\" width=\"" + std::to_string(box_width) +
                 "\" height=\"" + std::to_string(height) + "\" rx=\"" + std::to_string(radius) + "\"/>";

@@ -35,6 +35,8 @@ constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
 constexpr std::int64_t format_version = 1;
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
+constexpr auto open_again = 10ms;
+constexpr int open_tries_max = 500;
 constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin of one
 
 constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
@@ -111,7 +113,13 @@ public:
     Status open() {
         mount_ = SYMPHONY_TRY(Mount::of(*folder_));
         database_ = SYMPHONY_TRY(sqlite_files::open_database(mount_, database_name, true, words));
-        SYMPHONY_TRY(make_tables());
+        // Another host makes it at this moment: SQLite does not wait when a database becomes one with WAL.
+        Status made = make_tables();
+        for (int tries = 0; !made && made.error().code() == Code::busy && tries < open_tries_max; ++tries) {
+            std::this_thread::sleep_for(open_again);
+            made = make_tables();
+        }
+        SYMPHONY_TRY(std::move(made));
         in_process_ = std::make_shared<sqlite_files::InProcessFile>();
         writer_ = std::thread([self = shared_from_this()] { self->write_all(); });
         return {};
@@ -204,18 +212,39 @@ public:
         RunDetail out;
         const std::lock_guard lock(database_mutex_);
         const Found found = SYMPHONY_TRY(find(asked));
-        {
-            auto rows = database_->prepare("SELECT row, id, head, part, state, done, ended_ms FROM runs WHERE row = ?");
-            rows.bind(found.row);
-            if (!rows.step()) return rows.done() ? no_such_run(asked) : rows.done().error();
-            out.summary = SYMPHONY_TRY(summary_of(rows));
-        }
+        out.summary = SYMPHONY_TRY(summary_at(found.row, asked));
         out.made_from = found.made_from;
         std::vector<StepBody> steps;
         std::vector<std::uint64_t> sizes;
         SYMPHONY_TRY(read_steps(found.row, steps, nullptr, &sizes));
         out.steps = rows_of(steps, sizes);
         return out;
+    }
+
+    Result<RunDetail> told(std::string_view asked, std::uint32_t after, std::uint32_t rows_max, const std::function<void(const ToldRow&)>& each) {
+        RunDetail out;
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(in_snapshot([&]() -> Status {
+            Found found = SYMPHONY_TRY(find(asked));
+            out.summary = SYMPHONY_TRY(summary_at(found.row, asked));
+            out.made_from = std::move(found.made_from);
+            auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key LIMIT ?");
+            rows.bind(key_of(found.row, after) + 1).bind(key_of(found.row, ~std::uint32_t{0})).bind(rows_max);
+            StepBody body;
+            for (std::uint32_t seq = after + 1; rows.step(); ++seq) {
+                SYMPHONY_TRY(read_row(rows, key_of(found.row, seq), body));
+                each({seq, static_cast<std::uint32_t>(rows.number(1)), body, rows.bytes(3).size()});
+            }
+            return rows.done();
+        }));
+        return out;
+    }
+
+    Result<std::int64_t> version() {
+        std::int64_t version = 0;
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(number("PRAGMA data_version", version));
+        return version;
     }
 
     Status remove(std::string_view asked) {
@@ -242,9 +271,12 @@ private:
 
     Status make_tables() {
         std::int64_t application = 0, version = 0, tables = 0;
-        SYMPHONY_TRY(number("PRAGMA application_id", application));
-        SYMPHONY_TRY(number("PRAGMA user_version", version));
-        SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+        // Of one moment, because another host may be making it.
+        SYMPHONY_TRY(in_snapshot([&]() -> Status {
+            SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
+            SYMPHONY_TRY(number("PRAGMA application_id", application));
+            return number("PRAGMA user_version", version);
+        }));
         if (tables == 0 && application == 0) {
             SYMPHONY_TRY(database_->execute("PRAGMA journal_mode = WAL"));
             return in_transaction([&]() -> Status {
@@ -280,6 +312,15 @@ private:
         Status done = body();
         if (done) done = database_->prepare("COMMIT").run();
         if (!done) static_cast<void>(database_->prepare("ROLLBACK").run());
+        return done;
+    }
+
+    /// What the body reads is all of one moment.
+    template <class Body>
+    Status in_snapshot(Body body) {
+        SYMPHONY_TRY(database_->prepare("BEGIN").run());
+        const Status done = body();
+        static_cast<void>(database_->prepare("ROLLBACK").run());
         return done;
     }
 
@@ -336,6 +377,12 @@ private:
 
     static Error damaged(const std::string& what) { return Error(Code::data_corrupt, "journal-corrupt", std::string(words.what) + ": " + what + " is damaged", words.hint); }
 
+    Result<RunSummary> summary_at(std::int64_t run, std::string_view asked) {
+        auto rows = database_->prepare("SELECT row, id, head, part, state, done, ended_ms FROM runs WHERE row = ?");
+        rows.bind(run);
+        if (!rows.step()) return rows.done() ? no_such_run(asked) : rows.done().error();
+        return summary_of(rows);
+    }
     Result<RunSummary> summary_of(const sqlite_files::Statement& row) {
         RunSummary out;
         out.id = row.text(1);
@@ -355,16 +402,22 @@ private:
         return out;
     }
 
+    /// A row of the run's steps, whole and where it belongs. Of a key, part, body, output, sum.
+    static Status read_row(const sqlite_files::Statement& rows, std::int64_t key, StepBody& body) {
+        body = {};
+        const bool whole = rows.number(0) == key && !(sum_of(rows.number(0), rows.number(1), rows.bytes(2), rows.bytes(3)) != rows.bytes(4));
+        if (!whole || !decode(rows.bytes(2), body)) return damaged("step " + std::to_string(key & 0xFFFFFFFF) + " of a run");
+        return {};
+    }
+
     /// All of a run's steps, each whole and none missing. A lost end is a shorter run.
     Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<Value>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
         auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key");
         rows.bind(key_of(run, 1)).bind(key_of(run, ~std::uint32_t{0}));
         while (rows.step()) {
             const auto seq = static_cast<std::uint32_t>(steps.size() + 1);
-            if (rows.number(0) != key_of(run, seq)) return damaged("step " + std::to_string(seq) + " of a run");
-            if (sum_of(rows.number(0), rows.number(1), rows.bytes(2), rows.bytes(3)) != rows.bytes(4)) return damaged("step " + std::to_string(seq) + " of a run");
             StepBody body;
-            if (!decode(rows.bytes(2), body)) return damaged("step " + std::to_string(seq) + " of a run");
+            SYMPHONY_TRY(read_row(rows, key_of(run, seq), body));
             steps.push_back(std::move(body));
             if (sizes != nullptr) sizes->push_back(rows.bytes(3).size());
             if (outputs == nullptr) continue;
@@ -630,6 +683,10 @@ Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
 
 Result<std::vector<RunSummary>> Journal::list(std::size_t count_max) const { return core_->list(count_max); }
 Result<RunDetail> Journal::show(std::string_view id) const { return core_->show(id); }
+Result<RunDetail> Journal::told(std::string_view id, std::uint32_t after, std::uint32_t rows_max, const std::function<void(const ToldRow&)>& each) const {
+    return core_->told(id, after, rows_max, each);
+}
+Result<std::int64_t> Journal::version() const { return core_->version(); }
 Status Journal::remove(std::string_view id) { return core_->remove(id); }
 
 std::string_view name_of(Durability durability) noexcept {

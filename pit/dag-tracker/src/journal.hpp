@@ -65,6 +65,16 @@ struct RunDetail {
     std::vector<StepRow> steps;  ///< in the order in which they ended
 };
 
+struct StepBody;  // journal_rows.hpp
+
+/// One thing that a run told, for whom its history is read. Valid during the call.
+struct ToldRow {
+    std::uint32_t seq = 0;  ///< counts from 1
+    std::uint32_t part = 1;
+    const StepBody& body;
+    std::uint64_t output_bytes = 0;
+};
+
 class JournalCore;
 
 /// One run's part of the journal, held by this process until it is destroyed or the process ends.
@@ -123,6 +133,12 @@ public:
     /// Newest first. @param count_max  0: all. [blocks]
     Result<std::vector<RunSummary>> list(std::size_t count_max) const;
     Result<RunDetail> show(std::string_view id) const;
+    /// What a run has told so far, oldest first and all of one moment. `each` may not use the journal. [blocks]
+    /// @param after     The caller knows the rows up to this one. @param rows_max  At most so many at a time.
+    /// @return The run, without its steps; what show() says.
+    Result<RunDetail> told(std::string_view id, std::uint32_t after, std::uint32_t rows_max, const std::function<void(const ToldRow&)>& each) const;
+    /// A number that is another one when another process has written since. Cheap. [blocks]
+    Result<std::int64_t> version() const;
     /// Forgets a run that nobody is at. [blocks]
     Status remove(std::string_view id);
 

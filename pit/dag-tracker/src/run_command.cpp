@@ -4,6 +4,7 @@
 #include "draw.hpp"
 #include "given.hpp"
 #include "json_text.hpp"
+#include "live_tree.hpp"
 #include "run_table.hpp"
 #include "runs_command.hpp"
 #include "tell_findings.hpp"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::int32_t done = 0;
 constexpr std::int32_t work_failed = 1;
 constexpr std::int32_t plugin_refused = 3;
+constexpr std::uint64_t tell_ns = 100'000'000;  // as often as a terminal shows it
 
 class RunCommand {
 public:
@@ -75,9 +77,15 @@ private:
     Result<std::int32_t> execute(const Files& files, const std::shared_ptr<const Plan>& plan, const Value& inputs, const RunSettings& settings,
                                  const std::shared_ptr<RunLog>& log) {
         const Workflow& workflow = plan->workflow;
-        std::vector<std::uint32_t> permille(workflow.nodes.size(), 0);
-        std::uint64_t sum = 0;
-        const auto result = SYMPHONY_TRY(tracker_.run(call_, plan, inputs, settings, log, [&](const RunEvent& event) { tell(workflow, event, permille, sum); }));
+        LiveTree tree(*plan, steady_now_ns());
+        std::uint64_t told_ns = 0;
+        const auto tell = [&] {
+            const std::uint64_t now = steady_now_ns();
+            if (now - told_ns < tell_ns) return;
+            told_ns = now;
+            call_.progress(tree.permille(), tree.text(now));
+        };
+        const auto result = SYMPHONY_TRY(tracker_.run(call_, plan, inputs, settings, log, [&](const RunEvent& event) { tree.take(event); tell(); }, tell));
         const auto written = write_outputs(files, workflow, result);
         return conclude(*plan, result, written, log.get());
     }
@@ -145,19 +153,6 @@ private:
         if (auto written = files.write_atomic("selected", path, picture); !written) return std::move(written).error().in("cannot write " + path);
         if (!quiet_) err("drew " + path + "\n");
         return {};
-    }
-
-    void tell(const Workflow& workflow, const RunEvent& event, std::vector<std::uint32_t>& permille, std::uint64_t& sum) const {
-        if (event.node == no_id) return;
-        const bool over = event.state > NodeState::running;
-        const std::uint32_t now = over ? 1000 : std::max(event.permille, permille[event.node]);
-        sum += now - permille[event.node];
-        permille[event.node] = now;
-        std::string note(workflow.node_name(event.node));
-        if (!event.note.empty()) note += " " + event.note;
-        // A node that ended says nothing of its own: what runs is what people want to see.
-        if (over) note = std::to_string(event.done) + "/" + std::to_string(workflow.nodes.size()) + " " + note;
-        call_.progress(static_cast<std::uint32_t>(sum / workflow.nodes.size()), note);
     }
 
     std::vector<WrittenFile> write_outputs(const Files& files, const Workflow& workflow, const RunResult& result) const {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_table.hpp"
 
-#include "blank_turns.hpp"
+#include "markup.hpp"
 #include "tracker.hpp"
-
-#include <symphony/utf8.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,30 +12,6 @@ namespace symphony::tracker {
 namespace {
 
 constexpr std::size_t rows_max = 60;
-
-std::size_t width_of(std::string_view text) noexcept {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
-}
-
-/// Plugins' words on a terminal: without control characters, on one line.
-std::string clean(std::string_view text) {
-    std::string out = to_valid_utf8(text);
-    for (char& c : out) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-    }
-    blank_turns(out);
-    return out;
-}
-
-std::string cut(const std::string& text, std::size_t width) {
-    if (width == 0 || width_of(text) <= width) return text;
-    std::size_t characters = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if ((static_cast<unsigned char>(text[i]) & 0xC0u) == 0x80u) continue;
-        if (++characters == width) return text.substr(0, i) + "…";
-    }
-    return text;
-}
 
 std::string result_text(const RunResult& result, Id n) {
     const NodeRun& run = result.nodes[n];
@@ -103,23 +77,23 @@ std::string run_table(const Plan& plan, const RunResult& result, const TableStyl
         const Node& node = workflow.nodes[n];
         const Provider* provider = plan.binding.providers[n];
         const std::string what = provider != nullptr ? provider->name + "." + std::string(workflow.names[node.operation]) : std::string(name_of(node.kind));
-        rows.push_back({clean(workflow.node_name(n)), clean(what), lane_name(provider), run.calls == 0 ? "-" : std::to_string(run.calls), time_text(time_of(run)), result_text(result, n)});
+        rows.push_back({one_line(workflow.node_name(n)), one_line(what), lane_name(provider), run.calls == 0 ? "-" : std::to_string(run.calls), time_text(time_of(run)), result_text(result, n)});
     }
     std::array<std::size_t, 6> widths{};
     for (const auto& row : rows) {
-        for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]));
+        for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], characters(row[c]));
     }
     std::string out;
     for (std::size_t r = 0; r < rows.size(); ++r) {
         std::string line;
         for (std::size_t c = 0; c < rows[r].size(); ++c) {
             const auto& cell = rows[r][c];
-            const std::string pad(widths[c] - width_of(cell), ' ');
+            const std::string pad(widths[c] - characters(cell), ' ');
             const bool right = c == 3 || c == 4;
             line += right ? pad + cell : c + 1 == rows[r].size() ? cell : cell + pad;
             if (c + 1 < rows[r].size()) line += "  ";
         }
-        line = cut(line, style.columns);
+        if (style.columns != 0) line = cut(line, style.columns);
         if (!style.color) out += line;
         else if (r == 0) out += "\x1b[1m" + line + "\x1b[0m";
         else out += std::string(color_of(result, shown_nodes[r - 1])) + line + "\x1b[0m";
@@ -138,13 +112,13 @@ std::string problem_lines(const Plan& plan, const RunResult& result) {
         const bool failed = result.nodes[problem.node].state == NodeState::failed;
         out += failed ? "error: " : "problem: ";
         out += "node " + shown(plan.workflow.node_name(problem.node)) + ": ";
-        if (!problem.path.empty()) out += clean(problem.path) + ": ";
+        if (!problem.path.empty()) out += one_line(problem.path) + ": ";
         // Texts of plugins are told as theirs.
         const Provider* speaker = failed ? plan.binding.providers[problem.node] : nullptr;
         const bool named = speaker == nullptr || problem.error.message().find("plugin \"" + speaker->name) != std::string::npos;
         if (!named) out += "plugin \"" + speaker->name + "\" " + speaker->version + ": ";
-        out += clean(problem.error.message()) + " [" + clean(problem.error.reason()) + "]\n";
-        std::string hint = clean(problem.error.hint());
+        out += one_line(problem.error.message()) + " [" + one_line(problem.error.reason()) + "]\n";
+        std::string hint = one_line(problem.error.hint());
         if (hint.empty() && failed) {
             const Provider* provider = plan.binding.providers[problem.node];
             hint = provider == nullptr ? "symphony check " + plan.workflow.file : "symphony show " + provider->name + " tells what its operations take";

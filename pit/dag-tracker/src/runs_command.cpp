@@ -3,29 +3,20 @@
 
 #include "json_text.hpp"
 #include "run_table.hpp"
+#include "runs_rows.hpp"
+#include "runs_tail.hpp"
+#include "runs_views.hpp"
 #include "tell_findings.hpp"
+#include "timeline.hpp"
 
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <ctime>
 
 namespace symphony::tracker {
 namespace {
 
 constexpr std::size_t listed_default = 20;
-
-/// Local time, "2026-11-27 11:08:12".
-std::string moment(std::int64_t ms) {
-    if (ms == 0) return "-";
-    const std::time_t seconds = ms / 1000;
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
-    std::array<char, 32> text{};
-    return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
-}
 
 /// As a shell takes it for one word.
 std::string shell_word(std::string_view word) {
@@ -34,22 +25,6 @@ std::string shell_word(std::string_view word) {
     std::string out = "'";
     for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
     return out + "'";
-}
-
-void add(ValueBuilder& out, const RunSummary& run) {
-    out.map(10).add("id", std::string_view(run.id)).add("state", name_of(run.state)).add("workflow", std::string_view(run.workflow)).add("version", std::string_view(run.version));
-    out.add("path", std::string_view(run.path)).add("durability", name_of(run.durability)).add("steps", run.steps).add("steps_done", run.steps_done);
-    out.add("parts", run.parts).add("created_ms", run.created_ms).add("ended_ms", run.ended_ms).end();
-}
-
-void add(ValueBuilder& out, const StepRow& step) {
-    out.map(8).add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("attempts", step.attempts);
-    out.add("ended_ms", step.ended_ms).add("took_ns", step.took_ns).add("output_bytes", step.output_bytes).key("problems").list(step.problems.size());
-    for (const Problem& problem : step.problems) {
-        out.map(4).add("path", std::string_view(problem.path)).add("reason", problem.error.reason());
-        out.add("message", std::string_view(problem.error.message())).add("hint", std::string_view(problem.error.hint())).end();
-    }
-    out.end().end();
 }
 
 /// Columns as wide as their widest cell, two blanks between, none at the end of a line.
@@ -70,37 +45,19 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     return out;
 }
 
-/// Of the steps that ended, as trace events that browsers' and Perfetto's viewers show; begin times follow from ends and spans.
-Value chrome_trace(const RunDetail& run) {
-    ValueBuilder out;
-    out.map(2).add("displayTimeUnit", "ms").key("traceEvents").list(run.steps.size());
-    std::uint64_t lane = 0;
-    for (const StepRow& step : run.steps) {
-        const std::int64_t end_us = (step.ended_ms - run.summary.created_ms) * 1000;
-        const auto took_us = static_cast<std::int64_t>(step.took_ns / 1000);
-        out.map(7).add("name", std::string_view(step.node)).add("ph", "X").add("pid", 1).add("tid", ++lane).add("ts", std::max<std::int64_t>(0, end_us - took_us)).add("dur", took_us);
-        out.key("args").map(3).add("state", name_of(step.state)).add("calls", step.calls).add("output_bytes", step.output_bytes).end().end();
-    }
-    return out.end().end().build();
-}
-
 class RunsCommand {
 public:
     RunsCommand(const Tracker& tracker, Call& call, const Value& arguments, const ports::CommandContext& context)
         : tracker_(tracker), call_(call), arguments_(arguments), context_(context) {}
 
     Result<std::int32_t> list() {
-        std::size_t count = listed_default;
-        if (const auto last = arguments_["last"].as_text(); !last.empty()) {
-            const auto read = std::from_chars(last.data(), last.data() + last.size(), count);
-            if (read.ec != std::errc() || read.ptr != last.data() + last.size()) return usage("--last " + shown(last) + " is no number", "0 lists all");
-        }
+        const std::size_t count = SYMPHONY_TRY(count_given(arguments_, "last", listed_default));
         const auto journal = SYMPHONY_TRY(tracker_.journal());
         const auto runs = SYMPHONY_TRY(journal->list(count));
         if (context_.json) {
             ValueBuilder json;
             json.map(1).key("runs").list(runs.size());
-            for (const auto& run : runs) add(json, run);
+            for (const auto& run : runs) add_run(json, run);
             return print(json.end().end().build());
         }
         if (runs.empty()) {
@@ -110,7 +67,7 @@ public:
         std::vector<std::vector<std::string>> rows{{"RUN", "STATE", "WORKFLOW", "STEPS", "BEGAN"}};
         for (const auto& run : runs) {
             rows.push_back({run.id, std::string(name_of(run.state)), run.workflow + " " + run.version,
-                            std::to_string(run.steps_done) + "/" + std::to_string(run.steps), moment(run.created_ms)});
+                            std::to_string(run.steps_done) + "/" + std::to_string(run.steps), moment_text(run.created_ms)});
         }
         put_out(call_, table(rows));
         return 0;
@@ -121,15 +78,15 @@ public:
         if (context_.json) {
             ValueBuilder json;
             json.map(5).key("run");
-            add(json, run.summary);
+            add_run(json, run.summary);
             json.add("inputs", run.made_from.inputs.view()).add("plugins", run.made_from.plugins.view());
             json.add("resume", std::string_view(resume_words(run.summary.id, run.made_from))).key("steps").list(run.steps.size());
-            for (const auto& step : run.steps) add(json, step);
+            for (const auto& step : run.steps) add_step(json, step);
             return print(json.end().end().build());
         }
         const RunSummary& summary = run.summary;
         std::string text = "run " + summary.id + " of " + summary.workflow + " " + summary.version + " (" + summary.path + "): " + std::string(name_of(summary.state)) + "\n";
-        text += "began " + moment(summary.created_ms) + (summary.ended_ms != 0 ? ", ended " + moment(summary.ended_ms) : "") + ", " + std::string(name_of(summary.durability));
+        text += "began " + moment_text(summary.created_ms) + (summary.ended_ms != 0 ? ", ended " + moment_text(summary.ended_ms) : "") + ", " + std::string(name_of(summary.durability));
         if (summary.parts > 1) text += ", in " + std::to_string(summary.parts) + " parts";
         text += ", " + std::to_string(summary.steps_done) + " of " + std::to_string(summary.steps) + " steps are done\n\n";
         std::vector<std::vector<std::string>> rows{{"STEP", "STATE", "CALLS", "TIME", "OUTPUT"}};
@@ -157,30 +114,6 @@ public:
         return 0;
     }
 
-    Result<std::int32_t> trace() {
-        const auto run = SYMPHONY_TRY(found());
-        if (const auto format = arguments_["format"].as_text("jsonl"); format == "chrome") {
-            return print(chrome_trace(run));
-        } else if (format != "jsonl") {
-            return usage("--format " + shown(format) + " is none of jsonl, chrome", "symphony runs export --help");
-        }
-        std::string lines;
-        const auto line = [&](ValueBuilder& json) -> Status {
-            lines += SYMPHONY_TRY(json_of(json.build(), false)) + "\n";
-            return {};
-        };
-        ValueBuilder head;
-        add(head, run.summary);
-        SYMPHONY_TRY(line(head));
-        for (const auto& step : run.steps) {
-            ValueBuilder json;
-            add(json, step);
-            SYMPHONY_TRY(line(json));
-        }
-        put_out(call_, lines);
-        return 0;
-    }
-
 private:
     Result<RunDetail> found() {
         const auto journal = SYMPHONY_TRY(tracker_.journal());
@@ -204,7 +137,11 @@ Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::strin
     if (command == "runs list") return runs.list();
     if (command == "runs show") return runs.show();
     if (command == "runs remove") return runs.remove();
-    if (command == "runs export") return runs.trace();
+    if (command == "runs export") return runs_export(tracker, call, arguments);
+    if (command == "runs timeline") return runs_timeline(tracker, call, arguments, context);
+    if (command == "runs view") return runs_view(tracker, call, arguments);
+    if (command == "runs metrics") return runs_metrics(tracker, call, arguments);
+    if (command == "runs tail") return runs_tail(tracker, call, arguments, context);
     return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
 }
 

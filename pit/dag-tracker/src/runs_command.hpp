@@ -7,7 +7,7 @@
 
 namespace symphony::tracker {
 
-/// The commands `runs list`, `runs show`, `runs remove` and `runs export`. Their flags and help are in manifest.toml.
+/// The commands `runs ...` but `runs resume`, which runs. Their flags and help are in manifest.toml.
 Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context);
 
 /// The command that goes on with a run: with the words that it was started with, because they say what it may read and write.

@@ -173,7 +173,7 @@ RunSettings Tracker::settings() const {
 }
 
 Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings, std::shared_ptr<RunLog> log,
-                               const std::function<void(const RunEvent&)>& on_event) const {
+                               const std::function<void(const RunEvent&)>& on_event, const std::function<void()>& on_tick) const {
     if (settings.workers == 0) settings.workers = std::clamp(std::thread::hardware_concurrency(), 1u, 64u);
     if (plan->workflow.timeout_ns != 0) {
         const std::uint64_t own = steady_now_ns() + plan->workflow.timeout_ns;
@@ -187,7 +187,10 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
     }
     auto caller = SYMPHONY_TRY(PluginCaller::acquire(host_, *plan));
     settings.log = log;
-    auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] { return call.cancelled(); });
+    auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] {
+        if (on_tick) on_tick();
+        return call.cancelled();
+    });
     if (log != nullptr) {
         Status kept = log->failure() ? Status(*log->failure()) : log->close(run_state(result.state));
         if (!kept) {

@@ -33,9 +33,10 @@ public:
     Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
+    /// @param on_tick  Called on the calling thread every few milliseconds, also while nothing happens.
     /// @param log  Of a run that is recorded, else null. Its end is recorded, too; that it could not be is part of the result.
     Result<RunResult> run(const Call& call, std::shared_ptr<const Plan> plan, const Value& inputs, RunSettings settings, std::shared_ptr<RunLog> log,
-                          const std::function<void(const RunEvent&)>& on_event) const;
+                          const std::function<void(const RunEvent&)>& on_event, const std::function<void()>& on_tick = {}) const;
 
     /// The record of all runs, opened when it is first needed. [blocks]
     Result<std::shared_ptr<Journal>> journal() const;

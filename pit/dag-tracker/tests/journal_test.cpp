@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal.hpp"
+#include "journal_rows.hpp"
 #include "rig.hpp"
 #include "support/crash_states.hpp"
 #include "support/memory_folder.hpp"
@@ -375,6 +376,71 @@ TEST(Journal, DamageIsFoundAndNeverRunOn) {
         ASSERT_EQ(ran.output("all"), whole) << "round " << round;
     }
     EXPECT_GT(refused, 0u);
+}
+
+TEST(Journal, HostsMayMakeItAtTheSameTime) {
+    for (int round = 0; round < 25; ++round) {
+        const Temporary folder;
+        std::atomic<int> ready{0};
+        std::vector<std::thread> hosts;
+        for (int i = 0; i < 4; ++i) {
+            hosts.emplace_back([&] {
+                auto place = folder.folder();
+                ++ready;
+                while (ready.load() < 4) std::this_thread::yield();
+                const auto opened = Journal::open(std::move(place), {});
+                EXPECT_TRUE(opened) << opened.error().message();
+                if (opened) { EXPECT_TRUE((*opened)->list(1)); }
+            });
+        }
+        for (auto& host : hosts) host.join();
+    }
+}
+
+TEST(Journal, ItsRowsAreReadFromWhereAReaderHasCome) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto writer = open(folder.folder()), reader = open(folder.folder());
+    const auto read_rows = [&](std::uint32_t after, std::uint32_t most, RunDetail* run = nullptr) {
+        std::vector<std::uint32_t> seqs;
+        auto told = reader->told("last", after, most, [&](const ToldRow& row) {
+            EXPECT_FALSE(row.body.node.empty());
+            seqs.push_back(row.seq);
+        });
+        EXPECT_TRUE(told) << told.error().message();
+        if (told && run != nullptr) *run = *std::move(told);
+        return seqs;
+    };
+    EXPECT_EQ(reader->told("last", 0, 1, [](const ToldRow&) {}).error().reason(), "no-such-run");
+    const auto before = *reader->version();
+    auto log = begin(*writer, *plan);
+    EXPECT_NE(*reader->version(), before) << "another process has written";
+    const auto then = *reader->version();
+    EXPECT_EQ(*reader->version(), then);
+    RunDetail run;
+    EXPECT_TRUE(read_rows(0, 100, &run).empty());
+    EXPECT_EQ(run.summary.state, RunState::running);
+    EXPECT_EQ(run.made_from.source, flow);
+    Counting calls;
+    run_logged(plan, calls.caller, log);
+    EXPECT_TRUE(log->close(RunState::completed));
+    const auto all = read_rows(0, 1000, &run);
+    EXPECT_EQ(run.summary.state, RunState::completed);
+    ASSERT_GT(all.size(), 6u);
+    for (std::uint32_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], i + 1);
+    EXPECT_EQ(read_rows(2, 3), (std::vector<std::uint32_t>{3, 4, 5}));
+    EXPECT_TRUE(read_rows(static_cast<std::uint32_t>(all.size()), 1000).empty());
+    EXPECT_TRUE(read_rows(~std::uint32_t{0}, 1000).empty());
+    { // a row that was changed is named, and what is behind it is not told
+        const auto place = folder.folder();
+        auto mount = sqlite_files::Mount::of(*place);
+        auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
+        EXPECT_TRUE((*database)->execute("UPDATE steps SET output = x'C3' WHERE (key & 255) = 4"));
+    }
+    std::uint32_t last = 0;
+    const auto damaged = reader->told("last", 0, 1000, [&](const ToldRow& row) { last = row.seq; });
+    EXPECT_EQ(damaged.error().reason(), "journal-corrupt");
+    EXPECT_EQ(last, 3u);
 }
 
 TEST(Journal, ANewerOneAndAnotherDatabaseAreRefused) {
