@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// One run from begin to end, as run.cpp's parts see it: run_setup (shape and lanes), run_flow (a node becomes ready, values, ends),
+// run_control (control nodes), run_calls (calls are made), run_answers (what comes back), run_events, run_attend (the calling thread).
+
+#include "blocking_pool.hpp"
+#include "engine.hpp"
+#include "run.hpp"
+#include "steps.hpp"
+
+#include <oneapi/tbb/task_arena.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace symphony::tracker {
+
+class Run : public std::enable_shared_from_this<Run> {
+public:
+    Run(std::shared_ptr<const Plan> plan, const Value& inputs, std::shared_ptr<Caller> caller, const RunSettings& settings);
+
+    RunResult execute(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled);
+
+    // What the engine asks (engine.hpp says when).
+    Verdict ready(std::uint32_t n) noexcept;
+    void perform(Job job) noexcept;
+    Verdict resumed(Job job) noexcept;
+    bool early(std::uint32_t index) noexcept;
+    bool early_last(std::uint32_t n) noexcept { return claim(n); }
+    void drained() noexcept;
+
+private:
+    enum class Stop : std::uint8_t { no, cancelled, late, failed };
+    enum class Arrival : std::uint8_t { value, nothing, failed };
+
+    struct LaneKind {
+        bool blocking = false;
+        std::size_t jobs_max = 0;
+    };
+
+    /// A call under way, or the next one of this slot.
+    struct Slot {
+        std::uint32_t element = 0;
+        std::uint32_t attempt = 0;
+        std::optional<Result<Value>> answer;
+    };
+
+    /// A node that runs: what its calls need and have answered.
+    struct Active {
+        Value base;   // the input without the element
+        Value list;   // of an `each` node
+        std::vector<ValueView> elements;
+        std::vector<Value> answers;               // of elements; empty where it failed
+        std::vector<std::optional<Error>> errors;  // of elements
+        std::vector<Slot> slots;
+        std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
+        std::atomic<std::uint32_t> next{0};        // in to_do
+        std::atomic<std::uint32_t> working{0};  // slots that have not ended
+        std::atomic<std::uint32_t> done{0};
+        std::atomic<bool> failed{false};
+        bool single = false;
+    };
+
+    /// What every node has, for the whole run: some eighty bytes.
+    struct Cell {
+        std::atomic<NodeState> state{NodeState::pending};
+        std::atomic<bool> claimed{false};
+        bool bare = false;  // `output` is the value of port "value" itself
+        std::atomic<std::uint32_t> uses{0};  // readers of `output` to come
+        Value output;
+        std::unique_ptr<Active> active;
+    };
+    /// Only nodes that ran for some time have one.
+    struct Times {
+        std::uint64_t started_ns = 0;
+        std::uint64_t ended_ns = 0;
+        std::atomic<std::uint32_t> calls{0};
+        std::atomic<std::uint32_t> attempts{0};
+        std::uint32_t problems = 0;
+    };
+    struct Timer {
+        std::uint64_t at;
+        Job job;
+        static bool later(const Timer& a, const Timer& b) noexcept { return a.at > b.at; }
+    };
+    /// Takes the answer of a job's call. The ticket is left first: a provider may answer and go on hanging.
+    struct Answer {
+        std::shared_ptr<Run> run;
+        Job job;
+        BlockingPool::Ticket ticket;
+        void operator()(Result<Value> result) const {
+            ticket.leave();
+            run->answer(job, std::move(result));
+        }
+    };
+
+    // ---- set-up: run_setup.cpp ----
+    void fill_inputs(const Value& given);
+    void build_shape();
+    /// With an edge for order only, an "any" merge has to wait like a "first" one.
+    bool all_carry(Id n) const;
+    /// Lane 0 is compute without a limit of its own; every provider that blocks or takes one call at a time has its lane.
+    void build_lanes();
+
+    // ---- a node becomes ready, values, ends: run_flow.cpp ----
+    Verdict start_node(Id n);
+    /// Whether the node cannot do without what the edge brings. A condition that does not hold says that it shall not run.
+    bool needs(Id n, const Edge& edge) const;
+    ValueView source_value(const Edge& edge) const;
+    Value source_shared(const Edge& edge) const;
+    /// What an edge brings once its source has ended.
+    Arrival look_at(const Edge& edge) const;
+    bool holds(const Edge& edge) const;
+    ValueView condition_value(const Edge& edge) const;
+    void release(Id n);
+    void release_inputs(Id n);
+    void drop(Cell& cell);
+    /// Keeps a node's output for its readers. Without readers it is gone at once.
+    bool keep(Id n, Value output, bool bare);
+    Verdict finish(Id n, Value output, bool bare = false);
+    Verdict too_large(Id n);
+    /// An earlier part of this run has done the step.
+    Verdict end_as_before(Id n, const StepEnd& before);
+    /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
+    bool is_logged(Id n) const;
+    void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);
+    std::vector<Problem> problems_of(Id n);
+    Verdict end(Id n, NodeState state);
+    void fail(Id n, Error error);
+    void add_problem(Id n, std::string path, Error error);
+
+    // ---- control nodes: run_control.cpp ----
+    bool claim(Id n) noexcept { return !nodes_[n].claimed.exchange(true, std::memory_order_acq_rel); }
+    Id& chosen_edge(Id n) { return chosen_.find(n)->second; }
+    Verdict branch(Id n);
+    Verdict merge(Id n);
+    Value merged(const Node& node, const std::vector<Id>& available);
+
+    // ---- calls: run_calls.cpp ----
+    Verdict begin_calls(Id n);
+    Verdict begin_single(Id n, Active& active);
+    Verdict begin_each(Id n, Active& active);
+    /// Whether a call of the step may do something that a second call would do again.
+    bool waits_for_log(Id n) const;
+    /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
+    void queue(Job job);
+    void mark_running(Id n);
+    /// A job's turn, on a worker or on a thread of the pool.
+    void call(Job job, const BlockingPool::Ticket& ticket) noexcept;
+    CallRequest request_of(Id n, Slot& slot, Value input);
+    /// Every call of every node is made here, once for each attempt: `done` gets its answer once, from any thread.
+    template <class Done>
+    void enter_call(Id n, Slot& slot, Value input, Done done);
+    void answer(Job job, Result<Value> result) noexcept;
+
+    // ---- answers: run_answers.cpp ----
+    /// Every answer of every call comes here once, on a worker: of the attempt that `job`'s slot has just made.
+    Verdict take_answer(Job job);
+    /// The answer, or what is wrong with it.
+    Result<Value> checked_answer(Id n, Result<Value> result) const;
+    std::string provider_name(Id n) const;
+    /// The manifest promised types, and other plugins rely on them.
+    std::optional<Error> wrong_output(Id n, ValueView outputs) const;
+    /// Puts a job off to its next attempt. False when there would be no time for it.
+    bool later(Job job, std::uint32_t attempt);
+    std::uint64_t random() noexcept;
+    Verdict end_single(Id n, Result<Value> result, bool stopped);
+    Verdict next_element(Job job, Active& active, Slot& slot, Result<Value> result, bool stopped);
+    /// All elements have answered, or will not be called any more.
+    Verdict finish_each(Id n, Active& active);
+    static std::string element_name(const Active& active, std::size_t i);
+    /// Only what somebody reads.
+    Value outputs_of_each(Id n, const Active& active);
+    void put_problem(ValueBuilder& out, Id n, ValueView item, const Error& error) const;
+
+    // ---- events: run_events.cpp ----
+    void push_event(RunEvent event);
+    void tell(Id n, NodeState state);
+    void tell_progress(Id n, std::uint32_t permille, std::string note);
+    void tell_element(Id n, const Active& active, std::size_t element);
+
+    // ---- the calling thread: run_attend.cpp ----
+    void stop(Stop why);
+    /// Events, timers, deadline, cancel. @return False when calls had to be left behind.
+    bool attend(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled);
+    /// Every node has ended. @return False when a worker does not come back from a plugin.
+    bool workers_are_back() const;
+    RunResult collect();
+    /// Some calls do not come back. The run stays in memory for the day they do; nothing waits for it.
+    std::uint32_t abandon();
+
+    const std::shared_ptr<const Plan> plan_;
+    const Workflow& workflow_;
+    const std::shared_ptr<Caller> caller_;
+    const RunSettings settings_;
+    Value inputs_;
+    std::vector<Cell> nodes_;
+    std::unique_ptr<Times[]> times_;
+    std::unordered_map<Id, Id> chosen_;  // "any" merge -> edge that came first
+    std::vector<std::uint32_t> targets_;
+    std::vector<std::uint32_t> waits_;
+    Shape shape_;
+    std::vector<std::uint32_t> lane_of_;
+    std::vector<LaneKind> lane_kinds_;
+    std::vector<LaneLimit> lane_limits_;
+    std::atomic<Stop> stop_{Stop::no};
+    std::atomic<std::uint32_t> done_{0};
+    std::atomic<std::uint32_t> computing_{0};  // workers inside a provider that computes
+    std::atomic<std::uint32_t> holding_{0};    // of these, whose calls have been answered
+    bool all_held_ = false;
+    std::atomic<std::size_t> live_bytes_{0};
+    std::atomic<std::uint64_t> seed_;
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool drained_ = false;
+    std::vector<RunEvent> events_;
+    std::unordered_map<Id, std::size_t> progress_at_;
+    std::vector<Timer> timers_;
+    std::vector<Problem> problems_;
+
+    tbb::task_arena arena_;
+    std::unique_ptr<Engine<Run>> engine_;
+    std::unique_ptr<BlockingPool> pool_;
+    std::shared_ptr<Run> keep_alive_;
+};
+
+/// What people call an element: its text, its member `path` or `name`.
+std::string label_of(ValueView item);
+
+} // namespace symphony::tracker

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_core.hpp"
+
+#include <algorithm>
+
+namespace symphony::tracker {
+namespace {
+
+/// A part of a value that shares its bytes.
+Value shared_part(const Value& whole, ValueView part) {
+    const Bytes bytes = part.bytes();
+    if (bytes.empty()) return {};
+    const Buffer buffer = whole.buffer();
+    const auto* first = buffer.data();
+    if (bytes.data() < first || bytes.data() + bytes.size() > first + buffer.size()) return Value::copy(part);
+    return Value::unchecked(buffer.slice(static_cast<std::size_t>(bytes.data() - first), bytes.size()));
+}
+
+} // namespace
+
+Verdict Run::start_node(Id n) {
+    const Node& node = workflow_.nodes[n];
+    if (stop_.load(std::memory_order_acquire) != Stop::no) {
+        release_inputs(n);
+        return end(n, NodeState::cancelled);
+    }
+    if (settings_.log) {
+        if (const StepEnd* before = settings_.log->ended_before(n)) return end_as_before(n, *before);
+    }
+    if (node.kind == NodeKind::merge) return merge(n);
+    Arrival worst = Arrival::value;
+    for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+        const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+        const Arrival arrival = look_at(edge);
+        if (arrival == Arrival::failed) worst = Arrival::failed;
+        else if (arrival == Arrival::nothing && worst == Arrival::value && needs(n, edge)) worst = Arrival::nothing;
+    }
+    if (worst != Arrival::value) {
+        release_inputs(n);
+        if (stop_.load(std::memory_order_acquire) != Stop::no) return end(n, NodeState::cancelled);
+        return end(n, worst == Arrival::failed ? NodeState::upstream_failed : NodeState::skipped);
+    }
+    if (node.kind == NodeKind::branch) return branch(n);
+    return begin_calls(n);
+}
+
+bool Run::needs(Id n, const Edge& edge) const {
+    if (!edge.carries() || edge.condition != no_id || edge.to_port == workflow_.nodes[n].each) return true;
+    const auto* operation = plan_->binding.operations[n];
+    const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
+    return spec == nullptr || !spec->type.optional();
+}
+
+ValueView Run::source_value(const Edge& edge) const {
+    if (edge.from == no_id) return inputs_[workflow_.inputs[edge.input].name];
+    const Cell& from = nodes_[edge.from];
+    if (from.bare) return workflow_.names[edge.from_port] == "value" ? from.output.view() : ValueView();
+    return edge.from_port == 0 ? from.output.view() : from.output[workflow_.names[edge.from_port]];
+}
+Value Run::source_shared(const Edge& edge) const {
+    const ValueView view = source_value(edge);
+    return shared_part(edge.from == no_id ? inputs_ : nodes_[edge.from].output, view);
+}
+
+Run::Arrival Run::look_at(const Edge& edge) const {
+    if (edge.from != no_id) {
+        switch (nodes_[edge.from].state.load(std::memory_order_acquire)) {
+        case NodeState::failed:
+        case NodeState::upstream_failed:
+        case NodeState::cancelled: return Arrival::failed;
+        case NodeState::completed: break;
+        default: return Arrival::nothing;
+        }
+    }
+    if (edge.condition != no_id && !holds(edge)) return Arrival::nothing;
+    if (!edge.carries()) return Arrival::value;
+    return source_value(edge).exists() ? Arrival::value : Arrival::nothing;
+}
+
+bool Run::holds(const Edge& edge) const {
+    const Expression& condition = workflow_.conditions[edge.condition];
+    if (!condition.is_else()) return condition.holds(condition_value(edge), inputs_);
+    for (auto i = workflow_.out_offsets[edge.from]; i < workflow_.out_offsets[edge.from + 1]; ++i) {
+        const Edge& other = workflow_.edges[workflow_.out_edges[i]];
+        if (other.condition == no_id || other.from_port != edge.from_port) continue;
+        const Expression& rival = workflow_.conditions[other.condition];
+        if (!rival.is_else() && rival.holds(condition_value(other), inputs_)) return false;
+    }
+    return true;
+}
+ValueView Run::condition_value(const Edge& edge) const {
+    if (edge.from != no_id && edge.from_port == 0) return nodes_[edge.from].output.view();
+    return source_value(edge);
+}
+
+void Run::release(Id n) {
+    if (n == no_id) return;
+    Cell& cell = nodes_[n];
+    if (cell.uses.fetch_sub(1, std::memory_order_acq_rel) == 1) drop(cell);
+}
+void Run::release_inputs(Id n) {
+    const bool any = chosen_.contains(n);
+    for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+        const Id e = workflow_.in_edges[i];
+        // Of an "any" merge `early` has released all but the chosen one.
+        if (!any || chosen_edge(n) == e) release(workflow_.edges[e].from);
+    }
+}
+void Run::drop(Cell& cell) {
+    live_bytes_.fetch_sub(cell.output.bytes().size(), std::memory_order_relaxed);
+    cell.output = Value();
+}
+bool Run::keep(Id n, Value output, bool bare) {
+    Cell& cell = nodes_[n];
+    if (cell.uses.load(std::memory_order_acquire) == 0) return true;
+    const std::size_t bytes = output.bytes().size();
+    if (live_bytes_.fetch_add(bytes, std::memory_order_relaxed) + bytes > settings_.value_bytes_max) {
+        live_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+        return false;
+    }
+    cell.bare = bare;
+    cell.output = std::move(output);
+    return true;
+}
+Verdict Run::finish(Id n, Value output, bool bare) {
+    log_end(n, NodeState::completed, output, bare);
+    if (keep(n, std::move(output), bare)) return end(n, NodeState::completed);
+    return too_large(n);
+}
+Verdict Run::too_large(Id n) {
+    fail(n, Error(Code::exhausted, "values-too-large",
+                  "the values of this run need more than " + std::to_string(settings_.value_bytes_max >> 20) + " MiB at a time",
+                  "let operations write files and pass their paths, or raise values_size_max of dag-tracker"));
+    return Verdict::settled;
+}
+
+Verdict Run::end_as_before(Id n, const StepEnd& before) {
+    release_inputs(n);
+    Times& times = times_[n];
+    times.started_ns = times.ended_ns = steady_now_ns();
+    times.calls.store(before.calls, std::memory_order_relaxed);
+    times.attempts.store(before.attempts, std::memory_order_relaxed);
+    times.problems = static_cast<std::uint32_t>(before.problems.size());
+    for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error);
+    if (before.state == NodeState::completed && !keep(n, before.output, before.bare)) return too_large(n);
+    return end(n, before.state);
+}
+
+bool Run::is_logged(Id n) const {
+    const Node& node = workflow_.nodes[n];
+    return settings_.log && (node.kind == NodeKind::operation || node.kind == NodeKind::instrument || chosen_.contains(n));
+}
+void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
+    if (!is_logged(n)) return;
+    const Times& times = times_[n];
+    StepEnd end;
+    end.state = state;
+    end.bare = bare;
+    end.calls = times.calls.load(std::memory_order_relaxed);
+    end.attempts = times.attempts.load(std::memory_order_relaxed);
+    end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
+    if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+    if (why != nullptr) end.problems.push_back({n, {}, *why});
+    else if (times.problems != 0) end.problems = problems_of(n);
+    settings_.log->ended(n, std::move(end));
+}
+std::vector<Problem> Run::problems_of(Id n) {
+    std::vector<Problem> out;
+    const std::lock_guard lock(mutex_);
+    std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(out), [n](const Problem& problem) { return problem.node == n; });
+    return out;
+}
+
+Verdict Run::end(Id n, NodeState state) {
+    Cell& cell = nodes_[n];
+    Times& times = times_[n];
+    cell.active.reset();
+    times.ended_ns = steady_now_ns();
+    if (times.started_ns == 0 && state == NodeState::completed) times.started_ns = times.ended_ns;
+    cell.state.store(state, std::memory_order_release);
+    done_.fetch_add(1, std::memory_order_relaxed);
+    tell(n, state);
+    return Verdict::settled;
+}
+
+void Run::fail(Id n, Error error) {
+    log_end(n, NodeState::failed, {}, false, &error);
+    add_problem(n, {}, std::move(error));
+    nodes_[n].active.reset();
+    if (workflow_.fail_fast || settings_.fail_fast) stop(Stop::failed);
+    end(n, NodeState::failed);
+}
+
+void Run::add_problem(Id n, std::string path, Error error) {
+    const std::lock_guard lock(mutex_);
+    problems_.push_back({n, std::move(path), std::move(error)});
+}
+
+} // namespace symphony::tracker
