@@ -15,7 +15,7 @@ CallRequest Run::request_of(Id n, Slot& slot, Value input) {
     request.provider = plan_->binding.providers[n];
     request.operation = workflow_.names[workflow_.nodes[n].operation];
     request.input = std::move(input);
-    request.deadline_ns = settings_.deadline_ns;
+    request.deadline_ns = deadline_ns(n);
     if (const std::uint64_t timeout_ns = workflow_.policy(n).timeout_ns; timeout_ns != 0) {
         const std::uint64_t own = steady_now_ns() + timeout_ns;
         if (request.deadline_ns == 0 || own < request.deadline_ns) request.deadline_ns = own;
@@ -83,21 +83,20 @@ Verdict Run::begin_single(Id n, Active& active) {
     auto met = std::make_shared<std::atomic<unsigned>>(0);
     enter_call(n, active.slots[0], active.base, [self = shared_from_this(), n, met](Result<Value> result) {
         self->nodes_[n].active->slots[0].answer.emplace(std::move(result));
-        if (met->exchange(1, std::memory_order_acq_rel) == 1) self->engine_->complete_held({n, 0, 0});
+        if (met->exchange(1, std::memory_order_acq_rel) == 1) self->engine(n).complete_held({n, 0, 0});
     });
     const Job job{n, 0, Engine<Run>::no_lane};
     if (met->load(std::memory_order_acquire) == 1) return take_answer(job);
-    engine_->hold();
+    engine(n).hold();
     if (met->exchange(1, std::memory_order_acq_rel) == 0) return Verdict::parked;
-    engine_->unhold();
+    engine(n).unhold();
     return take_answer(job);
 }
 
 Verdict Run::begin_each(Id n, Active& active) {
     if (!active.list.is_list()) {
-        fail(n, Error(Code::invalid_argument, "wrong-kind",
-                      "input " + std::string(workflow_.names[workflow_.nodes[n].each]) + " is " + std::string(symphony::name_of(active.list.kind())) + ", each needs a list"));
-        return Verdict::settled;
+        return fail(n, Error(Code::invalid_argument, "wrong-kind",
+                             "input " + std::string(workflow_.names[workflow_.nodes[n].each]) + " is " + std::string(symphony::name_of(active.list.kind())) + ", each needs a list"));
     }
     active.elements.reserve(active.list.size());
     for (const ValueView item : active.list.items()) active.elements.push_back(item);
@@ -134,12 +133,12 @@ bool Run::waits_for_log(Id n) const {
 }
 
 void Run::queue(Job job) {
-    if (!waits_for_log(job.step)) return engine_->enqueue(job);
-    engine_->hold();
+    if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
+    engine(job.step).hold();
     settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {
-        if (kept) return self->engine_->enqueue_held(job);
+        if (kept) return self->engine(job.step).enqueue_held(job);
         self->nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(kept).error());
-        self->engine_->complete_held(job);
+        self->engine(job.step).complete_held(job);
     });
 }
 
@@ -155,7 +154,7 @@ void Run::mark_running(Id n) {
 
 void Run::call(Job job, const BlockingPool::Ticket& ticket) noexcept {
     try {
-        if (stop_.load(std::memory_order_acquire) != Stop::no) {
+        if (stopped(job.step)) {
             answer(job, Error(Code::cancelled, "cancelled"));
             return;
         }
@@ -180,7 +179,7 @@ void Run::call(Job job, const BlockingPool::Ticket& ticket) noexcept {
 
 void Run::answer(Job job, Result<Value> result) noexcept {
     nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(result));
-    engine_->complete(job);
+    engine(job.step).complete(job);
 }
 
 } // namespace symphony::tracker
