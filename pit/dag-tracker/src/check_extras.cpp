@@ -29,10 +29,7 @@ public:
 
 private:
     std::string name(Id n) const { return shown(workflow_.node_name(n)); }
-    bool calls(Id n) const {
-        const NodeKind kind = workflow_.nodes[n].kind;
-        return kind == NodeKind::operation || kind == NodeKind::instrument;
-    }
+    bool calls(Id n) const { return calls_plugin(workflow_.nodes[n].kind); }
 
     void node(Id n) {
         const Node& node = workflow_.nodes[n];

@@ -96,6 +96,9 @@ std::string_view name_of(NodeKind kind) noexcept {
     case NodeKind::instrument: return "instrument";
     case NodeKind::branch: return "branch";
     case NodeKind::merge: return "merge";
+    case NodeKind::join: return "join";
+    case NodeKind::delay: return "delay";
+    case NodeKind::wait: return "wait";
     }
     return "";
 }

@@ -49,12 +49,13 @@ private:
     std::uint64_t seed_ = 0;   // of this object alone, so that nobody can choose texts that collide
 };
 
-enum class NodeKind : std::uint8_t { operation, instrument, branch, merge };
+enum class NodeKind : std::uint8_t { operation, instrument, branch, merge, join, delay, wait };
 enum class EdgeKind : std::uint8_t { data, control, conditional };
 enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
 
 std::string_view name_of(NodeKind kind) noexcept;
+constexpr bool calls_plugin(NodeKind kind) noexcept { return kind <= NodeKind::instrument; }
 /// Whether the order of the values that lead into such a node has a meaning.
 constexpr bool keeps_order(NodeKind kind) noexcept { return kind == NodeKind::merge; }
 std::string_view name_of(MergeMode mode) noexcept;
@@ -108,6 +109,8 @@ struct NodeExtras {
     std::uint32_t quorum = 0;  // so many of those it waits for are enough, 0 = all are wanted
     RetryKind retry = RetryKind::jitter;
     bool finally = false;      // runs when everything else has ended
+    std::uint64_t delay_ns = 0;  // of a delay
+    Type expects;                // what a `wait` waits for
 };
 
 struct Node {

@@ -227,16 +227,18 @@ private:
     }
 
     void control_body(Node& node, const Doc& doc, const Where& where) {
-        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
-        check_keys(doc, keys, where);
-        constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
+        constexpr std::array<std::string_view, 5> operations{"branch", "merge", "join", "delay", "wait"};
         const auto* operation = doc.find("operation");
         const auto name = text(doc, "operation");
-        node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
-        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
-        else if (is_text(doc, "operation") && name != "branch" && name != "merge") {
+        const auto known = std::find(operations.begin(), operations.end(), name);
+        node.kind = known == operations.end() ? NodeKind::merge : static_cast<NodeKind>(static_cast<int>(NodeKind::branch) + (known - operations.begin()));
+        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are branch, merge, join, delay or wait");
+        else if (is_text(doc, "operation") && known == operations.end()) {
             error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
         }
+        if (node.kind == NodeKind::delay || node.kind == NodeKind::wait) return timed_body(node, doc, where);
+        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
+        check_keys(doc, keys, where);
         if (const auto* mode = doc.find("mode"); mode != nullptr) {
             constexpr std::array<std::string_view, 5> modes{"first", "any", "all", "concat", "named"};
             const auto wanted = text(doc, "mode");
@@ -246,8 +248,28 @@ private:
             } else {
                 node.mode = static_cast<MergeMode>(found - modes.begin());
             }
-            if (node.kind == NodeKind::branch) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
+            if (node.kind != NodeKind::merge) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
         }
+    }
+
+    void timed_body(Node& node, const Doc& doc, const Where& where) {
+        if (node.kind == NodeKind::delay) {
+            constexpr std::array<std::string_view, 8> keys{"id", "type", "operation", "inputs", "for", "after", "description", "finally"};
+            check_keys(doc, keys, where);
+            const auto* length = doc.find("for");
+            if (length == nullptr) error("missing-key", where.text() + " has no \"for\"", node.place, "for = \"5s\"");
+            const std::uint64_t delay_ns = duration_ns(doc, "for", 0);
+            if (delay_ns != 0) own_extras(made_, node).delay_ns = delay_ns;
+            else if (length != nullptr && length->value.kind == Doc::Kind::text) error("bad-value", "a delay of nothing", length->place, "leave the node out, or use `after`");
+            return;
+        }
+        constexpr std::array<std::string_view, 10> keys{"id", "type", "operation", "inputs", "expects", "timeout", "fallback", "after", "description", "finally"};
+        check_keys(doc, keys, where);
+        CallPolicy policy;
+        policy.timeout_ns = duration_ns(doc, "timeout", 0);
+        node.policy = policy_index(made_, policy);
+        const auto expected = type(doc, "expects").value_or(Type());
+        if (!(expected == Type())) own_extras(made_, node).expects = expected;
     }
 
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {

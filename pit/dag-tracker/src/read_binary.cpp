@@ -269,11 +269,11 @@ private:
         node.name = names_[id + 1];
         const auto kind = byte();
         const auto fields = number(known_fields, "the fields of a node");
-        if (kind > static_cast<std::uint8_t>(NodeKind::merge)) return fail("an unknown kind of node");
+        if (kind > static_cast<std::uint8_t>(NodeKind::wait)) return fail("an unknown kind of node");
         node.kind = static_cast<NodeKind>(kind);
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const std::uint32_t control = description_field | extras_field;
-        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : control;
+        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : node.kind == NodeKind::wait ? control | policy_field : control;
         if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
         if (calls) {
             node.plugin = ref();
@@ -293,7 +293,8 @@ private:
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if ((fields & constants_field) != 0) constants();
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
-        if ((fields & extras_field) != 0) extras(id, calls);
+        if ((fields & extras_field) != 0) extras(id);
+        else if (node.kind == NodeKind::delay) fail("a delay of nothing");
         for (std::size_t left = count(1); left > 0 && !failed_; --left) edge(id);
     }
 
@@ -305,6 +306,9 @@ private:
         policy.parallel_max = number(1024, "the parallel calls of a node");
         if (policy == CallPolicy{}) fail("a default that is written");
         if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
+        CallPolicy only_timeout;
+        only_timeout.timeout_ns = policy.timeout_ns;
+        if (node.kind == NodeKind::wait && policy != only_timeout) fail("a policy that such a node does not have");
         node.policy = policy_index(made_, policy);
     }
 
@@ -318,10 +322,23 @@ private:
         if (!failed_ && !found.is_map()) fail("outputs that are no map");
         return found;
     }
-    void extras(Id id, bool calls) {
+    static std::uint32_t extras_of(NodeKind kind) noexcept {
+        switch (kind) {
+        case NodeKind::operation:
+        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra);
+        case NodeKind::branch:
+        case NodeKind::merge:
+        case NodeKind::join: return quorum_extra | finally_extra;
+        case NodeKind::delay: return delay_extra | finally_extra;
+        case NodeKind::wait: return expects_extra | finally_extra | fallback_extra | fallback_outputs_extra;
+        }
+        return 0;
+    }
+    void extras(Id id) {
         const auto fields = number(known_extras, "the extras of a node");
         if (fields == 0) fail("a default that is written");
-        if (!calls && (fields & ~control_extras) != 0) fail("an extra that such a node does not have");
+        if ((fields & ~extras_of(made_.nodes[id].kind)) != 0) fail("an extra that such a node does not have");
+        if (made_.nodes[id].kind == NodeKind::delay && (fields & delay_extra) == 0) fail("a delay of nothing");
         if ((fields & fallback_extra) != 0 && (fields & fallback_outputs_extra) != 0) fail("two fallbacks");
         if (failed_) return;
         NodeExtras& extras = own_extras(made_, made_.nodes[id]);
@@ -337,6 +354,14 @@ private:
         if ((fields & retry_extra) != 0) {
             extras.retry = static_cast<RetryKind>(number(static_cast<std::uint64_t>(RetryKind::constant), "the kind of a retry"));
             if (extras.retry == RetryKind::jitter) fail("a default that is written");
+        }
+        if ((fields & delay_extra) != 0) {
+            extras.delay_ns = duration_ns();
+            if (extras.delay_ns == 0) fail("a delay of nothing");
+        }
+        if ((fields & expects_extra) != 0) {
+            if (const auto found = type(text())) extras.expects = *found;
+            if (extras.expects == Type()) fail("a default that is written");
         }
     }
 

@@ -132,7 +132,8 @@ bool Run::waits_for_log(Id n) const {
     return settings_.log && (operation == nullptr || !operation->pure);
 }
 
-void Run::queue(Job job) {
+void Run::queue(Job job, bool let_go) {
+    if (!let_go && paused_.load(std::memory_order_acquire) && hold_back(job, false)) return;
     if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
     engine(job.step).hold();
     settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {

@@ -39,6 +39,10 @@ private:
     enum class Stop : std::uint8_t { no, cancelled, late, failed };
     /// In a job's place of a slot: the node's fallback has ended.
     static constexpr std::uint32_t fallback_slot = ~std::uint32_t{0};
+    /// The time of a node that waits has come, or what it waits for.
+    static constexpr std::uint32_t wake_slot = fallback_slot - 1;
+    /// A node that was held back may begin.
+    static constexpr std::uint32_t start_slot = fallback_slot - 2;
     enum class Arrival : std::uint8_t { value, nothing, failed };
 
     struct LaneKind {
@@ -67,6 +71,17 @@ private:
         std::atomic<std::uint32_t> done{0};
         std::atomic<bool> failed{false};
         bool single = false;
+        bool given = false;  // of a node that waits for input: it came, and `base` is it
+    };
+    /// A join that does not wait for all.
+    struct Join {
+        std::mutex mutex;
+        std::vector<Id> came;  // edges, never more than the quorum
+    };
+    /// A turn that has to wait while the run is paused.
+    struct HeldBack {
+        Job job;
+        bool starts = false;  // the node begins; else a call of it
     };
 
     /// What every node has, for the whole run: some eighty bytes.
@@ -111,6 +126,8 @@ private:
     Id main_step(const Edge& edge) const;
     /// Fallbacks, compensations and `finally` nodes are not the main phase's to start.
     void leave_to_others();
+    /// Whether a join goes on before all that it waits for have ended.
+    bool is_early_join(Id n) const;
     /// With an edge for order only, an "any" merge has to wait like a "first" one.
     bool all_carry(Id n) const;
     const PluginLimit* limit_of(const Provider& provider) const noexcept;
@@ -118,7 +135,8 @@ private:
     void build_lanes();
 
     // ---- a node becomes ready, values, ends: run_flow.cpp ----
-    Verdict start_node(Id n);
+    /// @param let_go  It was held back, and may begin though the run is paused.
+    Verdict start_node(Id n, bool let_go = false);
     /// Whether the node cannot do without what the edge brings. A condition that does not hold says that it shall not run.
     bool needs(Id n, const Edge& edge) const;
     ValueView source_value(const Edge& edge) const;
@@ -167,6 +185,27 @@ private:
     Verdict branch(Id n);
     Verdict merge(Id n);
     Value merged(const Node& node, const std::vector<Id>& available);
+    /// An edge of an early join brings something, or not. @return True when the join has enough and starts.
+    bool comes_to(Join& join, Id e);
+    Verdict join(Id n);
+    Verdict begin_delay(Id n);
+    Verdict begin_wait(Id n);
+    /// Wakes the node at the end of `length_ns`, counted from when it began in whatever part of the run.
+    void wake_after(Id n, std::uint64_t length_ns);
+    Verdict woken(Id n);
+
+    // ---- what is asked from outside: run_requests.cpp ----
+    void look_at_requests(std::uint64_t now_ns);
+    void provide(Id n, Value value);
+    /// The node need not wait any more. @return False when it did not, or not any more.
+    bool stop_waiting(Id n);
+    /// A turn of the main phase while the run is paused: true when it is kept for later.
+    bool hold_back(Job job, bool starts);
+    /// Lets so many of them go on.
+    void let_go(std::size_t count);
+    /// Before the run stops: whatever waits has to hear of it.
+    void wake_all();
+    void tell_status();
 
     // ---- calls: run_calls.cpp ----
     Verdict begin_calls(Id n);
@@ -175,7 +214,7 @@ private:
     /// Whether a call of the step may do something that a second call would do again.
     bool waits_for_log(Id n) const;
     /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
-    void queue(Job job);
+    void queue(Job job, bool let_go = false);
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.
     void call(Job job, const BlockingPool::Ticket& ticket) noexcept;
@@ -246,6 +285,7 @@ private:
     std::vector<Cell> nodes_;
     std::unique_ptr<Times[]> times_;
     std::unordered_map<Id, Id> chosen_;  // "any" merge -> edge that came first
+    std::unordered_map<Id, Join> joins_;
     std::vector<std::uint32_t> targets_;
     std::vector<std::uint32_t> waits_;
     Shape shape_;
@@ -274,6 +314,12 @@ private:
     std::vector<RunEvent> events_;
     std::unordered_map<Id, std::size_t> progress_at_;
     std::vector<Timer> timers_;
+    std::atomic<bool> paused_{false};
+    std::vector<HeldBack> held_back_;
+    std::vector<Id> waiting_;                  // nodes that wait for input
+    std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
+    RunStatus told_status_ = RunStatus::running;  // of the calling thread
+    std::uint64_t looked_at_requests_ns_ = 0;
     std::vector<Problem> problems_;
 
     tbb::task_arena arena_;

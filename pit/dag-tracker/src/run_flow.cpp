@@ -18,12 +18,13 @@ Value shared_part(const Value& whole, ValueView part) {
 
 } // namespace
 
-Verdict Run::start_node(Id n) {
+Verdict Run::start_node(Id n, bool let_go) {
     const Node& node = workflow_.nodes[n];
     if (stopped(n)) {
         release_inputs(n);
         return end(n, NodeState::cancelled);
     }
+    if (!let_go && paused_.load(std::memory_order_acquire) && hold_back({n, start_slot, 0}, true)) return Verdict::parked;
     if (settings_.log) {
         if (const StepEnd* before = closing_before_ ? settings_.log->last_end(n) : settings_.log->ended_before(n)) return end_as_before(n, *before);
         if (closing_before_ && !closes_run(n) && is_logged(n)) {
@@ -32,6 +33,7 @@ Verdict Run::start_node(Id n) {
         }
     }
     if (node.kind == NodeKind::merge) return merge(n);
+    if (node.kind == NodeKind::join && !joins_.empty() && joins_.contains(n)) return join(n);
     Arrival worst = Arrival::value;
     const bool has_quorum = workflow_.extras_of(n).quorum != 0;
     std::size_t came = 0;
@@ -55,8 +57,13 @@ Verdict Run::start_node(Id n) {
         if (stopped(n)) return end(n, NodeState::cancelled);
         return end(n, worst == Arrival::failed ? NodeState::upstream_failed : NodeState::skipped);
     }
-    if (node.kind == NodeKind::branch) return branch(n);
-    return begin_calls(n);
+    switch (node.kind) {
+    case NodeKind::branch: return branch(n);
+    case NodeKind::join: return join(n);
+    case NodeKind::delay: return begin_delay(n);
+    case NodeKind::wait: return begin_wait(n);
+    default: return begin_calls(n);
+    }
 }
 
 bool Run::needs(Id n, const Edge& edge) const {
@@ -120,6 +127,13 @@ void Run::release(Id n) {
     if (cell.uses.fetch_sub(1, std::memory_order_acq_rel) == 1) drop(cell);
 }
 void Run::release_inputs(Id n) {
+    if (!joins_.empty()) {
+        if (const auto found = joins_.find(n); found != joins_.end()) {
+            // What did not come, or came too late, was let go when it ended.
+            for (const Id e : found->second.came) release(workflow_.edges[e].from);
+            return;
+        }
+    }
     const bool any = chosen_.contains(n);
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Id e = workflow_.in_edges[i];
@@ -172,7 +186,7 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
 
 bool Run::is_logged(Id n) const {
     const Node& node = workflow_.nodes[n];
-    return settings_.log && (node.kind == NodeKind::operation || node.kind == NodeKind::instrument || chosen_.contains(n));
+    return settings_.log && (calls_plugin(node.kind) || node.kind >= NodeKind::delay || chosen_.contains(n) || joins_.contains(n));
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;

@@ -25,10 +25,12 @@ void Run::build_shape() {
         nodes_[edge.from].uses.fetch_add(1, std::memory_order_relaxed);
         const Id step = workflow_.roles.empty() ? edge.to : main_step(edge);
         const Node& to = workflow_.nodes[edge.to];
-        const bool early = to.kind == NodeKind::merge && to.mode == MergeMode::any && step == edge.to && all_carry(edge.to);
+        const bool any_merge = to.kind == NodeKind::merge && to.mode == MergeMode::any && all_carry(edge.to);
+        const bool early = step == edge.to && (any_merge || is_early_join(edge.to));
         targets_.push_back(step | (early ? Shape::early_edge : 0u));
         ++waits_[step];
-        if (early) chosen_.emplace(edge.to, no_id);
+        if (early && any_merge) chosen_.emplace(edge.to, no_id);
+        else if (early) joins_.try_emplace(edge.to);
     }
     if (!workflow_.roles.empty()) leave_to_others();
     mark_only_edges(targets_, waits_);
@@ -53,6 +55,13 @@ void Run::leave_to_others() {
         if (workflow_.roles[n] == Role::standby) nodes_[n].uses.fetch_add(1, std::memory_order_relaxed);  // by whom it stands in for
     }
     waits_.back() = never;
+}
+
+bool Run::is_early_join(Id n) const {
+    if (workflow_.nodes[n].kind != NodeKind::join || workflow_.extras_of(n).quorum == 0) return false;
+    std::size_t nodes = 0;
+    for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) nodes += workflow_.edges[workflow_.in_edges[i]].from != no_id ? 1 : 0;
+    return workflow_.extras_of(n).quorum < nodes;
 }
 
 bool Run::all_carry(Id n) const {

@@ -23,8 +23,19 @@ struct StepEnd {
     std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
 };
 
-/// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others; one is: a merge that takes
-/// what comes first in time.
+/// What somebody asks of a run from outside; on record before the run hears of it.
+struct RunRequest {
+    enum class Kind : std::uint8_t { cancel = 1, pause, proceed, step, provide };
+    Kind kind = Kind::cancel;
+    Id node = no_id;  ///< of provide
+    Value value;      ///< of provide
+};
+
+/// What a run that is under way is at.
+enum class RunStatus : std::uint8_t { running, waiting, paused };
+
+/// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others, but for those that time has a part in:
+/// delays, what waits for input, and merges and joins that go on with what comes first.
 class StepLog {
 public:
     StepLog() = default;
@@ -41,6 +52,17 @@ public:
     /// The answer of one element of an `each` step, from an earlier part of this run. [any]
     virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
 
+    /// When the step began in an earlier part of this run, in milliseconds since 1970; of delays and what waits for input. [any]
+    virtual std::optional<std::int64_t> begun_before_ms(Id node) const noexcept = 0;
+    /// Now, on the same clock. [any]
+    virtual std::int64_t now_ms() const noexcept = 0;
+
+    /// The step has begun; for those that begun_before_ms() is about. [any]
+    virtual void begun(Id node) noexcept = 0;
+    /// What the run is at from now on. [any]
+    virtual void status(RunStatus status) noexcept = 0;
+    /// What was asked of the run since the last time. [one thread; blocks for a look at the disk]
+    virtual std::vector<RunRequest> requests() noexcept = 0;
     /// The step has ended. Returns at once, but waits while too much is in memory. [any]
     virtual void ended(Id node, StepEnd end) noexcept = 0;
     /// Nothing but compensations and `finally` nodes runs from now on. @param undoes  Whether something is going to be undone. [any]

@@ -192,7 +192,8 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
     settings.log = log;
     auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] { return call.cancelled(); });
     if (log != nullptr) {
-        Status kept = log->failure() ? Status(*log->failure()) : log->close(run_state(result.state));
+        auto kept = log->failure() ? Result<RunState>(*log->failure()) : log->close(run_state(result.state));
+        if (kept && *kept == RunState::cancelled) result.state = RunResult::State::cancelled;
         if (!kept) {
             result.not_recorded = std::move(kept).error();
             if (result.state == RunResult::State::completed) result.state = RunResult::State::failed;

@@ -273,9 +273,10 @@ private:
     std::optional<Type> output_type(Id n, Id port, Place place, bool report) {
         const Node& node = workflow_.nodes[n];
         const auto port_name = workflow_.names[port];
-        if (node.kind == NodeKind::branch || node.kind == NodeKind::merge) {
-            if (port_name == "value") return control_types_[n];
-            if (report) error("unknown-port", name(n) + " has no output " + shown(port_name), place, "a " + std::string(name_of(node.kind)) + " has one output, \"value\"");
+        if (!calls_plugin(node.kind)) {
+            const bool has_value = node.kind != NodeKind::delay || first_input(n) != nullptr;
+            if (port_name == "value" && has_value) return control_types_[n];
+            if (report) error("unknown-port", name(n) + " has no output " + shown(port_name), place, has_value ? "a " + std::string(name_of(node.kind)) + " has one output, \"value\"" : "a delay gives what it is given: inputs = { value = \"node.port\" }");
             return std::nullopt;
         }
         const Type list_of_maps = Type::list_of(Type(Type::Kind::map));
@@ -350,9 +351,15 @@ private:
         const auto from = workflow_.in_offsets[n];
         const auto to = workflow_.in_offsets[n + 1];
         // Of a conditional edge the source must exist whatever the node is.
-        if (node.kind == NodeKind::branch) branch(n);
-        else if (node.kind == NodeKind::merge) merge(n);
-        else plugin_node(n);
+        switch (node.kind) {
+        case NodeKind::operation:
+        case NodeKind::instrument: plugin_node(n); break;
+        case NodeKind::branch: branch(n); break;
+        case NodeKind::merge: merge(n); break;
+        case NodeKind::join: join(n); break;
+        case NodeKind::delay: passes(n); break;
+        case NodeKind::wait: wait(n); break;
+        }
         for (auto i = from; i < to; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
             if (edge.condition != no_id && workflow_.conditions[edge.condition].is_else()) check_else(edge);
@@ -391,19 +398,71 @@ private:
     }
 
     void branch(Id n) {
+        if (!passes(n)) error("missing-input", "branch " + name(n) + " has no input \"value\"", workflow_.nodes[n].place, "inputs = { value = \"node.port\" }");
+    }
+
+    /// A node that gives the one value that it is given.
+    bool passes(Id n) {
+        const std::string what(name_of(workflow_.nodes[n].kind));
         bool given = false;
         for_inputs(n, [&](const Edge& edge) {
             const auto port = workflow_.names[edge.to_port];
             const auto type = source_type(edge, true);
             if (port != "value") {
-                error("unknown-port", "branch " + name(n) + " has no input " + shown(port), edge.place, "a branch has one input, \"value\"");
+                error("unknown-port", what + " " + name(n) + " has no input " + shown(port), edge.place, "a " + what + " has one input, \"value\"");
                 return;
             }
             if (given) two_sources(n, edge);
             given = true;
             if (type) control_types_[n] = type->as_optional(false);
         });
-        if (!given) error("missing-input", "branch " + name(n) + " has no input \"value\"", workflow_.nodes[n].place, "inputs = { value = \"node.port\" }");
+        return given;
+    }
+
+    void wait(Id n) {
+        for_inputs(n, [&](const Edge& edge) {
+            error("unknown-port", "wait " + name(n) + " has no input " + shown(workflow_.names[edge.to_port]), edge.place, "what it gives comes from outside; `after` says when it waits");
+        });
+        control_types_[n] = workflow_.extras_of(n).expects.as_optional(false);
+    }
+
+    /// Several, under names of one's own. @return The type that takes all of them, nothing without any.
+    std::optional<Type> gathered(Id n) {
+        std::optional<Type> all;
+        std::vector<Id> ports;
+        for_inputs(n, [&](const Edge& edge) {
+            ports.push_back(edge.to_port);
+            const auto type = source_type(edge, true);
+            const Type one = type ? type->as_optional(false) : Type();
+            all = all ? joined(*all, one) : one;
+        });
+        tell_twice(n, std::move(ports));
+        return all;
+    }
+    void tell_twice(Id n, std::vector<Id> ports) {
+        std::sort(ports.begin(), ports.end());
+        const auto twice = std::adjacent_find(ports.begin(), ports.end());
+        if (twice == ports.end()) return;
+        for_inputs(n, [&, seen = false](const Edge& edge) mutable {
+            if (edge.to_port != *twice) return;
+            if (seen) two_sources(n, edge);
+            seen = true;
+        });
+    }
+
+    void join(Id n) {
+        control_types_[n] = Type::map_of(gathered(n).value_or(Type()));
+        if (workflow_.in_offsets[n] == workflow_.in_offsets[n + 1]) {
+            error("missing-input", "join " + name(n) + " waits for nothing", workflow_.nodes[n].place, "after = [\"node\", …], or inputs = { a = \"node.port\" }");
+        }
+    }
+
+    const Edge* first_input(Id n) const {
+        for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+            const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+            if (edge.carries()) return &edge;
+        }
+        return nullptr;
     }
 
     void merge(Id n) {
@@ -424,14 +483,7 @@ private:
             }
             all = all ? joined(*all, type->as_optional(false)) : type->as_optional(false);
         });
-        std::sort(ports.begin(), ports.end());
-        if (const auto twice = std::adjacent_find(ports.begin(), ports.end()); twice != ports.end()) {
-            for_inputs(n, [&, seen = false](const Edge& edge) mutable {
-                if (edge.to_port != *twice) return;
-                if (seen) two_sources(n, edge);
-                seen = true;
-            });
-        }
+        tell_twice(n, std::move(ports));
         if (!given) error("missing-input", "merge " + name(n) + " has no inputs", node.place, "inputs = { a = \"node.port\", b = \"node.port\" }");
         const Type one = all.value_or(Type());
         switch (node.mode) {
@@ -532,7 +584,7 @@ private:
     /// Whether a node does not run without what this edge carries.
     bool is_required(const Edge& edge) {
         const Node& node = workflow_.nodes[edge.to];
-        if (node.kind == NodeKind::branch || edge.to_port == node.each) return true;
+        if (!calls_plugin(node.kind) || edge.to_port == node.each) return node.kind != NodeKind::merge;
         const auto* operation = binding_.operations[edge.to];
         const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
         return spec != nullptr && !spec->type.optional();

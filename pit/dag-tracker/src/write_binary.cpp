@@ -142,7 +142,7 @@ private:
     }
 
     void node(const Node& node, Id id) {
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const auto constants = canonical_.constants(node);
         std::uint32_t fields = 0;
         if (node.description != 0) fields |= description_field;
@@ -196,7 +196,8 @@ private:
     static std::uint32_t extras_of(const NodeExtras& extras) noexcept {
         return (extras.fallback != no_id ? fallback_extra : 0u) | (extras.fallback_outputs.is_null() ? 0u : fallback_outputs_extra) |
                (extras.otherwise.is_null() ? 0u : default_extra) | (extras.compensate != no_id ? compensate_extra : 0u) | (extras.quorum != 0 ? quorum_extra : 0u) |
-               (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u);
+               (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u) | (extras.delay_ns != 0 ? delay_extra : 0u) |
+               (extras.expects == Type() ? 0u : expects_extra);
     }
     void extras(const NodeExtras& extras, std::uint32_t fields) {
         body_.room(8 * varint_bytes_max);
@@ -208,6 +209,8 @@ private:
         if (extras.compensate != no_id) body_.varint(canonical_.rank()[extras.compensate]);
         if (extras.quorum != 0) body_.varint(extras.quorum);
         if (extras.retry != RetryKind::jitter) body_.byte(static_cast<std::uint8_t>(extras.retry));
+        if (extras.delay_ns != 0) body_.varint(extras.delay_ns / ns_per_ms);
+        if (!(extras.expects == Type())) body_.text(extras.expects.text());
     }
 
     void edge(const Edge& edge) {

@@ -626,7 +626,7 @@ private:
 
     void node(Id n) {
         const Node& node = workflow_.nodes[n];
-        const bool control = node.kind == NodeKind::branch || node.kind == NodeKind::merge;
+        const bool control = !calls_plugin(node.kind);
         const auto edges = canonical_.edges(n);
         std::size_t carry = 0, after = 0;
         for (const Id e : edges) {
@@ -679,7 +679,8 @@ private:
 
     static std::size_t count_of(const NodeExtras& extras) noexcept {
         const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
-        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u);
+        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u) +
+               (extras.delay_ns != 0 ? 1u : 0u) + (extras.expects == Type() ? 0u : 1u);
     }
     void extras(const NodeExtras& extras) {
         if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
@@ -688,6 +689,8 @@ private:
         if (extras.compensate != no_id) out_.text("compensate", workflow_.node_name(extras.compensate));
         if (extras.quorum != 0) out_.integer("quorum", extras.quorum);
         if (extras.finally) out_.boolean("finally", true);
+        if (extras.delay_ns != 0) out_.text("for", manifests::duration_text(extras.delay_ns / ns_per_ms));
+        if (!(extras.expects == Type())) out_.text("expects", extras.expects.text());
     }
     void retry(const CallPolicy& policy, RetryKind kind) {
         const bool backoff = policy.backoff_ns != CallPolicy{}.backoff_ns;

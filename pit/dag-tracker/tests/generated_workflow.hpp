@@ -24,17 +24,17 @@ public:
         if (chance(2)) w.description = text();
         if (chance(3)) w.timeout_ns = milliseconds();
         w.fail_fast = chance(3);
-        const bool rich = chance(2);  // with what few workflows have
-        if (rich && chance(3)) w.grace_ns = milliseconds();
-        if (rich && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
-        for (std::size_t i = rich ? below(3) : 0; i > 0; --i) limit(w);
+        rich_ = chance(3);
+        if (rich_ && chance(3)) w.grace_ns = milliseconds();
+        if (rich_ && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
+        for (std::size_t i = rich_ ? below(3) : 0; i > 0; --i) limit(w);
         if (chance(3)) w.metadata = map_value();
         for (std::size_t i = below(3); i > 0; --i) pin(w);
         for (std::size_t i = below(4); i > 0; --i) input(w);
         const std::size_t nodes = 1 + below(nodes_max);
         for (std::size_t n = 0; n < nodes; ++n) node(w, n);
         for (Id n = 0; n < w.nodes.size(); ++n) {
-            if (rich && chance(3)) extras(w, n);
+            if (rich_ && chance(3)) extras(w, n);
         }
         for (std::size_t e = below(nodes * 3); e > 0; --e) edge(w);
         for (std::size_t o = below(4); o > 0; --o) output(w);
@@ -135,14 +135,18 @@ private:
     }
     void extras(Workflow& w, Id n) {
         Node& node = w.nodes[n];
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const auto other = [&] {
             const auto found = static_cast<Id>(below(w.nodes.size()));
             return found == n ? no_id : found;
         };
-        NodeExtras made;
-        if (chance(3)) made.quorum = 1 + static_cast<std::uint32_t>(below(5));
+        NodeExtras made = w.extras[node.extras];
+        if (node.kind <= NodeKind::join && chance(3)) made.quorum = 1 + static_cast<std::uint32_t>(below(5));
         made.finally = chance(3);
+        if (node.kind == NodeKind::wait) {
+            if (chance(2)) made.expects = *Type::parse(one_of({"text", "list<map>", "boolean"}));
+            if (chance(2)) made.fallback_outputs = outputs();
+        }
         if (calls) {
             if (chance(3)) made.fallback = other();
             else if (chance(3)) made.fallback_outputs = outputs();
@@ -151,7 +155,7 @@ private:
             made.retry = static_cast<RetryKind>(below(3));
         }
         const bool any = made.quorum != 0 || made.finally || made.fallback != no_id || !made.fallback_outputs.is_null() || !made.otherwise.is_null() ||
-                         made.compensate != no_id || made.retry != RetryKind::jitter;
+                         made.compensate != no_id || made.retry != RetryKind::jitter || made.delay_ns != 0 || !(made.expects == Type());
         if (any) own_extras(w, node) = std::move(made);
     }
     /// A map that reads as one.
@@ -180,11 +184,17 @@ private:
         const std::string id = (chance(2) ? "n" : chance(2) ? "_node-" : "Z") + std::to_string((n * 7919) % 1000) + (chance(5) ? "-longer-than-eight-bytes" : "");
         if (w.names.find(id) != no_id && std::any_of(w.nodes.begin(), w.nodes.end(), [&](const Node& other) { return w.names[other.name] == id; })) return;
         node.name = w.names.intern(id);
-        node.kind = static_cast<NodeKind>(below(4));
+        node.kind = static_cast<NodeKind>(below(rich_ ? 7 : 4));
         if (chance(3)) node.description = w.names.intern(text());
         if (node.kind == NodeKind::merge) node.mode = static_cast<MergeMode>(below(5));
         node.constants_from = node.constants_to = static_cast<std::uint32_t>(w.constants.size());
         if (node.kind == NodeKind::operation || node.kind == NodeKind::instrument) calls(w, node);
+        if (node.kind == NodeKind::delay) own_extras(w, node).delay_ns = milliseconds();
+        if (node.kind == NodeKind::wait && chance(2)) {
+            CallPolicy policy;
+            policy.timeout_ns = milliseconds();
+            node.policy = policy_index(w, policy);
+        }
         w.nodes.push_back(node);
     }
     void calls(Workflow& w, Node& node) {
@@ -244,6 +254,7 @@ private:
     }
 
     std::mt19937_64 engine_;
+    bool rich_ = false;  // with what few workflows have
 };
 
 } // namespace symphony::tracker::test

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "journal.hpp"
-#include "rig.hpp"
+#include "journal_rig.hpp"
 #include "support/crash_states.hpp"
 #include "support/memory_folder.hpp"
 #include "support/recording_folder.hpp"
 
 #include <symphony/sqlite_files/database.hpp>
-#include <symphony/sqlite_files/posix_folder.hpp>
 
 #include <filesystem>
 #include <fstream>
@@ -17,7 +15,6 @@
 namespace symphony::tracker::test {
 namespace {
 
-using sqlite_files::Folder;
 using test_support::MemoryFolder;
 
 /// a -> b -> c, and beside it the elements of l in e; m has both.
@@ -51,51 +48,6 @@ inputs = { b = "b.text", e = "e.text" }
 from = "m.value"
 )";
 constexpr std::string_view whole = "{b:start!! e:[item-0! item-1! item-2! item-3! item-4!]}";
-
-struct Temporary {
-    std::filesystem::path path = std::filesystem::temp_directory_path() / ("symphony-journal-" + std::to_string(::getpid()) + "-" + std::to_string(std::random_device{}()));
-    Temporary() { std::filesystem::create_directories(path); }
-    ~Temporary() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path, ignored);
-    }
-    Temporary(const Temporary&) = delete;
-    Temporary& operator=(const Temporary&) = delete;
-    std::unique_ptr<Folder> folder() const { return *sqlite_files::PosixFolder::open(path); }
-};
-
-std::shared_ptr<Journal> open(std::unique_ptr<Folder> folder, Journal::Options options = {}) {
-    auto opened = Journal::open(std::move(folder), std::move(options));
-    EXPECT_TRUE(opened) << opened.error().message();
-    return opened ? *std::move(opened) : nullptr;
-}
-
-NewRun new_run(const Plan& plan, Durability durability = Durability::durable) {
-    NewRun run;
-    run.workflow = plan.workflow.id;
-    run.version = plan.workflow.version;
-    run.path = "steps.toml";
-    run.source = flow;
-    run.inputs = ValueBuilder().map(0).end().build();
-    run.options = run.plugins = run.inputs;
-    run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
-    run.durability = durability;
-    return run;
-}
-
-std::shared_ptr<RunLog> begin(Journal& journal, const Plan& plan, Durability durability = Durability::durable) {
-    auto log = journal.begin(new_run(plan, durability));
-    EXPECT_TRUE(log) << log.error().message();
-    (*log)->attach(plan.workflow);
-    return *std::move(log);
-}
-std::shared_ptr<RunLog> resume(Journal& journal, const Plan& plan, std::string_view id = "last") {
-    auto log = journal.resume(id);
-    EXPECT_TRUE(log) << log.error().message();
-    if (!log) return nullptr;
-    (*log)->attach(plan.workflow);
-    return *std::move(log);
-}
 
 Ran run_logged(const std::shared_ptr<Plan>& plan, const std::shared_ptr<FakeCaller>& caller, std::shared_ptr<StepLog> log, const std::function<bool()>& cancelled = {}) {
     RunSettings how = settings();
@@ -133,6 +85,15 @@ public:
     const StepEnd* last_end(Id node) const noexcept override { return log_->last_end(node); }
     std::optional<RunResult::State> closing_before() const noexcept override { return log_->closing_before(); }
     const Value* answered_before(Id node, std::uint32_t element) const noexcept override { return log_->answered_before(node, element); }
+    std::optional<std::int64_t> begun_before_ms(Id node) const noexcept override { return log_->begun_before_ms(node); }
+    std::int64_t now_ms() const noexcept override { return log_->now_ms(); }
+    void begun(Id node) noexcept override {
+        if (!dead) log_->begun(node);
+    }
+    void status(RunStatus status) noexcept override {
+        if (!dead) log_->status(status);
+    }
+    std::vector<RunRequest> requests() noexcept override { return dead ? std::vector<RunRequest>() : log_->requests(); }
     void ended(Id node, StepEnd end) noexcept override {
         if (!dead) log_->ended(node, std::move(end));
     }
