@@ -72,8 +72,9 @@ std::string_view look_of(NodeKind kind) noexcept {
     case NodeKind::join: return name_of(NodeKind::merge);
     case NodeKind::delay:
     case NodeKind::wait: return name_of(NodeKind::branch);
+    default: break;
     }
-    return "";
+    return "port";
 }
 
 struct Vertex {
@@ -349,6 +350,7 @@ private:
         std::string what(name_of(node.kind));
         if (node.kind == NodeKind::merge) what += " · " + std::string(name_of(node.mode));
         else if (node.kind == NodeKind::delay) what += " · " + manifests::duration_text(extras.delay_ns / 1'000'000);
+        else if (node.kind == NodeKind::loop) what += " · " + std::string(extras.until ? "until " : "while ") + std::string(loop_text(workflow_, extras));
         else if (node.kind == NodeKind::wait) what += " · " + extras.expects.text();
         else if (calls_plugin(node.kind)) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
         if (node.each != 0) what += " · each";
@@ -386,7 +388,7 @@ private:
         const auto has_edge = [&](EdgeKind kind) {
             return std::any_of(workflow_.edges.begin(), workflow_.edges.end(), [&](const Edge& edge) { return edge.kind == kind; });
         };
-        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge, NodeKind::join, NodeKind::delay, NodeKind::wait}) {
+        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge, NodeKind::join, NodeKind::delay, NodeKind::wait, NodeKind::workflow, NodeKind::loop}) {
             if (has(kind)) swatch(look_of(kind), std::string(name_of(kind)));
         }
         if (!workflow_.inputs.empty() || !workflow_.outputs.empty()) swatch("port", "input, output");

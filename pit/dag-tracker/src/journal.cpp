@@ -656,7 +656,7 @@ void RunLog::attach(const Workflow& workflow) {
         body.end.order = i + 1;
         const auto at = ids.find(body.node);
         if (at == ids.end()) continue;
-        if (body.kind == StepBody::Kind::begun && workflow.nodes[at->second].kind >= NodeKind::delay) impl_->begun_ms.try_emplace(at->second, body.at_ms);
+        if (body.kind == StepBody::Kind::begun && (workflow.nodes[at->second].kind == NodeKind::delay || workflow.nodes[at->second].kind == NodeKind::wait)) impl_->begun_ms.try_emplace(at->second, body.at_ms);
         if (body.kind == StepBody::Kind::answered) {
             if (workflow.role(at->second) >= Role::compensation && !closing_now) continue;
             impl_->answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));

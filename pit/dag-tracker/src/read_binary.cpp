@@ -2,6 +2,7 @@
 #include "binary.hpp"
 
 #include "binary_layout.hpp"
+#include "expand.hpp"
 #include "identifiers.hpp"
 #include "packer.hpp"
 #include "text_check.hpp"
@@ -19,8 +20,9 @@ using namespace binary;
 /// matters: before it makes something of a count, and at the end.
 class Reader {
 public:
-    Reader(Bytes bytes, const Limits& limits, Findings& findings)
-        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings) {}
+    /// @param depth  0 for a file, else how many bodies it is in.
+    Reader(Bytes bytes, const Limits& limits, Findings& findings, std::size_t depth)
+        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings), depth_(depth) {}
 
     std::optional<Workflow> run() {
         at_ += binary_magic.size();
@@ -269,11 +271,12 @@ private:
         node.name = names_[id + 1];
         const auto kind = byte();
         const auto fields = number(known_fields, "the fields of a node");
-        if (kind > static_cast<std::uint8_t>(NodeKind::wait)) return fail("an unknown kind of node");
+        if (kind > static_cast<std::uint8_t>(NodeKind::loop)) return fail("an unknown kind of node");
         node.kind = static_cast<NodeKind>(kind);
         const bool calls = calls_plugin(node.kind);
         const std::uint32_t control = description_field | extras_field;
-        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : node.kind == NodeKind::wait ? control | policy_field : control;
+        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : node.kind == NodeKind::wait ? control | policy_field
+                                      : node.kind >= NodeKind::workflow ? control | constants_field : control;
         if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
         if (calls) {
             node.plugin = ref();
@@ -294,7 +297,7 @@ private:
         if ((fields & constants_field) != 0) constants();
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
         if ((fields & extras_field) != 0) extras(id);
-        else if (node.kind == NodeKind::delay) fail("a delay of nothing");
+        else if (node.kind == NodeKind::delay || node.kind >= NodeKind::workflow) fail("a node that lacks what makes it one");
         for (std::size_t left = count(1); left > 0 && !failed_; --left) edge(id);
     }
 
@@ -325,12 +328,15 @@ private:
     static std::uint32_t extras_of(NodeKind kind) noexcept {
         switch (kind) {
         case NodeKind::operation:
-        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra);
+        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra | file_extra | body_extra | loop_extra);
         case NodeKind::branch:
         case NodeKind::merge:
         case NodeKind::join: return quorum_extra | finally_extra;
         case NodeKind::delay: return delay_extra | finally_extra;
         case NodeKind::wait: return expects_extra | finally_extra | fallback_extra | fallback_outputs_extra;
+        case NodeKind::workflow: return file_extra | body_extra;
+        case NodeKind::loop: return file_extra | body_extra | loop_extra;
+        default: break;
         }
         return 0;
     }
@@ -363,6 +369,47 @@ private:
             if (const auto found = type(text())) extras.expects = *found;
             if (extras.expects == Type()) fail("a default that is written");
         }
+        if (made_.nodes[id].kind >= NodeKind::workflow) body(extras, made_.nodes[id].kind, fields);
+    }
+
+    void body(NodeExtras& extras, NodeKind kind, std::uint32_t fields) {
+        if (((fields & file_extra) != 0) == ((fields & body_extra) != 0)) return fail("not one body");
+        if ((kind == NodeKind::loop) != ((fields & loop_extra) != 0)) return fail("a loop without its bound");
+        if ((fields & file_extra) != 0) {
+            extras.file = ref();
+            if (!failed_ && !is_inner_path(made_.names[extras.file])) fail("file " + shown(made_.names[extras.file]) + " is not a relative path");
+        } else {
+            const auto size = varint();
+            const auto inner = take(size > left() ? left() + 1 : static_cast<std::size_t>(size));
+            if (failed_) return;
+            if (depth_ == workflow_depth_max) return fail("bodies in too many bodies");
+            if (!inner.starts_with(binary_magic)) return fail("a body that is no workflow");
+            auto read = Reader(bytes_of(inner), limits_, findings_, depth_ + 1).run();
+            if (!read) {
+                failed_ = true;  // told
+                return;
+            }
+            const bool plain = read->id == body_id && read->version == body_version && read->name.empty() && read->description.empty() && read->timeout_ns == 0 && !read->fail_fast &&
+                               read->metadata.is_null() && read->grace_ns == 0 && !read->retries_max && read->plugin_limits.empty() && read->plugins.empty();
+            if (!plain) return fail("a body that says more than a body can");
+            compile(*read);
+            extras.body = static_cast<std::uint32_t>(made_.bodies.size());
+            made_.bodies.push_back(std::make_shared<const Workflow>(*std::move(read)));
+        }
+        if ((fields & loop_extra) == 0) return;
+        extras.rounds_max = number(limits_.nodes_max, "the rounds of a loop");
+        if (extras.rounds_max == 0) fail("a loop of no rounds");
+        const auto bits = byte();
+        if (bits > (until_bit | takes_bound_bit)) fail("unknown bits");
+        extras.until = (bits & until_bit) != 0;
+        extras.takes_bound = (bits & takes_bound_bit) != 0;
+        const std::string written(text());
+        if (failed_) return;
+        auto plain = Expression::parse(written);
+        auto again = plain && extras.until ? Expression::parse("not (" + written + ")") : std::move(plain);
+        if (!again || again->is_else() || written == "else") return fail("the condition of a loop");
+        extras.again = static_cast<std::uint32_t>(made_.conditions.size());
+        made_.conditions.push_back(*std::move(again));
     }
 
     void constants() {
@@ -481,6 +528,7 @@ private:
     std::vector<std::pair<std::uint32_t, std::uint32_t>> pooled_;  // of each constant its offset and size in the file
     std::unordered_map<Id, std::uint32_t> condition_ids_;
     Packer packer_;
+    const std::size_t depth_;
 };
 
 } // namespace
@@ -490,7 +538,7 @@ std::optional<Workflow> read_binary(Bytes bytes, const Limits& limits, Findings&
         findings.error("bad-binary", "byte 0: not a compact workflow", {});
         return std::nullopt;
     }
-    return Reader(bytes, limits, findings).run();
+    return Reader(bytes, limits, findings, 0).run();
 }
 
 } // namespace symphony::tracker

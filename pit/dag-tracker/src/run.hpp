@@ -20,8 +20,10 @@ std::string_view name_of(NodeState state) noexcept;
 /// A checked workflow with its providers: what can be run, any number of times. Const methods may be called concurrently.
 struct Plan {
     std::shared_ptr<const Catalogue> catalogue;  // the binding points into it
-    Workflow workflow;
+    Workflow workflow;   // expanded: without sub-workflows and loops
     Binding binding;
+    std::shared_ptr<const Workflow> written;  // as it was before, when that is another
+    const Workflow& as_written() const noexcept { return written ? *written : workflow; }
 };
 
 /// One call of a plugin's operation.

@@ -42,7 +42,7 @@ public:
         const auto words = inputs_words();
         const Value inputs = SYMPHONY_TRY(inputs_given(workflow, words));
         if (const auto graph = arguments_["graph"].as_text(); !graph.empty()) {
-            SYMPHONY_TRY(write_graph(files, std::string(graph), workflow));
+            SYMPHONY_TRY(write_graph(files, std::string(graph), checked.plan->as_written()));
             if (words.empty()) return done;
         }
         if (auto wanted = check_inputs(workflow, inputs); !wanted) {
@@ -51,7 +51,7 @@ public:
         }
         const auto durability = SYMPHONY_TRY(durability_given());
         std::string warning;
-        auto log = tracker_.begin_log(*checked.plan, path, text->text(), inputs, options(words), durability, warning);
+        auto log = tracker_.begin_log(checked, path, text->text(), inputs, options(words), durability, warning);
         if (!log) return std::move(log).error().in("the run cannot be recorded").with_hint("repair that, or run it with --durability none");
         if (!warning.empty()) err("warning: " + warning + "\n");
         return execute(files, checked.plan, inputs, settings, *std::move(log));

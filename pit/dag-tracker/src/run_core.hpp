@@ -145,6 +145,9 @@ private:
     Arrival look_at(const Edge& edge) const;
     bool holds(const Edge& edge) const;
     ValueView condition_value(const Edge& edge) const;
+    /// What `inputs` is in conditions of edges into the node: those of the run, or of the sub-workflow that it is in.
+    ValueView inputs_of(Id n) const;
+    bool has_constant(Id n, Id port) const;
     void release(Id n);
     void release_inputs(Id n);
     void drop(Cell& cell);
@@ -188,6 +191,10 @@ private:
     /// An edge of an early join brings something, or not. @return True when the join has enough and starts.
     bool comes_to(Join& join, Id e);
     Verdict join(Id n);
+    /// What expand() makes of a sub-workflow: its inputs, its outputs, and the end of a loop.
+    Verdict scope(Id n);
+    Verdict gather(Id n);
+    Verdict rounds(Id n);
     Verdict begin_delay(Id n);
     Verdict begin_wait(Id n);
     /// Wakes the node at the end of `length_ns`, counted from when it began in whatever part of the run.

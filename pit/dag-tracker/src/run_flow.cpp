@@ -32,7 +32,17 @@ Verdict Run::start_node(Id n, bool let_go) {
             return end(n, NodeState::cancelled);
         }
     }
+    if (!workflow_.scopes.empty() && workflow_.scopes[n] != no_id) {
+        // With its inputs a sub-workflow is skipped, or cannot run, whatever its nodes need of them.
+        const NodeState inputs = nodes_[workflow_.scopes[n]].state.load(std::memory_order_acquire);
+        if (inputs != NodeState::completed) {
+            release_inputs(n);
+            return end(n, stopped(n) ? NodeState::cancelled : inputs == NodeState::skipped ? NodeState::skipped : NodeState::upstream_failed);
+        }
+    }
     if (node.kind == NodeKind::merge) return merge(n);
+    if (node.kind == NodeKind::gather) return gather(n);
+    if (node.kind == NodeKind::rounds) return rounds(n);
     if (node.kind == NodeKind::join && !joins_.empty() && joins_.contains(n)) return join(n);
     Arrival worst = Arrival::value;
     const bool has_quorum = workflow_.extras_of(n).quorum != 0;
@@ -62,6 +72,7 @@ Verdict Run::start_node(Id n, bool let_go) {
     case NodeKind::join: return join(n);
     case NodeKind::delay: return begin_delay(n);
     case NodeKind::wait: return begin_wait(n);
+    case NodeKind::scope: return scope(n);
     default: return begin_calls(n);
     }
 }
@@ -71,6 +82,7 @@ bool Run::needs(Id n, const Edge& edge) const {
     if (edge.condition != no_id && !has_quorum) return true;
     if (!edge.carries()) return !has_quorum && !closes_run(n);
     if (edge.to_port == workflow_.nodes[n].each) return true;
+    if (workflow_.nodes[n].kind == NodeKind::scope) return !has_constant(n, edge.to_port);
     const auto* operation = plan_->binding.operations[n];
     const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
     return spec == nullptr || !spec->type.optional();
@@ -107,15 +119,29 @@ Run::Arrival Run::look_at(const Edge& edge) const {
 
 bool Run::holds(const Edge& edge) const {
     const Expression& condition = workflow_.conditions[edge.condition];
-    if (!condition.is_else()) return condition.holds(condition_value(edge), inputs_);
+    const ValueView inputs = inputs_of(edge.to);
+    if (!condition.is_else()) return condition.holds(condition_value(edge), inputs);
     for (auto i = workflow_.out_offsets[edge.from]; i < workflow_.out_offsets[edge.from + 1]; ++i) {
         const Edge& other = workflow_.edges[workflow_.out_edges[i]];
         if (other.condition == no_id || other.from_port != edge.from_port) continue;
         const Expression& rival = workflow_.conditions[other.condition];
-        if (!rival.is_else() && rival.holds(condition_value(other), inputs_)) return false;
+        if (!rival.is_else() && rival.holds(condition_value(other), inputs)) return false;
     }
     return true;
 }
+ValueView Run::inputs_of(Id n) const {
+    const Id scope = workflow_.scopes.empty() ? no_id : workflow_.scopes[n];
+    return scope == no_id ? inputs_.view() : nodes_[scope].output.view();
+}
+
+bool Run::has_constant(Id n, Id port) const {
+    const Node& node = workflow_.nodes[n];
+    for (auto i = node.constants_from; i < node.constants_to; ++i) {
+        if (workflow_.constants[i].port == port) return true;
+    }
+    return false;
+}
+
 ValueView Run::condition_value(const Edge& edge) const {
     if (edge.from != no_id && edge.from_port == 0) return nodes_[edge.from].output.view();
     return source_value(edge);
@@ -186,7 +212,7 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
 
 bool Run::is_logged(Id n) const {
     const Node& node = workflow_.nodes[n];
-    return settings_.log && (calls_plugin(node.kind) || node.kind >= NodeKind::delay || chosen_.contains(n) || joins_.contains(n));
+    return settings_.log && (calls_plugin(node.kind) || node.kind == NodeKind::delay || node.kind == NodeKind::wait || chosen_.contains(n) || joins_.contains(n));
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;

@@ -37,6 +37,9 @@ void Run::build_shape() {
     for (const auto& output : workflow_.outputs) {
         if (output.node != no_id) nodes_[output.node].uses.fetch_add(1, std::memory_order_relaxed);
     }
+    for (Id n = 0; n < workflow_.scopes.size(); ++n) {
+        if (workflow_.nodes[n].kind == NodeKind::scope) nodes_[n].uses.fetch_add(1, std::memory_order_relaxed);  // conditions read it at any time
+    }
     if (workflow_.roles.empty()) waits_.pop_back();
     shape_ = {workflow_.out_offsets, targets_, waits_};
     times_ = std::make_unique<Times[]>(count);

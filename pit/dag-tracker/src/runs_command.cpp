@@ -172,7 +172,9 @@ public:
     Result<std::int32_t> provide() {
         const std::string node(arguments_["node"].as_text());
         const auto run = SYMPHONY_TRY(found());
-        const Checked checked = tracker_.check(run.made_from.path, run.made_from.source, {true, false});
+        std::map<std::string, std::string> files;
+        for (const auto [name, text] : run.made_from.options["files"].entries()) files.emplace(std::string(name), std::string(text_of(text.as_bytes())));
+        const Checked checked = tracker_.check(run.made_from.path, run.made_from.source, {true, false}, std::move(files));
         if (checked.plan == nullptr) return invalid_workflow(checked);
         const Workflow& workflow = checked.plan->workflow;
         std::vector<std::string_view> waits;

@@ -238,7 +238,7 @@ private:
         if (node.each != 0) lost("\"each\"" + of, node.place);
         if (node.on_error != OnError::fail) lost("\"on_error\"" + of, node.place);
         if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries or parallel calls" + of, node.place);
-        if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\", kind of retries, delay or expected type" + of, node.place);
+        if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\", kind of retries, delay, expected type or body" + of, node.place);
     }
 
     void edge(const Edge& edge) {

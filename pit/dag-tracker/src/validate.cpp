@@ -27,6 +27,16 @@ public:
         : workflow_(workflow), catalogue_(catalogue), limits_(limits), findings_(findings), now_ns_(now_ns), options_(options),
           started_ns_(now_ns()) {}
 
+    /// The types of a body's outputs, for its node; after run().
+    std::vector<Type> output_types() {
+        std::vector<Type> types;
+        for (const auto& output : workflow_.outputs) {
+            const auto source = output.node == no_id ? std::optional(workflow_.inputs[output.input].type) : output_type(output.node, output.port, output.place, false);
+            types.push_back(output.type ? *output.type : source.value_or(Type()));
+        }
+        return types;
+    }
+
     Binding run() {
         const std::size_t nodes = workflow_.nodes.size();
         bindings_ = bind(workflow_, catalogue_);
@@ -43,6 +53,9 @@ public:
         if (workflow_.order.size() < nodes && in_time()) cycles();
         const auto good = options_.closely ? std::vector<bool>(nodes, false) : quick_check(workflow_, bindings_);
         control_types_.assign(nodes, Type());
+        for (Id n = 0; n < nodes && !workflow_.bodies.empty(); ++n) {
+            if (workflow_.body(n) != nullptr) check_body(n);
+        }
         if (in_time(workflow_.edges.size())) look_closely(good);
         for (const auto& output : workflow_.outputs) {
             if (!in_time()) break;
@@ -273,6 +286,7 @@ private:
     std::optional<Type> output_type(Id n, Id port, Place place, bool report) {
         const Node& node = workflow_.nodes[n];
         const auto port_name = workflow_.names[port];
+        if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) return body_output(n, port_name, place, report);
         if (!calls_plugin(node.kind)) {
             const bool has_value = node.kind != NodeKind::delay || first_input(n) != nullptr;
             if (port_name == "value" && has_value) return control_types_[n];
@@ -359,6 +373,7 @@ private:
         case NodeKind::join: join(n); break;
         case NodeKind::delay: passes(n); break;
         case NodeKind::wait: wait(n); break;
+        default: body_node(n); break;
         }
         for (auto i = from; i < to; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
@@ -417,6 +432,84 @@ private:
             if (type) control_types_[n] = type->as_optional(false);
         });
         return given;
+    }
+
+    /// A body is checked like a workflow; what is wrong in a file of its own is told with its name.
+    void check_body(Id n) {
+        const Workflow& body = *workflow_.body(n);
+        Findings own(body.file);
+        Validator inner(body, catalogue_, limits_, own, now_ns_, options_);
+        inner.binding_ = inner.run();  // the types of its outputs are asked behind it
+        body_types_[n] = inner.output_types();
+        for (auto& found : own.take()) findings_.add(std::move(found));
+    }
+
+    std::optional<Type> body_output(Id n, std::string_view port, Place place, bool report) {
+        const bool loop = workflow_.nodes[n].kind == NodeKind::loop;
+        if (loop && port == "rounds") return Type(Type::Kind::integer);
+        if (loop && port == "done") return Type(Type::Kind::boolean);
+        const Workflow* body = workflow_.body(n);
+        if (body == nullptr) return std::nullopt;  // told already
+        std::vector<std::string_view> known;
+        for (std::size_t o = 0; o < body->outputs.size(); ++o) {
+            if (body->outputs[o].name == port) return body_types_[n][o];
+            known.push_back(body->outputs[o].name);
+        }
+        if (loop) known.insert(known.end(), {"rounds", "done"});
+        if (report) error("unknown-port", name(n) + " has no output " + shown(port), place, meant(port, known, "outputs"));
+        return std::nullopt;
+    }
+
+    void body_node(Id n) {
+        const Node& node = workflow_.nodes[n];
+        const Workflow* body = workflow_.body(n);
+        if (body == nullptr) return;
+        std::vector<Id> given;
+        const auto input_of = [&](Id port, Place place) -> const InputDecl* {
+            std::vector<std::string_view> known;
+            for (const auto& input : body->inputs) {
+                if (input.name == workflow_.names[port]) return &input;
+                known.push_back(input.name);
+            }
+            error("unknown-port", name(n) + " has no input " + shown(workflow_.names[port]), place, meant(workflow_.names[port], known, "inputs"));
+            return nullptr;
+        };
+        for_inputs(n, [&](const Edge& edge) {
+            const InputDecl* input = input_of(edge.to_port, edge.place);
+            const auto type = source_type(edge, true);
+            given.push_back(edge.to_port);
+            if (input == nullptr || !type || manifests::accepts(input->type, type->as_optional(false))) return;
+            error("type-mismatch", source_name(edge) + " is " + type->text() + ", " + target_name(n, edge.to_port) + " takes " + input->type.text(), edge.place);
+        });
+        for (auto i = node.constants_from; i < node.constants_to; ++i) {
+            const Constant& constant = workflow_.constants[i];
+            const InputDecl* input = input_of(constant.port, constant.place);
+            if (std::find(given.begin(), given.end(), constant.port) != given.end()) {
+                error("two-sources", target_name(n, constant.port) + " gets its value twice", constant.place, "an input comes from one edge or one constant");
+                continue;
+            }
+            given.push_back(constant.port);
+            if (input == nullptr) continue;
+            if (const auto fits = value_fits(constant.value.view(), input->type); !fits) {
+                error("type-mismatch", target_name(n, constant.port) + " takes " + input->type.text() + ": " + fits.error().message(), constant.place);
+            }
+        }
+        tell_twice(n, given);
+        for (const auto& input : body->inputs) {
+            const Id port = workflow_.names.find(input.name);
+            if (!input.required || std::find(given.begin(), given.end(), port) != given.end()) continue;
+            error("missing-input", "node " + name(n) + " gives no " + shown(input.name) + " (" + input.type.text() + ")", node.place, "inputs = { " + input.name + " = \"node.port\" }, or with = { " + input.name + " = … }");
+        }
+        if (node.kind == NodeKind::loop) carried(n, *body);
+    }
+
+    /// What one round of a loop gives is what the next one takes.
+    void carried(Id n, const Workflow& body) {
+        for (std::size_t o = 0; o < body.outputs.size(); ++o) {
+            const auto input = std::find_if(body.inputs.begin(), body.inputs.end(), [&](const InputDecl& each) { return each.name == body.outputs[o].name; });
+            if (input == body.inputs.end() || manifests::accepts(input->type, body_types_[n][o].as_optional(false))) continue;
+            error("type-mismatch", "loop " + name(n) + ": a round gives " + shown(input->name) + " as " + body_types_[n][o].text() + ", the next one takes " + input->type.text(), body.outputs[o].place);
+        }
     }
 
     void wait(Id n) {
@@ -584,7 +677,7 @@ private:
     /// Whether a node does not run without what this edge carries.
     bool is_required(const Edge& edge) {
         const Node& node = workflow_.nodes[edge.to];
-        if (!calls_plugin(node.kind) || edge.to_port == node.each) return node.kind != NodeKind::merge;
+        if (!calls_plugin(node.kind) || edge.to_port == node.each) return node.kind != NodeKind::merge && node.kind < NodeKind::workflow;
         const auto* operation = binding_.operations[edge.to];
         const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
         return spec != nullptr && !spec->type.optional();
@@ -625,6 +718,7 @@ private:
     Bindings bindings_;
     Binding binding_;
     std::vector<Type> control_types_;
+    std::unordered_map<Id, std::vector<Type>> body_types_;  // of the outputs of sub-workflows and loops
     std::vector<std::optional<Type>> items_types_;  // of nodes with `each`, where it was asked for
     std::vector<Id> given_;  // of each name the latest node that got a value under it
     Id giving_ = no_id;
@@ -673,6 +767,17 @@ Status fits(ValueView value, Type type, const std::string& where) {
 Binding validate(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
                  const std::function<std::uint64_t()>& now_ns, const CheckOptions& options) {
     return Validator(workflow, catalogue, limits, findings, now_ns, options).run();
+}
+
+Binding bind_expanded(const Workflow& workflow, const Catalogue& catalogue) {
+    const Bindings bindings = bind(workflow, catalogue);
+    Binding out;
+    for (Id n = 0; n < workflow.nodes.size(); ++n) {
+        const auto* signature = bindings.of(n);
+        out.providers.push_back(signature == nullptr ? nullptr : signature->provider);
+        out.operations.push_back(signature == nullptr ? nullptr : signature->operation);
+    }
+    return out;
 }
 
 // Recursion is as deep as the type, at most sixteen levels.

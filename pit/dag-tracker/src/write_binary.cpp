@@ -197,7 +197,8 @@ private:
         return (extras.fallback != no_id ? fallback_extra : 0u) | (extras.fallback_outputs.is_null() ? 0u : fallback_outputs_extra) |
                (extras.otherwise.is_null() ? 0u : default_extra) | (extras.compensate != no_id ? compensate_extra : 0u) | (extras.quorum != 0 ? quorum_extra : 0u) |
                (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u) | (extras.delay_ns != 0 ? delay_extra : 0u) |
-               (extras.expects == Type() ? 0u : expects_extra);
+               (extras.expects == Type() ? 0u : expects_extra) | (extras.file != 0 ? file_extra : 0u) | (extras.body != no_id && extras.file == 0 ? body_extra : 0u) |
+               (extras.rounds_max != 0 ? loop_extra : 0u);
     }
     void extras(const NodeExtras& extras, std::uint32_t fields) {
         body_.room(8 * varint_bytes_max);
@@ -211,6 +212,14 @@ private:
         if (extras.retry != RetryKind::jitter) body_.byte(static_cast<std::uint8_t>(extras.retry));
         if (extras.delay_ns != 0) body_.varint(extras.delay_ns / ns_per_ms);
         if (!(extras.expects == Type())) body_.text(extras.expects.text());
+        body_.room(8 * varint_bytes_max);
+        if (extras.file != 0) body_.varint(ref(extras.file));
+        if ((fields & body_extra) != 0) body_.text(write_binary(*workflow_.bodies[extras.body]));
+        body_.room(8 * varint_bytes_max);
+        if ((fields & loop_extra) == 0) return;
+        body_.varint(extras.rounds_max);
+        body_.byte(static_cast<std::uint8_t>((extras.until ? until_bit : 0u) | (extras.takes_bound ? takes_bound_bit : 0u)));
+        body_.text(loop_text(workflow_, extras));
     }
 
     void edge(const Edge& edge) {
