@@ -247,6 +247,21 @@ public:
         return out;
     }
 
+    Result<std::map<std::string, StepEnd>> ends(std::string_view asked) {
+        const std::lock_guard lock(database_mutex_);
+        const Found found = SYMPHONY_TRY(find(asked));
+        std::vector<StepBody> steps;
+        std::vector<Value> outputs;
+        SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
+        std::map<std::string, StepEnd> out;
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            if (steps[i].kind != StepBody::Kind::ended || !is_kept(steps[i].end.state)) continue;
+            steps[i].end.output = std::move(outputs[i]);
+            out.insert_or_assign(steps[i].node, std::move(steps[i].end));
+        }
+        return out;
+    }
+
     Status request(std::string_view asked, RunRequest::Kind kind, std::string_view node, const Value& value) {
         const std::lock_guard lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
@@ -799,6 +814,7 @@ Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
 
 Result<std::vector<RunSummary>> Journal::list(std::size_t count_max) const { return core_->list(count_max); }
 Result<RunDetail> Journal::show(std::string_view id) const { return core_->show(id); }
+Result<std::map<std::string, StepEnd>> Journal::ends(std::string_view id) const { return core_->ends(id); }
 Status Journal::request(std::string_view id, RunRequest::Kind kind, std::string_view node, const Value& value) { return core_->request(id, kind, node, value); }
 Status Journal::remove(std::string_view id) { return core_->remove(id); }
 

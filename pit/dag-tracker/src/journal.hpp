@@ -6,6 +6,7 @@
 #include <symphony/sqlite_files/folder.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -133,6 +134,8 @@ public:
     /// Newest first. @param count_max  0: all. [blocks]
     Result<std::vector<RunSummary>> list(std::size_t count_max) const;
     Result<RunDetail> show(std::string_view id) const;
+    /// What steps of a run have given, by node: those that are done, the last time that they were. [blocks]
+    Result<std::map<std::string, StepEnd>> ends(std::string_view id) const;
     /// Asks something of a run, on the disk before it returns; whoever is at it hears of it within a tenth of a second. A cancel of a run that
     /// nobody is at ends it here. Input may be given to a run that nobody is at: it is there when the run goes on.
     /// @param node, value  Of provide, checked.

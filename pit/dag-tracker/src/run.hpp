@@ -62,6 +62,7 @@ struct RunEvent {
 };
 
 class StepLog;
+struct KnownSteps;
 
 struct RunSettings {
     std::uint64_t deadline_ns = 0;  ///< monotonic; 0 = none
@@ -74,6 +75,7 @@ struct RunSettings {
     std::uint64_t seed = 0;         ///< of the retries' jitter
     bool fail_fast = false;
     bool want_events = true;
+    std::shared_ptr<const KnownSteps> known;  ///< of a partial run; null: everything is run
     std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
 

@@ -157,6 +157,8 @@ private:
     Verdict too_large(Id n);
     /// An earlier part of this run has done the step.
     Verdict end_as_before(Id n, const StepEnd& before);
+    /// Of a partial run: what the step is known to give, or that it is left out.
+    std::optional<Verdict> end_as_known(Id n);
     /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
     bool is_logged(Id n) const;
     void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "partial.hpp"
 #include "run_core.hpp"
 
 #include <algorithm>
@@ -39,6 +40,9 @@ Verdict Run::start_node(Id n, bool let_go) {
             release_inputs(n);
             return end(n, stopped(n) ? NodeState::cancelled : inputs == NodeState::skipped ? NodeState::skipped : NodeState::upstream_failed);
         }
+    }
+    if (settings_.known) {
+        if (auto verdict = end_as_known(n)) return *verdict;
     }
     if (node.kind == NodeKind::merge) return merge(n);
     if (node.kind == NodeKind::gather) return gather(n);
@@ -208,6 +212,20 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
         if (!keep(n, before.output, before.bare)) return too_large(n);
     }
     return end(n, before.state);
+}
+
+std::optional<Verdict> Run::end_as_known(Id n) {
+    const KnownSteps& known = *settings_.known;
+    const auto found = known.ends.find(n);
+    const bool left_out = found == known.ends.end() && !known.left_out.empty() && known.left_out[n];
+    if (found == known.ends.end() && !left_out) return std::nullopt;
+    StepEnd end;
+    if (left_out) end.state = NodeState::skipped;
+    else end = found->second;
+    // On record like what was done, so that the run can go on without who asked for a part of it.
+    if (settings_.log) settings_.log->ended(n, end);
+    end.order = 0;
+    return end_as_before(n, end);
 }
 
 bool Run::is_logged(Id n) const {
