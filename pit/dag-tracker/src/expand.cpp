@@ -50,6 +50,7 @@ private:
         made_.grace_ns = from.grace_ns;
         made_.retries_max = from.retries_max;
         made_.plugin_limits = from.plugin_limits;
+        made_.resources = from.resources;
         made_.metadata = from.metadata;
         made_.plugins = from.plugins;
         made_.inputs = from.inputs;
@@ -126,7 +127,9 @@ private:
         made.on_error = node.on_error;
         made.mode = node.mode;
         made.policy = policy_index(made_, from.policies[node.policy]);
-        if (node.extras != 0) own_extras(made_, made) = from.extras[node.extras];
+        if (node.extras == 0) return made_id;
+        NodeExtras& extras = own_extras(made_, made) = from.extras[node.extras];
+        for (Use& use : extras.uses) use.resource = name(from, use.resource);
         return made_id;
     }
     /// Nodes that a node names are known now.

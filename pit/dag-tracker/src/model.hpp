@@ -102,6 +102,20 @@ struct CallPolicy {
 enum class RetryKind : std::uint8_t { jitter, exponential, constant };
 std::string_view name_of(RetryKind kind) noexcept;
 
+/// `[limits.resources]`: so many of something that nodes use while they are called.
+struct Resource {
+    std::string name;
+    std::uint32_t count = 0;
+    Place place;
+};
+/// What one call of a node uses of a resource.
+struct Use {
+    Id resource = 0;  // its name
+    std::uint32_t count = 0;
+    friend bool operator==(const Use&, const Use&) = default;
+};
+inline constexpr std::int32_t priority_max = 1000;
+
 /// What few nodes have.
 struct NodeExtras {
     Id fallback = no_id;       // the node that stands in when this one fails
@@ -119,6 +133,8 @@ struct NodeExtras {
     std::uint32_t again = no_id; // condition: a loop goes on
     bool until = false;          // it is written as the opposite
     bool takes_bound = false;    // a loop that comes to `rounds_max` completes
+    std::int32_t priority = 0;   // calls of nodes with a higher one are made first
+    std::vector<Use> uses;       // by name
 };
 
 struct Node {
@@ -186,6 +202,7 @@ struct Workflow {
     std::uint64_t grace_ns = 0;       // what cancelled calls, and then what closes the run, may take; 0 = the default
     std::optional<std::uint32_t> retries_max;  // of all nodes together
     std::vector<PluginLimit> plugin_limits;
+    std::vector<Resource> resources;
 
     Names names;
     Value metadata;                   // a map, or null for none: kept and never read

@@ -346,8 +346,8 @@ private:
     }
 
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 18> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
-                                                        "after", "description", "fallback", "default", "compensate", "quorum", "finally"};
+        constexpr std::array<std::string_view, 20> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
+                                                        "after", "description", "fallback", "default", "compensate", "quorum", "finally", "priority", "use"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {

@@ -180,7 +180,18 @@ private:
             limit.plugin = name;
             made_.plugin_limits.push_back(std::move(limit));
         }
-        if (!failed_ && !made_.retries_max && made_.plugin_limits.empty()) fail("a default that is written");
+        std::string_view before;
+        for (std::size_t left = count(2); left > 0 && !failed_; --left) {
+            Resource resource;
+            const auto name = text();
+            resource.count = number(1'000'000, "the count of a resource");
+            if (failed_) return;
+            if (!is_id(name) || resource.count == 0) return fail("resource " + shown(name));
+            rises(before, name, "resources");
+            resource.name = name;
+            made_.resources.push_back(std::move(resource));
+        }
+        if (!failed_ && !made_.retries_max && made_.plugin_limits.empty() && made_.resources.empty()) fail("a default that is written");
     }
 
     void plugins() {
@@ -369,9 +380,28 @@ private:
             if (const auto found = type(text())) extras.expects = *found;
             if (extras.expects == Type()) fail("a default that is written");
         }
+        if ((fields & priority_extra) != 0) {
+            extras.priority = static_cast<std::int32_t>(number(2 * priority_max, "a priority")) - priority_max;
+            if (extras.priority == 0) fail("a default that is written");
+        }
+        if ((fields & uses_extra) != 0) uses(extras);
         if (made_.nodes[id].kind >= NodeKind::workflow) body(extras, made_.nodes[id].kind, fields);
     }
 
+    void uses(NodeExtras& extras) {
+        std::string_view last;
+        const std::size_t all = count(2);
+        if (all == 0) fail("a default that is written");
+        for (std::size_t left = all; left > 0 && !failed_; --left) {
+            Use use;
+            use.resource = ref();
+            use.count = number(1'000'000, "the use of a resource");
+            if (failed_) return;
+            if (use.count == 0) return fail("a use of nothing");
+            rises(last, made_.names[use.resource], "uses");
+            extras.uses.push_back(use);
+        }
+    }
     void body(NodeExtras& extras, NodeKind kind, std::uint32_t fields) {
         if (((fields & file_extra) != 0) == ((fields & body_extra) != 0)) return fail("not one body");
         if ((kind == NodeKind::loop) != ((fields & loop_extra) != 0)) return fail("a loop without its bound");

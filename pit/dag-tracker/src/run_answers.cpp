@@ -23,6 +23,7 @@ Verdict Run::take_answer(Job job) {
     Slot& slot = active.slots[job.slot];
     Result<Value> result = checked_answer(n, *std::move(slot.answer));
     slot.answer.reset();
+    give_back(n);
     if (!result && !closes_run(n) && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
     const bool stopped = this->stopped(n);
     if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && slot.attempt <= workflow_.policy(n).retries_max &&
@@ -94,10 +95,16 @@ std::uint64_t Run::backoff_ns(Id n, std::uint32_t attempt) noexcept {
     return kind == RetryKind::exponential || longest == 0 ? longest : random() % (longest + 1);
 }
 
+void Run::retry(Job job) {
+    if (take_resources(job)) engine(job.step).enqueue_held(job);
+    else engine(job.step).unhold();  // it waits under a hold of its own
+}
+
 bool Run::later(Job job, std::uint32_t attempt) {
     const std::uint64_t at = steady_now_ns() + backoff_ns(job.step, attempt);
     if (const std::uint64_t deadline = deadline_ns(job.step); deadline != 0 && at >= deadline) return false;
     job.lane = lane_of_[job.step];
+    job.priority = workflow_.extras_of(job.step).priority;
     engine(job.step).hold();
     const std::lock_guard lock(mutex_);
     timers_.push_back({at, job});

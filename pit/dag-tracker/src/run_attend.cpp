@@ -95,7 +95,7 @@ bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEv
             timers_.pop_back();
             lock.unlock();
             const bool wakes = job.slot == wake_slot;
-            if (!wakes) this->engine(job.step).enqueue_held(job);  // its turn finds out about a stop by itself
+            if (!wakes) retry(job);
             // Whoever waits for input may have got it before its time was over.
             else if (workflow_.nodes[job.step].kind == NodeKind::delay || stop_waiting(job.step)) this->engine(job.step).complete_held(job);
             lock.lock();

@@ -71,12 +71,17 @@ private:
         std::atomic<std::uint32_t> done{0};
         std::atomic<bool> failed{false};
         bool single = false;
+        bool queued = false;  // its calls take turns on a lane
         bool given = false;  // of a node that waits for input: it came, and `base` is it
     };
     /// A join that does not wait for all.
     struct Join {
         std::mutex mutex;
         std::vector<Id> came;  // edges, never more than the quorum
+    };
+    struct Waiting {
+        Job job;
+        std::uint32_t turn = 0;
     };
     /// A turn that has to wait while the run is paused.
     struct HeldBack {
@@ -224,6 +229,12 @@ private:
     bool waits_for_log(Id n) const;
     /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
     void queue(Job job, bool let_go = false);
+    /// Takes what a call of the node uses. @return False when it has to wait for that: its turn comes when it is there.
+    bool take_resources(Job job);
+    /// What the call used is there for others.
+    void give_back(Id n);
+    bool all_there(const std::vector<Use>& uses) const;
+    void turn_on_lane(Job job);
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.
     void call(Job job, const BlockingPool::Ticket& ticket) noexcept;
@@ -243,6 +254,8 @@ private:
     std::optional<Error> wrong_output(Id n, ValueView outputs) const;
     /// Takes a further attempt out of the budgets. False when there is none left; the error then says so.
     bool take_retry(Id n, Result<Value>& result);
+    /// The time of a further attempt has come. Its turn finds out about a stop by itself.
+    void retry(Job job);
     /// How long the attempt that comes after so many waits.
     std::uint64_t backoff_ns(Id n, std::uint32_t attempt) noexcept;
     /// Puts a job off to its next attempt. False when there would be no time for it.
@@ -325,6 +338,10 @@ private:
     std::vector<Timer> timers_;
     std::atomic<bool> paused_{false};
     std::vector<HeldBack> held_back_;
+    bool has_priorities_ = false;
+    std::unordered_map<Id, std::uint32_t> resources_left_;  // by name; under mutex_
+    std::vector<Waiting> want_resources_;                   // the first to get theirs first; under mutex_
+    std::uint32_t want_turns_ = 0;
     std::vector<Id> waiting_;                  // nodes that wait for input
     std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
     RunStatus told_status_ = RunStatus::running;  // of the calling thread

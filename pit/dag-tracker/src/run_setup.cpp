@@ -81,6 +81,10 @@ const PluginLimit* Run::limit_of(const Provider& provider) const noexcept {
 }
 
 void Run::build_lanes() {
+    for (const NodeExtras& extras : workflow_.extras) has_priorities_ = has_priorities_ || extras.priority != 0;
+    for (const Resource& resource : workflow_.resources) {
+        if (const Id name = workflow_.names.find(resource.name); name != no_id) resources_left_[name] = resource.count;
+    }
     retries_left_.store(workflow_.retries_max.value_or(0), std::memory_order_relaxed);
     lane_kinds_.push_back({false, std::max<std::size_t>(1, settings_.workers)});
     std::unordered_map<const Provider*, std::uint32_t> lanes;

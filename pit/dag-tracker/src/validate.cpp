@@ -62,7 +62,7 @@ public:
             check_output(output);
         }
         check_inputs();
-        if (in_time()) check_extras(workflow_, binding_, findings_, [&](Id n, Id port) { return output_type(n, port, {}, false); });
+        if (in_time()) check_extras(workflow_, outer_ == nullptr ? workflow_ : *outer_, binding_, findings_, [&](Id n, Id port) { return output_type(n, port, {}, false); });
         if (in_time()) {
             find_unreachable(workflow_, findings_, [&](const Edge& edge) { return edge.carries() ? source_type(edge, false).value_or(Type()) : Type(Type::Kind::map); },
                              [&](const Edge& edge) { return is_required(edge); });
@@ -439,6 +439,7 @@ private:
         const Workflow& body = *workflow_.body(n);
         Findings own(body.file);
         Validator inner(body, catalogue_, limits_, own, now_ns_, options_);
+        inner.outer_ = outer_ == nullptr ? &workflow_ : outer_;
         inner.binding_ = inner.run();  // the types of its outputs are asked behind it
         body_types_[n] = inner.output_types();
         for (auto& found : own.take()) findings_.add(std::move(found));
@@ -706,6 +707,7 @@ private:
         }
     }
 
+    const Workflow* outer_ = nullptr;  // of a body: the workflow that it is in
     const Workflow& workflow_;
     const Catalogue& catalogue_;
     const Limits& limits_;

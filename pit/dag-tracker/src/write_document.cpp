@@ -530,7 +530,7 @@ public:
 
     std::string run() {
         find_written_edges();
-        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty();
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty() || !workflow_.resources.empty();
         out_.root(2u + (limits ? 1u : 0u) + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
                   (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
         header();
@@ -595,8 +595,13 @@ private:
     }
 
     void limits() {
-        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u));
+        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u) + (workflow_.resources.empty() ? 0u : 1u));
         if (workflow_.retries_max) out_.integer("retries", *workflow_.retries_max);
+        if (!workflow_.resources.empty()) {
+            out_.table("resources", workflow_.resources.size());
+            for (const Id r : canonical_.resources()) out_.integer(workflow_.resources[r].name, workflow_.resources[r].count);
+            out_.end_table();
+        }
         if (!workflow_.plugin_limits.empty()) {
             out_.table("plugins", workflow_.plugin_limits.size());
             for (const Id l : canonical_.plugin_limits()) {
@@ -708,7 +713,7 @@ private:
         const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
         return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u) +
                (extras.delay_ns != 0 ? 1u : 0u) + (extras.expects == Type() ? 0u : 1u) + (extras.file != 0 || extras.body != no_id ? 1u : 0u) + (extras.rounds_max != 0 ? 1u : 0u) +
-               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u);
+               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u) + (extras.priority != 0 ? 1u : 0u) + (extras.uses.empty() ? 0u : 1u);
     }
     void extras(const NodeExtras& extras) {
         if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
@@ -719,6 +724,12 @@ private:
         if (extras.finally) out_.boolean("finally", true);
         if (extras.delay_ns != 0) out_.text("for", manifests::duration_text(extras.delay_ns / ns_per_ms));
         if (!(extras.expects == Type())) out_.text("expects", extras.expects.text());
+        if (extras.priority != 0) out_.integer("priority", extras.priority);
+        if (!extras.uses.empty()) {
+            out_.table("use", extras.uses.size());
+            for (const Use& use : extras.uses) out_.integer(name(use.resource), use.count);
+            out_.end_table();
+        }
         if (extras.rounds_max != 0) out_.integer("max", extras.rounds_max);
         if (extras.again != no_id) out_.text(extras.until ? "until" : "while", loop_text(workflow_, extras));
         if (extras.takes_bound) out_.text("on_bound", "take");

@@ -28,6 +28,7 @@ public:
         if (rich_ && chance(3)) w.grace_ns = milliseconds();
         if (rich_ && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
         for (std::size_t i = rich_ ? below(3) : 0; i > 0; --i) limit(w);
+        if (rich_ && chance(3)) w.resources = {{"zeta", 3, {}}, {"gpu", 1 + static_cast<std::uint32_t>(below(9)), {}}};
         if (chance(3)) w.metadata = map_value();
         for (std::size_t i = below(3); i > 0; --i) pin(w);
         for (std::size_t i = below(4); i > 0; --i) input(w);
@@ -153,9 +154,11 @@ private:
             if (chance(3)) made.otherwise = outputs();
             if (chance(3)) made.compensate = other();
             made.retry = static_cast<RetryKind>(below(3));
+            if (chance(3)) made.priority = static_cast<std::int32_t>(below(2001)) - 1000;
+            if (chance(3)) made.uses = {{w.names.intern("gpu"), 1}, {w.names.intern("zeta"), 1 + static_cast<std::uint32_t>(below(9))}};
         }
         const bool any = made.quorum != 0 || made.finally || made.fallback != no_id || !made.fallback_outputs.is_null() || !made.otherwise.is_null() ||
-                         made.compensate != no_id || made.retry != RetryKind::jitter || made.delay_ns != 0 || !(made.expects == Type()) || node.kind >= NodeKind::workflow;
+                         made.compensate != no_id || made.retry != RetryKind::jitter || made.delay_ns != 0 || !(made.expects == Type()) || node.kind >= NodeKind::workflow || made.priority != 0 || !made.uses.empty();
         if (any) own_extras(w, node) = std::move(made);
     }
     /// A map that reads as one.
@@ -226,6 +229,7 @@ private:
             inner.metadata = Value();
             inner.retries_max.reset();
             inner.plugin_limits.clear();
+            inner.resources.clear();
             inner.plugins.clear();
             compile(inner);
             own_extras(w, node).body = static_cast<std::uint32_t>(w.bodies.size());
