@@ -2,6 +2,7 @@
 #include "draw.hpp"
 
 #include "markup.hpp"
+#include <symphony/manifests/units.hpp>
 
 #include <algorithm>
 #include <map>
@@ -34,6 +35,21 @@ constexpr std::string_view style =
     ".merge{fill:var(--merge);stroke:var(--merge-line)}.port{fill:var(--port);stroke:var(--port-line)}"
     ".edge{fill:none;stroke:var(--line);stroke-width:1.6}.control{stroke-dasharray:2 5;stroke-linecap:round}"
     ".conditional{stroke-dasharray:8 4;stroke:var(--branch-line)}.head{fill:var(--line)}.head-when{fill:var(--branch-line)}";
+
+/// Which colours a node has.
+std::string_view look_of(NodeKind kind) noexcept {
+    switch (kind) {
+    case NodeKind::operation:
+    case NodeKind::instrument:
+    case NodeKind::branch:
+    case NodeKind::merge: return name_of(kind);
+    case NodeKind::join: return name_of(NodeKind::merge);
+    case NodeKind::delay:
+    case NodeKind::wait: return name_of(NodeKind::branch);
+    default: break;
+    }
+    return "port";
+}
 
 struct Vertex {
     enum class Kind : std::uint8_t { node, input, output, bend };
@@ -80,6 +96,9 @@ private:
                 const Id to = workflow_.edges[workflow_.out_edges[i]].to;
                 layer[to] = std::max(layer[to], layer[n] + 1);
             }
+            for (const Id helper : {workflow_.extras_of(n).fallback, workflow_.extras_of(n).compensate}) {
+                if (helper != no_id) layer[helper] = std::max(layer[helper], layer[n] + 1);
+            }
         };
         for (const Id n : workflow_.order) {
             visit(n);
@@ -122,6 +141,12 @@ private:
             std::string target(workflow_.node_name(edge.to));
             if (edge.to_port != 0) target += "." + std::string(workflow_.names[edge.to_port]);
             add(from, edge.to, edge.kind, edge.condition == no_id ? std::string() : workflow_.conditions[edge.condition].text(), source + " → " + target);
+        }
+        for (Id n = 0; n < workflow_.nodes.size(); ++n) {
+            const NodeExtras& extras = workflow_.extras_of(n);
+            const std::string id(workflow_.node_name(n));
+            if (extras.fallback != no_id) add(n, extras.fallback, EdgeKind::control, {}, id + " → fallback " + std::string(workflow_.node_name(extras.fallback)));
+            if (extras.compensate != no_id) add(n, extras.compensate, EdgeKind::control, {}, id + " → compensate " + std::string(workflow_.node_name(extras.compensate)));
         }
         for (std::uint32_t i = 0; i < workflow_.outputs.size(); ++i) {
             const auto& output = workflow_.outputs[i];
@@ -294,11 +319,17 @@ private:
             return;
         }
         const Node& node = workflow_.nodes[vertex.what];
-        const auto kind = name_of(node.kind);
-        std::string what(kind);
+        const auto kind = look_of(node.kind);
+        const NodeExtras& extras = workflow_.extras_of(vertex.what);
+        std::string what(name_of(node.kind));
         if (node.kind == NodeKind::merge) what += " · " + std::string(name_of(node.mode));
-        else if (node.kind != NodeKind::branch) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
+        else if (node.kind == NodeKind::delay) what += " · " + manifests::duration_text(extras.delay_ns / 1'000'000);
+        else if (node.kind == NodeKind::loop) what += " · " + std::string(extras.until ? "until " : "while ") + std::string(loop_text(workflow_, extras));
+        else if (node.kind == NodeKind::wait) what += " · " + extras.expects.text();
+        else if (calls_plugin(node.kind)) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
         if (node.each != 0) what += " · each";
+        if (extras.quorum != 0) what += " · " + std::to_string(extras.quorum) + " suffice";
+        if (extras.finally) what += " · finally";
         std::string note(workflow_.names[node.description]);
         open_group((note.empty() ? std::string() : note + "\n") + what, " data-node=\"" + escaped(workflow_.node_name(vertex.what)) + "\"");
         if (node.each != 0) rect(x + 4, y + 4, height, kind, 9);  // a second sheet behind: many of these
@@ -331,8 +362,8 @@ private:
         const auto has_edge = [&](EdgeKind kind) {
             return std::any_of(workflow_.edges.begin(), workflow_.edges.end(), [&](const Edge& edge) { return edge.kind == kind; });
         };
-        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge}) {
-            if (has(kind)) swatch(name_of(kind), std::string(name_of(kind)));
+        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge, NodeKind::join, NodeKind::delay, NodeKind::wait, NodeKind::workflow, NodeKind::loop}) {
+            if (has(kind)) swatch(look_of(kind), std::string(name_of(kind)));
         }
         if (!workflow_.inputs.empty() || !workflow_.outputs.empty()) swatch("port", "input, output");
         if (has_edge(EdgeKind::control)) stroke(" control", "order");

@@ -50,6 +50,8 @@ struct Job {
     std::uint32_t step = 0;
     std::uint32_t slot = 0;
     std::uint32_t lane = 0;
+    std::int32_t priority = 0;  ///< of those that wait on a lane the highest goes first, of equal ones the one that came first
+    std::uint32_t turn = 0;     ///< the engine's: when it came
 };
 
 /// How many jobs of a lane are under way at a time. A job holds its place until complete().
@@ -88,9 +90,13 @@ public:
             left_[i].store(shape_.waits[i], std::memory_order_relaxed);
             if (shape_.waits[i] == 0) roots->steps.push_back(static_cast<std::uint32_t>(i));
         }
+        drained_.store(false, std::memory_order_relaxed);
         load_.store(one_batch, std::memory_order_relaxed);
         publish(std::move(roots));
     }
+
+    /// Nothing is left to do; true before the body hears of it. [any]
+    bool drained() const noexcept { return drained_.load(std::memory_order_acquire); }
 
     /// Until nothing is left; the calling thread takes part. Afterwards the engine may be destroyed.
     void wait() {
@@ -110,7 +116,10 @@ public:
         graph_.reserve_wait();
         load_.fetch_add(one_job, std::memory_order_relaxed);
     }
-    void enqueue_held(Job job) { lanes_[job.lane].in.try_put(job); }
+    void enqueue_held(Job job) {
+        job.turn = turns_.fetch_add(1, std::memory_order_relaxed);
+        lanes_[job.lane].in.try_put(job);
+    }
     /// Ends a hold without more.
     void unhold() {
         load_.fetch_sub(one_job, std::memory_order_relaxed);
@@ -136,6 +145,12 @@ private:
     };
 
     using Async = tbb::flow::async_node<Job, Job>;
+    struct Later {
+        bool operator()(const Job& a, const Job& b) const noexcept {
+            // Turns wrap around; those that wait together are less than half of them apart.
+            return a.priority != b.priority ? a.priority < b.priority : static_cast<std::int32_t>(a.turn - b.turn) > 0;
+        }
+    };
 
     /// Jobs wait in `in`; `gate` lets as many pass as the limit says; `out` performs them and takes them back.
     struct Lane {
@@ -149,7 +164,7 @@ private:
             tbb::flow::make_edge(gate, out);
             tbb::flow::make_edge(out, engine.resume_);
         }
-        tbb::flow::queue_node<Job> in;
+        tbb::flow::priority_queue_node<Job, Later> in;
         tbb::flow::limiter_node<Job> gate;
         Async out;
         std::atomic<typename Async::gateway_type*> gateway{nullptr};
@@ -240,7 +255,9 @@ private:
             }
             step = next;
         }
-        if (load_.fetch_sub(one_batch, std::memory_order_acq_rel) == one_batch) body_.drained();
+        if (load_.fetch_sub(one_batch, std::memory_order_acq_rel) != one_batch) return;
+        drained_.store(true, std::memory_order_release);
+        body_.drained();
     }
 
     /// Gives the older half of what waits here to another worker; all of it before a long step.
@@ -268,6 +285,8 @@ private:
     std::deque<Lane> lanes_;
     std::atomic<std::uint32_t> published_{0};
     std::atomic<std::uint32_t> leaving_{0};
+    std::atomic<std::uint32_t> turns_{0};
+    std::atomic<bool> drained_{false};
     alignas(64) std::atomic<std::uint64_t> load_{0};
 };
 

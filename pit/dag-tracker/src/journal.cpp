@@ -15,6 +15,7 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 namespace symphony::tracker {
@@ -32,7 +33,7 @@ using sqlite_files::Mount;
 constexpr const char* database_name = "runs.sqlite";
 constexpr const char* lock_name = "runs.lock";
 constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;  // 1 had no requests
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
 constexpr auto open_again = 10ms;
@@ -42,8 +43,16 @@ constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin 
 constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
                                             "move runs.sqlite in the state folder of dag-tracker away; runs that only it knows cannot be resumed"};
 
+constexpr const char* requests_table = "CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, kind INTEGER NOT NULL, node TEXT NOT NULL, "
+                                       "value BLOB NOT NULL, at_ms INTEGER NOT NULL, sum BLOB NOT NULL)";
+
 /// The bytes of a run's steps: its number, then theirs.
 std::int64_t key_of(std::int64_t row, std::uint32_t seq) noexcept { return (row << 32) | seq; }
+
+/// Ends of what closes the run count only while it is the same closing.
+bool goes_on_without(const StepBody& body, bool closing_now) noexcept {
+    return body.kind == StepBody::Kind::ended && is_kept(body.end.state) && (!body.end.closing || closing_now);
+}
 
 std::string new_id(std::int64_t now_ms) {
     const std::time_t seconds = now_ms / 1000;
@@ -79,12 +88,15 @@ public:
         std::unique_ptr<Locks> lock;
         mutable std::mutex mutex;
         std::optional<Error> failure;
+        std::int64_t last_request = 0;  // of the run's calling thread
     };
     struct Item {
         std::shared_ptr<Held> run;
         StepBody body;
         Value output;
         RunState close_as = RunState::running;  // otherwise: the run has ended
+        RunState* closed_as = nullptr;          // told when it is on record
+        std::optional<RunState> now;            // nothing is told but what the run is at
         bool is_fence = false;                  // nothing is told: what was told before is written
         std::function<void(Status)> then;
         std::uint64_t bytes = 0;
@@ -148,6 +160,10 @@ public:
         }
     }
 
+    static void fail(Held& run, const Error& why) {
+        const std::lock_guard lock(run.mutex);
+        if (!run.failure) run.failure = why;
+    }
     static std::optional<Error> failure_of(const Held& run) {
         const std::lock_guard lock(run.mutex);
         return run.failure;
@@ -175,7 +191,7 @@ public:
     }
 
     Result<std::shared_ptr<Held>> resume(std::string_view asked, std::string& id, NewRun& made_from, std::vector<StepBody>& steps,
-                                         std::vector<Value>& outputs) {
+                                         std::vector<Value>& outputs, bool& closing) {
         auto run = std::make_shared<Held>();
         const std::lock_guard lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
@@ -192,8 +208,21 @@ public:
             run->durability = made_from.durability;
             SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
             run->next_seq = static_cast<std::uint32_t>(steps.size()) + 1;
-            run->done = found.done;
-            return database_->prepare("UPDATE runs SET part = ?, state = 1, ended_ms = 0 WHERE row = ?").bind(run->part).bind(run->row).run();
+            closing = found.state == RunState::closing;
+            const std::size_t last = last_closing(steps);
+            if (!closing && last < steps.size() && steps[last].undoes) {
+                return Error(Code::conflict, "run-undone", "run " + id + " cannot go on: what it had done was undone when it ended", "run it anew");
+            }
+            std::set<std::string_view> kept;
+            for (std::size_t i = 0; i < steps.size(); ++i) {
+                if (goes_on_without(steps[i], closing && i > last)) kept.insert(steps[i].node);
+            }
+            run->done = static_cast<std::uint32_t>(kept.size());
+            const RunState state = closing ? RunState::closing : RunState::running;
+            // Whoever goes on with the run has heard of a pause or a cancel; input that came meanwhile stays.
+            SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ? AND kind != ?").bind(run->row).bind(static_cast<int>(RunRequest::Kind::provide)).run());
+            return database_->prepare("UPDATE runs SET part = ?, state = ?, ended_ms = 0, done = ? WHERE row = ?")
+                .bind(run->part).bind(static_cast<int>(state)).bind(run->done).bind(run->row).run();
         }));
         return run;
     }
@@ -247,6 +276,71 @@ public:
         return version;
     }
 
+    Result<std::map<std::string, StepEnd>> ends(std::string_view asked) {
+        const std::lock_guard lock(database_mutex_);
+        const Found found = SYMPHONY_TRY(find(asked));
+        std::vector<StepBody> steps;
+        std::vector<Value> outputs;
+        SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
+        std::map<std::string, StepEnd> out;
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            if (steps[i].kind != StepBody::Kind::ended || !is_kept(steps[i].end.state)) continue;
+            steps[i].end.output = std::move(outputs[i]);
+            out.insert_or_assign(steps[i].node, std::move(steps[i].end));
+        }
+        return out;
+    }
+
+    Status request(std::string_view asked, RunRequest::Kind kind, std::string_view node, const Value& value) {
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(set_sync(true));
+        return in_transaction([&]() -> Status {
+            const Found found = SYMPHONY_TRY(find(asked));
+            const bool provides = kind == RunRequest::Kind::provide;
+            const bool ended = found.state == RunState::completed || (!provides && (found.state == RunState::failed || found.state == RunState::cancelled));
+            if (ended) return Error(Code::conflict, "run-ended", "run " + found.id + " has ended: it is " + std::string(name_of(found.state)), "symphony runs show " + found.id);
+            Held own;
+            own.row = found.row;
+            const Status held = hold(own);
+            if (!held && held.error().reason() != "run-in-progress") return held;
+            if (held && kind == RunRequest::Kind::cancel) {
+                if (found.state == RunState::closing) {
+                    return Error(Code::conflict, "run-closing", "run " + found.id + " was interrupted while it undid and closed what it had done", "symphony runs resume " + found.id + " brings that to its end");
+                }
+                return database_->prepare("UPDATE runs SET state = ?, ended_ms = ? WHERE row = ?").bind(static_cast<int>(RunState::cancelled)).bind(now_ms()).bind(found.row).run();
+            }
+            if (held && !provides) return Error(Code::conflict, "run-not-in-progress", "no process is at run " + found.id, "symphony runs resume " + found.id);
+            const std::int64_t at = now_ms();
+            return database_->prepare("INSERT INTO requests(run, kind, node, value, at_ms, sum) VALUES(?, ?, ?, ?, ?, ?)")
+                .bind(found.row).bind(static_cast<int>(kind)).bind(node).bind(value.bytes()).bind(at)
+                .bind(Bytes(sum_of(found.row, static_cast<std::int64_t>(kind), bytes_of(node), value.bytes()))).run();
+        });
+    }
+
+    /// What was asked of a run since the last time.
+    Result<std::vector<RunRequest>> requests(Held& run) {
+        std::vector<RunRequest> out;
+        const std::lock_guard lock(database_mutex_);
+        auto rows = database_->prepare("SELECT id, kind, node, value, sum FROM requests WHERE run = ? AND id > ? ORDER BY id");
+        rows.bind(run.row).bind(run.last_request);
+        while (rows.step()) {
+            if (sum_of(run.row, rows.number(1), bytes_of(rows.text(2)), rows.bytes(3)) != rows.bytes(4)) return damaged("what was asked of a run");
+            RunRequest request;
+            request.kind = static_cast<RunRequest::Kind>(rows.number(1));
+            if (request.kind == RunRequest::Kind::provide) {
+                const auto at = std::find(run.names.begin(), run.names.end(), rows.text(2));
+                if (at != run.names.end()) request.node = static_cast<Id>(at - run.names.begin());
+                auto value = Value::checked(Buffer::copy(rows.bytes(3)));
+                if (!value) return damaged("what was given to a run");
+                request.value = *std::move(value);
+            }
+            run.last_request = rows.number(0);
+            out.push_back(std::move(request));
+        }
+        SYMPHONY_TRY(rows.done());
+        return out;
+    }
+
     Status remove(std::string_view asked) {
         const std::lock_guard lock(database_mutex_);
         return in_transaction([&]() -> Status {
@@ -283,9 +377,10 @@ private:
                 SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
                 if (tables != 0) return {};  // another host was first
                 SYMPHONY_TRY(database_->execute("PRAGMA application_id = 1400466770"));  // application_id
-                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 1"));
+                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
                 SYMPHONY_TRY(database_->execute("CREATE TABLE runs(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, head BLOB NOT NULL, given BLOB NOT NULL, "
                                                 "part INTEGER NOT NULL, state INTEGER NOT NULL, done INTEGER NOT NULL, ended_ms INTEGER NOT NULL, sum BLOB NOT NULL)"));
+                SYMPHONY_TRY(database_->execute(requests_table));
                 return database_->execute("CREATE TABLE steps(key INTEGER PRIMARY KEY, part INTEGER NOT NULL, body BLOB NOT NULL, output BLOB NOT NULL, sum BLOB NOT NULL)");
             });
         }
@@ -296,6 +391,14 @@ private:
             return Error(Code::abi_mismatch, "newer-journal",
                          std::string(words.what) + " was written by a newer version (format " + std::to_string(version) + ", this one knows " + std::to_string(format_version) + ")",
                          "update dag-tracker, or run with --durability none");
+        }
+        if (version == 1) {
+            return in_transaction([&]() -> Status {
+                SYMPHONY_TRY(number("PRAGMA user_version", version));
+                if (version != 1) return {};  // another host was first
+                SYMPHONY_TRY(database_->execute(requests_table));
+                return database_->execute("PRAGMA user_version = 2");
+            });
         }
         return {};
     }
@@ -398,6 +501,8 @@ private:
         out.state = static_cast<RunState>(row.number(4));
         out.steps_done = static_cast<std::uint32_t>(row.number(5));
         out.ended_ms = row.number(6);
+        if (out.state == RunState::closing) out.state = RunState::running;
+        if (out.state == RunState::paused && !is_held(row.number(0))) out.state = RunState::interrupted;
         if (out.state == RunState::running && !is_held(row.number(0))) out.state = RunState::interrupted;
         return out;
     }
@@ -434,6 +539,7 @@ private:
 
     Status forget(std::int64_t row) {
         SYMPHONY_TRY(database_->prepare("DELETE FROM steps WHERE key BETWEEN ? AND ?").bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0})).run());
+        SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ?").bind(row).run());
         return database_->prepare("DELETE FROM runs WHERE row = ?").bind(row).run();
     }
 
@@ -442,7 +548,7 @@ private:
         if (options_.runs_max == 0) return {};
         std::vector<std::int64_t> old;
         {
-            auto rows = database_->prepare("SELECT row FROM runs WHERE state != 1 ORDER BY row DESC LIMIT ? OFFSET ?");
+            auto rows = database_->prepare("SELECT row FROM runs WHERE state IN (2, 3, 4) ORDER BY row DESC LIMIT ? OFFSET ?");
             rows.bind(static_cast<std::int64_t>(expired_max)).bind(static_cast<std::int64_t>(options_.runs_max));
             while (rows.step()) old.push_back(rows.number(0));
             SYMPHONY_TRY(rows.done());
@@ -453,10 +559,6 @@ private:
 
     // ---- the writer ----
 
-    static void fail(Held& run, const Error& why) {
-        const std::lock_guard lock(run.mutex);
-        if (!run.failure) run.failure = why;
-    }
     void refuse(std::unique_lock<std::mutex> lock, Item& item, const Error& why) {
         lock.unlock();
         fail(*item.run, why);
@@ -503,8 +605,11 @@ private:
                 if (fresh && !SYMPHONY_TRY(is_ours(run))) fail(run, Error(Code::conflict, "run-taken-over", "the run goes on in another process", "symphony runs list"));
                 if (failure_of(run) || item.is_fence) continue;
                 if (item.close_as != RunState::running) {
-                    SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
-                                     .bind(static_cast<int>(item.close_as)).bind(now_ms()).bind(run.done).bind(run.row).run());
+                    SYMPHONY_TRY(end(run, item));
+                    continue;
+                }
+                if (item.now) {
+                    SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ? WHERE row = ? AND state != 6").bind(static_cast<int>(*item.now)).bind(run.row).run());
                     continue;
                 }
                 SYMPHONY_TRY(insert(run, at->second++, item));
@@ -516,6 +621,22 @@ private:
         });
         if (!done) return done;
         for (const auto& [run, seq] : seqs) run->next_seq = seq;
+        return {};
+    }
+
+    /// A cancel that is on record before the end is wins over a run that completed all the same.
+    Status end(const Held& run, const Item& item) {
+        RunState state = item.close_as;
+        if (state == RunState::completed) {
+            auto asked = database_->prepare("SELECT count(*) FROM requests WHERE run = ? AND kind = ?");
+            asked.bind(run.row).bind(static_cast<int>(RunRequest::Kind::cancel));
+            if (asked.step() && asked.number(0) != 0) state = RunState::cancelled;
+            SYMPHONY_TRY(asked.done());
+        }
+        SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ? AND kind != ?").bind(run.row).bind(static_cast<int>(RunRequest::Kind::provide)).run());
+        SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
+                         .bind(static_cast<int>(state)).bind(now_ms()).bind(run.done).bind(run.row).run());
+        if (item.closed_as != nullptr) *item.closed_as = state;
         return {};
     }
 
@@ -532,6 +653,9 @@ private:
         const std::int64_t key = key_of(run.row, seq);
         const Bytes output = item.output.bytes();
         if (item.body.kind == StepBody::Kind::ended && is_kept(item.body.end.state)) ++run.done;
+        if (item.body.kind == StepBody::Kind::closing) {
+            SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ? WHERE row = ?").bind(static_cast<int>(RunState::closing)).bind(run.row).run());
+        }
         return database_->prepare("INSERT INTO steps(key, part, body, output, sum) VALUES(?, ?, ?, ?, ?)")
             .bind(key).bind(run.part).bind(body.bytes()).bind(output).bind(Bytes(sum_of(key, run.part, body.bytes(), output))).run();
     }
@@ -562,7 +686,11 @@ struct RunLog::Impl {
     NewRun made_from;
     std::vector<StepBody> before;        // what earlier parts have told
     std::vector<Value> before_outputs;
+    bool was_closing = false;            // and is to go on closing
+    std::optional<RunResult::State> closing_before;
+    std::map<Id, std::int64_t> begun_ms;  // of delays and what waits for input
     std::map<Id, StepEnd> ends;
+    std::map<Id, StepEnd> last_ends;     // also of what failed; only while it was closing
     std::map<std::pair<Id, std::uint32_t>, Value> answers;
 };
 
@@ -588,15 +716,23 @@ void RunLog::attach(const Workflow& workflow) {
         impl_->run->names.emplace_back(workflow.node_name(n));
         ids.emplace(workflow.node_name(n), n);
     }
+    const std::size_t last = last_closing(impl_->before);
+    if (impl_->was_closing && last < impl_->before.size()) impl_->closing_before = static_cast<RunResult::State>(impl_->before[last].element);
     for (std::size_t i = 0; i < impl_->before.size(); ++i) {
         StepBody& body = impl_->before[i];
+        const bool closing_now = impl_->closing_before && i > last;
+        body.end.order = i + 1;
         const auto at = ids.find(body.node);
         if (at == ids.end()) continue;
+        if (body.kind == StepBody::Kind::begun && (workflow.nodes[at->second].kind == NodeKind::delay || workflow.nodes[at->second].kind == NodeKind::wait)) impl_->begun_ms.try_emplace(at->second, body.at_ms);
         if (body.kind == StepBody::Kind::answered) {
+            if (workflow.role(at->second) >= Role::compensation && !closing_now) continue;
             impl_->answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
-        } else if (body.kind == StepBody::Kind::ended && is_kept(body.end.state)) {
+        } else if (body.kind == StepBody::Kind::ended) {
             body.end.output = std::move(impl_->before_outputs[i]);
-            impl_->ends.insert_or_assign(at->second, std::move(body.end));
+            if (impl_->closing_before && (!body.end.closing || closing_now)) impl_->last_ends.insert_or_assign(at->second, body.end);
+            if (!is_kept(body.end.state)) impl_->begun_ms.erase(at->second);  // its time begins anew
+            if (goes_on_without(body, closing_now)) impl_->ends.insert_or_assign(at->second, std::move(body.end));
         }
     }
     impl_->before.clear();
@@ -608,16 +744,61 @@ const StepEnd* RunLog::ended_before(Id node) const noexcept {
     return at == impl_->ends.end() ? nullptr : &at->second;
 }
 
+const StepEnd* RunLog::last_end(Id node) const noexcept {
+    const auto at = impl_->last_ends.find(node);
+    return at == impl_->last_ends.end() ? nullptr : &at->second;
+}
+
+std::optional<RunResult::State> RunLog::closing_before() const noexcept { return impl_->closing_before; }
+
+void RunLog::closing(RunResult::State state, bool undoes) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::closing, {}, static_cast<std::uint32_t>(state), impl_->core->now_ms(), {}, undoes};
+    impl_->core->push(std::move(item));
+}
+
 const Value* RunLog::answered_before(Id node, std::uint32_t element) const noexcept {
     const auto at = impl_->answers.find({node, element});
     return at == impl_->answers.end() ? nullptr : &at->second;
+}
+
+std::optional<std::int64_t> RunLog::begun_before_ms(Id node) const noexcept {
+    const auto at = impl_->begun_ms.find(node);
+    return at == impl_->begun_ms.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::int64_t RunLog::now_ms() const noexcept { return impl_->core->now_ms(); }
+
+void RunLog::begun(Id node) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], 0, impl_->core->now_ms(), {}, false};
+    impl_->core->push(std::move(item));
+}
+
+void RunLog::status(RunStatus status) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.now = status == RunStatus::paused ? RunState::paused : status == RunStatus::waiting ? RunState::waiting : RunState::running;
+    impl_->core->push(std::move(item));
+}
+
+std::vector<RunRequest> RunLog::requests() noexcept {
+    try {
+        auto found = impl_->core->requests(*impl_->run);
+        if (found) return *std::move(found);
+        JournalCore::fail(*impl_->run, found.error());
+    } catch (const std::exception&) { // without memory: at the next look
+    }
+    return {};
 }
 
 void RunLog::ended(Id node, StepEnd end) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = std::exchange(end.output, {});
-    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end)};
+    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), false};
     impl_->core->push(std::move(item));
 }
 
@@ -625,14 +806,14 @@ void RunLog::answered(Id node, std::uint32_t element, const Value& answer) noexc
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = answer;
-    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, false};
     impl_->core->push(std::move(item));
 }
 
 void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, false};
     if (impl_->run->durability == Durability::durable) {
         item.then = std::move(then);
         impl_->core->push(std::move(item));
@@ -645,14 +826,17 @@ void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(St
 
 std::optional<Error> RunLog::failure() const { return JournalCore::failure_of(*impl_->run); }
 
-Status RunLog::close(RunState state) {
+Result<RunState> RunLog::close(RunState state) {
     std::promise<Status> written;
+    RunState closed_as = state;
     JournalCore::Item item;
     item.run = impl_->run;
     item.close_as = state;
+    item.closed_as = &closed_as;
     item.then = [&](Status status) { written.set_value(std::move(status)); };
     impl_->core->push(std::move(item));
-    return written.get_future().get();
+    if (Status status = written.get_future().get(); !status) return std::move(status).error();
+    return closed_as;
 }
 
 // ---- the journal ----
@@ -677,7 +861,7 @@ Result<std::unique_ptr<RunLog>> Journal::begin(NewRun run) {
 Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
     auto impl = std::make_unique<RunLog::Impl>();
     impl->core = core_;
-    impl->run = SYMPHONY_TRY(core_->resume(id, impl->id, impl->made_from, impl->before, impl->before_outputs));
+    impl->run = SYMPHONY_TRY(core_->resume(id, impl->id, impl->made_from, impl->before, impl->before_outputs, impl->was_closing));
     return std::make_unique<RunLog>(std::move(impl));
 }
 
@@ -687,6 +871,8 @@ Result<RunDetail> Journal::told(std::string_view id, std::uint32_t after, std::u
     return core_->told(id, after, rows_max, each);
 }
 Result<std::int64_t> Journal::version() const { return core_->version(); }
+Result<std::map<std::string, StepEnd>> Journal::ends(std::string_view id) const { return core_->ends(id); }
+Status Journal::request(std::string_view id, RunRequest::Kind kind, std::string_view node, const Value& value) { return core_->request(id, kind, node, value); }
 Status Journal::remove(std::string_view id) { return core_->remove(id); }
 
 std::string_view name_of(Durability durability) noexcept {
@@ -712,6 +898,9 @@ std::string_view name_of(RunState state) noexcept {
     case RunState::failed: return "failed";
     case RunState::cancelled: return "cancelled";
     case RunState::interrupted: return "interrupted";
+    case RunState::closing: return "running";
+    case RunState::waiting: return "waiting";
+    case RunState::paused: return "paused";
     }
     return "";
 }

@@ -6,6 +6,7 @@
 #include <symphony/sqlite_files/folder.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,8 +24,9 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability) noexcept;
 std::optional<Durability> durability_named(std::string_view name) noexcept;
 
-/// `interrupted` is not stored: it is a run that has not ended and that no living process holds.
-enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted };
+/// `interrupted` is not stored: it is a run that has not ended and that no living process holds. `closing` is not shown: compensations and
+/// `finally` nodes run, or are to be run by whoever goes on with the run. A run that waits for input is `waiting` whether or not a process is at it.
+enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted, closing, waiting, paused };
 std::string_view name_of(RunState state) noexcept;
 
 /// What a run is made from.
@@ -90,14 +92,23 @@ public:
     std::size_t steps_kept() const noexcept;
 
     const StepEnd* ended_before(Id node) const noexcept override;
+    const StepEnd* last_end(Id node) const noexcept override;
+    std::optional<RunResult::State> closing_before() const noexcept override;
+    void closing(RunResult::State state, bool undoes) noexcept override;
     const Value* answered_before(Id node, std::uint32_t element) const noexcept override;
+    std::optional<std::int64_t> begun_before_ms(Id node) const noexcept override;
+    std::int64_t now_ms() const noexcept override;
+    void begun(Id node) noexcept override;
+    void status(RunStatus status) noexcept override;
+    std::vector<RunRequest> requests() noexcept override;
     void ended(Id node, StepEnd end) noexcept override;
     void answered(Id node, std::uint32_t element, const Value& answer) noexcept override;
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override;
     std::optional<Error> failure() const override;
 
-    /// The run's end, on the disk before it returns. [blocks]
-    Status close(RunState state);
+    /// The run's end, on the disk before it returns. A run that completed and that somebody had asked to cancel before that was on record is
+    /// cancelled. @return As what it is on record. [blocks]
+    Result<RunState> close(RunState state);
 
     struct Impl;
     explicit RunLog(std::unique_ptr<Impl> impl);
@@ -127,7 +138,7 @@ public:
     /// A new run, on the disk before it returns. [blocks]
     Result<std::unique_ptr<RunLog>> begin(NewRun run);
     /// Goes on with a run: `id` may be the beginning of one, or "last".
-    /// @return `not_found` "no-such-run", `conflict` "run-in-progress" or "run-completed", `data_corrupt` "journal-corrupt". [blocks]
+    /// @return `not_found` "no-such-run", `conflict` "run-in-progress", "run-completed" or "run-undone", `data_corrupt` "journal-corrupt". [blocks]
     Result<std::unique_ptr<RunLog>> resume(std::string_view id);
 
     /// Newest first. @param count_max  0: all. [blocks]
@@ -139,6 +150,13 @@ public:
     Result<RunDetail> told(std::string_view id, std::uint32_t after, std::uint32_t rows_max, const std::function<void(const ToldRow&)>& each) const;
     /// A number that is another one when another process has written since. Cheap. [blocks]
     Result<std::int64_t> version() const;
+    /// What steps of a run have given, by node: those that are done, the last time that they were. [blocks]
+    Result<std::map<std::string, StepEnd>> ends(std::string_view id) const;
+    /// Asks something of a run, on the disk before it returns; whoever is at it hears of it within a tenth of a second. A cancel of a run that
+    /// nobody is at ends it here. Input may be given to a run that nobody is at: it is there when the run goes on.
+    /// @param node, value  Of provide, checked.
+    /// @return `not_found` "no-such-run", `conflict` "run-ended", "run-closing" or "run-not-in-progress". [blocks]
+    Status request(std::string_view id, RunRequest::Kind kind, std::string_view node = {}, const Value& value = {});
     /// Forgets a run that nobody is at. [blocks]
     Status remove(std::string_view id);
 

@@ -10,6 +10,7 @@
 #include <symphony/value.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,12 +50,14 @@ private:
     std::uint64_t seed_ = 0;   // of this object alone, so that nobody can choose texts that collide
 };
 
-enum class NodeKind : std::uint8_t { operation, instrument, branch, merge };
+/// The last three are in no file: expand() makes them.
+enum class NodeKind : std::uint8_t { operation, instrument, branch, merge, join, delay, wait, workflow, loop, scope, gather, rounds };
 enum class EdgeKind : std::uint8_t { data, control, conditional };
 enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
 
 std::string_view name_of(NodeKind kind) noexcept;
+constexpr bool calls_plugin(NodeKind kind) noexcept { return kind <= NodeKind::instrument; }
 /// Whether the order of the values that lead into such a node has a meaning.
 constexpr bool keeps_order(NodeKind kind) noexcept { return kind == NodeKind::merge; }
 std::string_view name_of(MergeMode mode) noexcept;
@@ -95,6 +98,45 @@ struct CallPolicy {
     friend bool operator==(const CallPolicy&, const CallPolicy&) = default;
 };
 
+/// How long a failed call waits for its next attempt: anywhere up to backoff x 2^n, exactly that, or always `backoff`.
+enum class RetryKind : std::uint8_t { jitter, exponential, constant };
+std::string_view name_of(RetryKind kind) noexcept;
+
+/// `[limits.resources]`: so many of something that nodes use while they are called.
+struct Resource {
+    std::string name;
+    std::uint32_t count = 0;
+    Place place;
+};
+/// What one call of a node uses of a resource.
+struct Use {
+    Id resource = 0;  // its name
+    std::uint32_t count = 0;
+    friend bool operator==(const Use&, const Use&) = default;
+};
+inline constexpr std::int32_t priority_max = 1000;
+
+/// What few nodes have.
+struct NodeExtras {
+    Id fallback = no_id;       // the node that stands in when this one fails
+    Value fallback_outputs;    // or the outputs that it then has: a map, null for none
+    Value otherwise;           // `default`: the outputs of the node when it is skipped; a map, null for none
+    Id compensate = no_id;     // the node that undoes this one
+    std::uint32_t quorum = 0;  // so many of those it waits for are enough, 0 = all are wanted
+    RetryKind retry = RetryKind::jitter;
+    bool finally = false;      // runs when everything else has ended
+    std::uint64_t delay_ns = 0;  // of a delay
+    Type expects;                // what a `wait` waits for
+    Id file = 0;                 // of a sub-workflow or loop: name of the file that its body is in
+    std::uint32_t body = no_id;  // index into Workflow::bodies
+    std::uint32_t rounds_max = 0;
+    std::uint32_t again = no_id; // condition: a loop goes on
+    bool until = false;          // it is written as the opposite
+    bool takes_bound = false;    // a loop that comes to `rounds_max` completes
+    std::int32_t priority = 0;   // calls of nodes with a higher one are made first
+    std::vector<Use> uses;       // by name
+};
+
 struct Node {
     Id name = 0;
     Id plugin = 0;
@@ -102,6 +144,7 @@ struct Node {
     Id each = 0;         // port name, 0 = none
     Id description = 0;
     std::uint32_t policy = 0;          // index into Workflow::policies
+    std::uint32_t extras = 0;          // index into Workflow::extras
     std::uint32_t constants_from = 0;  // range in Workflow::constants
     std::uint32_t constants_to = 0;
     Place place;
@@ -131,6 +174,22 @@ struct PluginPin {
     Place place;
 };
 
+/// `[limits.plugins.NAME]`.
+struct PluginLimit {
+    std::string plugin;  // id or short name
+    std::uint32_t calls_max = 0;  // at a time; 0 = as many as there are threads
+    std::optional<std::uint32_t> retries_max;
+    Place place;
+};
+
+/// When a node runs, and what for.
+enum class Role : std::uint8_t {
+    main,
+    standby,       // the fallback of a node
+    compensation,  // undoes a node when the run has failed or was cancelled
+    closing,       // `finally`
+};
+
 /// A workflow as read from its file, names resolved to numbers. Compiled (see `compile`) it has its adjacency and order.
 struct Workflow {
     std::string file;
@@ -140,6 +199,10 @@ struct Workflow {
     std::string description;
     std::uint64_t timeout_ns = 0;
     bool fail_fast = false;
+    std::uint64_t grace_ns = 0;       // what cancelled calls, and then what closes the run, may take; 0 = the default
+    std::optional<std::uint32_t> retries_max;  // of all nodes together
+    std::vector<PluginLimit> plugin_limits;
+    std::vector<Resource> resources;
 
     Names names;
     Value metadata;                   // a map, or null for none: kept and never read
@@ -150,7 +213,10 @@ struct Workflow {
     std::vector<Edge> edges;
     std::vector<Constant> constants;
     std::vector<CallPolicy> policies{CallPolicy{}};
+    std::vector<NodeExtras> extras{NodeExtras{}};
     std::vector<Expression> conditions;
+    std::vector<std::shared_ptr<const Workflow>> bodies;  // of sub-workflows and loops; each compiled
+    std::vector<Id> scopes;           // of each node of an expanded workflow the node that has its inputs, or no_id; else empty
 
     // Compressed adjacency: the edges of node n are [offsets[n], offsets[n + 1]) of the list beside it.
     std::vector<std::uint32_t> out_offsets;
@@ -159,15 +225,31 @@ struct Workflow {
     std::vector<Id> in_edges;   // edge ids in the order of the file
     std::vector<Id> order;      // topological; shorter than nodes when there is a cycle
     std::vector<std::uint32_t> levels;  // of each node: 0 without a predecessor, else one more than its deepest; no_id in and behind a cycle
+    std::vector<Role> roles;    // of each node; empty when all are `main`
+    std::vector<Id> stands_in;  // of each node whose fallback it is, else itself; empty with `roles`
+    std::vector<Id> first_of;   // of each node the begin of its chain of fallbacks, mostly itself; empty with `roles`
 
     std::string_view node_name(Id node) const noexcept { return names[nodes[node].name]; }
     const CallPolicy& policy(Id node) const noexcept { return policies[nodes[node].policy]; }
+    const NodeExtras& extras_of(Id node) const noexcept { return extras[nodes[node].extras]; }
+    /// Of a sub-workflow or a loop; null while its file has not been read.
+    const Workflow* body(Id node) const noexcept { return extras_of(node).body == no_id ? nullptr : bodies[extras_of(node).body].get(); }
+    Role role(Id node) const noexcept { return roles.empty() ? Role::main : roles[node]; }
 };
+
+/// What a body that stands in its node has for an id and a version.
+inline constexpr std::string_view body_id = "body", body_version = "1.0.0";
+
+/// The condition of a loop as it is written.
+std::string_view loop_text(const Workflow& workflow, const NodeExtras& extras) noexcept;
 
 /// The index of an equal policy among the latest, or of a new one.
 std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy);
 
-/// Makes the adjacency and the order: Kahn 1962 with a first-in-first-out queue, so equal files have equal orders.
+/// The node's own, made when it has none.
+NodeExtras& own_extras(Workflow& workflow, Node& node);
+
+/// Makes the adjacency, the roles and the order: Kahn 1962 with a first-in-first-out queue, so equal files have equal orders.
 /// Levels come with it: nodes of one level never wait for each other.
 void compile(Workflow& workflow);
 

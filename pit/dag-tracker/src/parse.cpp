@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parse.hpp"
 
+#include "doc_reader.hpp"
+#include "expand.hpp"
 #include "identifiers.hpp"
-#include "packer.hpp"
+#include "parse_extras.hpp"
 
 #include <symphony/manifests/semver.hpp>
-#include <symphony/manifests/units.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,14 +15,6 @@
 
 namespace symphony::tracker {
 namespace {
-
-/// Where something is, put into words only when they are needed: "[nodes.walk]".
-struct Where {
-    std::string_view before;
-    std::string_view id = {};
-    std::string_view after = {};
-    std::string text() const { return std::string(before) + std::string(id) + std::string(after); }
-};
 
 /// What an edge's end is written as: "node", "node.port", "$inputs.name".
 struct End {
@@ -43,9 +36,11 @@ End split_end(std::string_view text) noexcept {
     return end;
 }
 
-class Parser {
+class Parser : private DocReader {
 public:
-    Parser(const DocTree& tree, const Limits& limits, Findings& findings) : tree_(tree), root_(tree.root), limits_(limits), findings_(findings) {}
+    /// @param depth  0 for a file, else how many bodies the document is in.
+    Parser(const DocTree& tree, const Doc& root, const Limits& limits, Findings& findings, std::size_t depth)
+        : DocReader(findings), tree_(tree), root_(root), limits_(limits), depth_(depth) {}
 
     std::optional<Workflow> run() {
         if (root_.kind != Doc::Kind::table) {
@@ -53,11 +48,19 @@ public:
             return std::nullopt;
         }
         made_.file = findings_.file();
-        constexpr std::array<std::string_view, 7> keys{"workflow", "plugins", "metadata", "inputs", "outputs", "nodes", "edges"};
-        check_keys(root_, keys, {"the file"});
-        header();
-        plugins();
-        metadata();
+        if (depth_ == 0) {
+            constexpr std::array<std::string_view, 8> keys{"workflow", "plugins", "metadata", "limits", "inputs", "outputs", "nodes", "edges"};
+            check_keys(root_, keys, {"the file"});
+            header();
+            plugins();
+            metadata();
+            if (const Doc* limits = section("limits"); limits != nullptr) parse_limits(*this, made_, *limits);
+        } else {
+            constexpr std::array<std::string_view, 4> keys{"inputs", "outputs", "nodes", "edges"};
+            check_keys(root_, keys, {"a body"});
+            made_.id = body_id;
+            made_.version = body_version;
+        }
         declare_inputs();
         declare_nodes();
         if (too_many_) return std::nullopt;
@@ -70,63 +73,6 @@ public:
     }
 
 private:
-    void error(std::string_view reason, std::string message, Place place, std::string hint = {}) {
-        findings_.error(reason, std::move(message), place, std::move(hint));
-    }
-
-    template <std::size_t count>
-    void check_keys(const Doc& table, const std::array<std::string_view, count>& known, const Where& where) {
-        for (const auto& entry : table.entries) {
-            std::size_t at = 0;
-            while (at < count && !(key_tag(known[at]) == entry.tag && known[at] == entry.key)) ++at;
-            if (at == count) error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
-        }
-    }
-    bool expect(const DocEntry& entry, Doc::Kind kind, std::string_view wanted) {
-        if (entry.value.kind == kind) return true;
-        error("wrong-kind", shown(entry.key) + " is " + std::string(entry.value.kind_name()) + ", expected " + std::string(wanted), entry.place);
-        return false;
-    }
-    std::string_view text(const Doc& table, std::string_view key) {
-        const auto* entry = table.find(key);
-        return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
-    }
-    static bool is_text(const Doc& table, std::string_view key) noexcept {
-        const auto* entry = table.find(key);
-        return entry != nullptr && entry->value.kind == Doc::Kind::text;
-    }
-    bool boolean(const Doc& table, std::string_view key, bool otherwise) {
-        const auto* entry = table.find(key);
-        return entry != nullptr && expect(*entry, Doc::Kind::boolean, "true or false") ? entry->value.truth : otherwise;
-    }
-    std::uint32_t integer(const Doc& table, std::string_view key, std::int64_t min, std::int64_t max, std::uint32_t otherwise) {
-        const auto* entry = table.find(key);
-        if (entry == nullptr || !expect(*entry, Doc::Kind::integer, "an integer")) return otherwise;
-        if (entry->value.integer < min || entry->value.integer > max) {
-            error("bad-value", shown(key) + " is " + std::to_string(entry->value.integer) + ", expected " + std::to_string(min) + " to " + std::to_string(max), entry->place);
-            return otherwise;
-        }
-        return static_cast<std::uint32_t>(entry->value.integer);
-    }
-    std::uint64_t duration_ns(const Doc& table, std::string_view key, std::uint64_t otherwise) {
-        const auto* entry = table.find(key);
-        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a duration such as \"30s\"")) return otherwise;
-        const auto ms = manifests::parse_duration(entry->value.text);
-        constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
-        if (!ms || *ms > ms_max) {
-            error("bad-duration", shown(key) + " is " + shown(entry->value.text) + ", expected a duration such as \"250ms\", \"30s\" or \"1h\", at most a year", entry->place);
-            return otherwise;
-        }
-        return *ms * 1'000'000;
-    }
-    std::optional<Type> type(const Doc& table) {
-        const auto* entry = table.find("type");
-        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a type such as \"list<text>\"")) return std::nullopt;
-        auto parsed = Type::parse(entry->value.text);
-        if (parsed) return *parsed;
-        error("bad-type", parsed.error().message(), entry->place, parsed.error().hint());
-        return std::nullopt;
-    }
     bool good_id(std::string_view id, std::string_view what, Place place) {
         if (is_id(id)) return true;
         error("bad-id", std::string(what) + " id " + shown(id) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}", place);
@@ -147,7 +93,7 @@ private:
         }
         if (!expect(*entry, Doc::Kind::table, "a table")) return;
         const Doc& table = entry->value;
-        constexpr std::array<std::string_view, 7> keys{"id", "name", "version", "description", "timeout", "fail_fast", "schema"};
+        constexpr std::array<std::string_view, 8> keys{"id", "name", "version", "description", "timeout", "grace", "fail_fast", "schema"};
         check_keys(table, keys, {"[workflow]"});
         for (const std::string_view key : {"id", "version"}) {
             if (table.find(key) == nullptr) error("missing-key", "[workflow] has no " + shown(key), entry->place);
@@ -163,6 +109,7 @@ private:
         made_.name = text(table, "name");
         made_.description = text(table, "description");
         made_.timeout_ns = duration_ns(table, "timeout", 0);
+        made_.grace_ns = duration_ns(table, "grace", 0);
         made_.fail_fast = boolean(table, "fail_fast", false);
         schema(table);
     }
@@ -260,7 +207,7 @@ private:
             const Id first = node_ids_[name];
             if (first == no_id) node_ids_[name] = static_cast<Id>(made_.nodes.size());
             // A second node of one id stays in the graph, so that its own faults are found; no name leads to it.
-            if (first != no_id && (list || !tree_.ids_compared)) {
+            if (first != no_id && (list || !tree_.ids_compared || depth_ > 0)) {
                 const auto line = made_.nodes[first].place.line;
                 error("duplicate-id", "a second node " + shown(id), place, (line == 0 ? std::string() : "the first is in line " + std::to_string(line) + "; ") + "ids are unique, rename one");
             }
@@ -285,20 +232,24 @@ private:
         node.description = made_.names.intern(text(doc, "description"));
         if (kind == "control") control_body(node, doc, where);
         else plugin_body(node, doc, where, kind == "instrument" ? NodeKind::instrument : NodeKind::operation);
+        parse_extras(*this, made_, node, doc, [this](std::string_view wanted, Place place) { return resolve_node(wanted, place); });
         sugar(id, doc);
     }
 
     void control_body(Node& node, const Doc& doc, const Where& where) {
-        constexpr std::array<std::string_view, 7> keys{"id", "type", "operation", "inputs", "mode", "after", "description"};
-        check_keys(doc, keys, where);
-        constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
+        constexpr std::array<std::string_view, 7> operations{"branch", "merge", "join", "delay", "wait", "workflow", "loop"};
         const auto* operation = doc.find("operation");
         const auto name = text(doc, "operation");
-        node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
-        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
-        else if (is_text(doc, "operation") && name != "branch" && name != "merge") {
+        const auto known = std::find(operations.begin(), operations.end(), name);
+        node.kind = known == operations.end() ? NodeKind::merge : static_cast<NodeKind>(static_cast<int>(NodeKind::branch) + (known - operations.begin()));
+        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are branch, merge, join, delay, wait, workflow or loop");
+        else if (is_text(doc, "operation") && known == operations.end()) {
             error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
         }
+        if (node.kind == NodeKind::delay || node.kind == NodeKind::wait) return timed_body(node, doc, where);
+        if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) return body_of(node, doc, where);
+        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
+        check_keys(doc, keys, where);
         if (const auto* mode = doc.find("mode"); mode != nullptr) {
             constexpr std::array<std::string_view, 5> modes{"first", "any", "all", "concat", "named"};
             const auto wanted = text(doc, "mode");
@@ -308,13 +259,95 @@ private:
             } else {
                 node.mode = static_cast<MergeMode>(found - modes.begin());
             }
-            if (node.kind == NodeKind::branch) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
+            if (node.kind != NodeKind::merge) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
         }
     }
 
+    /// A sub-workflow or a loop.
+    void body_of(Node& node, const Doc& doc, const Where& where) {
+        if (node.kind == NodeKind::workflow) {
+            constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body"};
+            check_keys(doc, keys, where);
+        } else {
+            constexpr std::array<std::string_view, 13> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body", "max", "until", "while", "on_bound"};
+            check_keys(doc, keys, where);
+            loop(node, doc, where);
+        }
+        constants(node, doc);
+        const auto* file = doc.find("file");
+        const auto* body = doc.find("body");
+        if ((file == nullptr) == (body == nullptr)) {
+            error("missing-key", where.text() + (file == nullptr ? " has neither \"file\" nor \"body\"" : " has both \"file\" and \"body\""), node.place,
+                  "file = \"other.toml\", or body = { inputs = …, nodes = …, outputs = … }");
+        } else if (file != nullptr && expect(*file, Doc::Kind::text, "a relative path")) {
+            if (is_inner_path(file->value.text)) own_extras(made_, node).file = made_.names.intern(file->value.text);
+            else error("bad-path", "file " + shown(file->value.text) + " is not a relative path beneath the folder of this one", file->place);
+        } else if (body != nullptr && expect(*body, Doc::Kind::table, "a table with inputs, nodes and outputs")) {
+            if (depth_ == workflow_depth_max) {
+                error("workflow-depth", "bodies in more than " + std::to_string(workflow_depth_max) + " bodies", body->place, "put what they have in common into files");
+                return;
+            }
+            auto inner = Parser(tree_, body->value, limits_, findings_, depth_ + 1).run();
+            if (!inner) {
+                too_many_ = true;
+                return;
+            }
+            compile(*inner);
+            own_extras(made_, node).body = static_cast<std::uint32_t>(made_.bodies.size());
+            made_.bodies.push_back(std::make_shared<const Workflow>(*std::move(inner)));
+        }
+    }
+
+    void loop(Node& node, const Doc& doc, const Where& where) {
+        const std::uint32_t rounds_max = integer(doc, "max", 1, static_cast<std::int64_t>(limits_.nodes_max), 1);
+        if (doc.find("max") == nullptr) error("missing-key", where.text() + " has no \"max\"", node.place, "max = 10: a loop never runs more rounds");
+        NodeExtras& extras = own_extras(made_, node);
+        extras.rounds_max = rounds_max;
+        const auto* until = doc.find("until");
+        const auto* going = doc.find("while");
+        if ((until == nullptr) == (going == nullptr)) {
+            error("missing-key", where.text() + (until == nullptr ? " has neither \"until\" nor \"while\"" : " has both \"until\" and \"while\""), node.place, "until = \"value.score > 0.9\"");
+        } else if (const auto* given = until != nullptr ? until : going; expect(*given, Doc::Kind::text, "an expression")) {
+            auto written = Expression::parse(given->value.text);
+            auto again = written && until != nullptr ? Expression::parse("not (" + std::string(given->value.text) + ")") : std::move(written);
+            if (!again || again->is_else() || given->value.text == "else") {
+                error("bad-expression", again ? "a loop has no \"else\"" : again.error().message(), given->place, "see the language in the workflow file's documentation");
+            } else {
+                extras.again = static_cast<std::uint32_t>(made_.conditions.size());
+                extras.until = until != nullptr;
+                made_.conditions.push_back(*std::move(again));
+            }
+        }
+        if (const auto* bound = doc.find("on_bound"); bound != nullptr && expect(*bound, Doc::Kind::text, "text")) {
+            constexpr std::array<std::string_view, 2> words{"fail", "take"};
+            if (std::find(words.begin(), words.end(), bound->value.text) == words.end()) error("bad-value", "on_bound " + shown(bound->value.text) + " is not known", bound->place, meant(bound->value.text, words));
+            extras.takes_bound = bound->value.text == "take";
+        }
+    }
+
+    void timed_body(Node& node, const Doc& doc, const Where& where) {
+        if (node.kind == NodeKind::delay) {
+            constexpr std::array<std::string_view, 8> keys{"id", "type", "operation", "inputs", "for", "after", "description", "finally"};
+            check_keys(doc, keys, where);
+            const auto* length = doc.find("for");
+            if (length == nullptr) error("missing-key", where.text() + " has no \"for\"", node.place, "for = \"5s\"");
+            const std::uint64_t delay_ns = duration_ns(doc, "for", 0);
+            if (delay_ns != 0) own_extras(made_, node).delay_ns = delay_ns;
+            else if (length != nullptr && length->value.kind == Doc::Kind::text) error("bad-value", "a delay of nothing", length->place, "leave the node out, or use `after`");
+            return;
+        }
+        constexpr std::array<std::string_view, 10> keys{"id", "type", "operation", "inputs", "expects", "timeout", "fallback", "after", "description", "finally"};
+        check_keys(doc, keys, where);
+        CallPolicy policy;
+        policy.timeout_ns = duration_ns(doc, "timeout", 0);
+        node.policy = policy_index(made_, policy);
+        const auto expected = type(doc, "expects").value_or(Type());
+        if (!(expected == Type())) own_extras(made_, node).expects = expected;
+    }
+
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 13> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
-                                                        "parallel", "on_error", "timeout", "retry", "after", "description"};
+        constexpr std::array<std::string_view, 20> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
+                                                        "after", "description", "fallback", "default", "compensate", "quorum", "finally", "priority", "use"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
@@ -337,12 +370,17 @@ private:
             error("unknown-key", "\"parallel\" is for nodes with \"each\"", parallel->place);
         }
         if (const auto* retry = doc.find("retry"); retry != nullptr && expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) {
-            constexpr std::array<std::string_view, 2> retry_keys{"max", "backoff"};
+            constexpr std::array<std::string_view, 3> retry_keys{"max", "backoff", "kind"};
             check_keys(retry->value, retry_keys, {"\"retry\" of [nodes.", made_.names[node.name], "]"});
             policy.retries_max = integer(retry->value, "max", 0, 100, 0);
             policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
+            parse_retry_kind(*this, made_, node, retry->value);
         }
         node.policy = policy_index(made_, policy);
+        constants(node, doc);
+    }
+
+    void constants(Node& node, const Doc& doc) {
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {
             for (const auto& entry : with->value.entries) {
@@ -396,11 +434,6 @@ private:
         }
     }
 
-    Value constant(const DocEntry& entry) {
-        Packer packer;
-        if (auto status = pack(packer, entry.value); !status) error(status.error().reason(), shown(entry.key) + ": " + status.error().message(), entry.place, std::string(status.error().hint()));
-        return Value::unchecked(Buffer::copy(packer.bytes()));
-    }
     /// All constants of nodes lie in one piece of memory, which they share.
     void pack_constant(const DocEntry& entry) {
         const std::size_t from = pool_.size();
@@ -589,7 +622,6 @@ private:
     const DocTree& tree_;
     const Doc& root_;
     const Limits& limits_;
-    Findings& findings_;
     Workflow made_;
     std::vector<const Doc*> node_docs_;
     std::vector<Id> node_ids_;              // name -> node
@@ -599,12 +631,13 @@ private:
     Packer pool_;
     std::vector<std::pair<std::size_t, std::size_t>> pooled_;  // of each constant its offset and size in `pool_`
     bool too_many_ = false;
+    const std::size_t depth_;
 };
 
 } // namespace
 
 std::optional<Workflow> parse_document(const DocTree& document, const Limits& limits, Findings& findings) {
-    return Parser(document, limits, findings).run();
+    return Parser(document, document.root, limits, findings, 0).run();
 }
 
 } // namespace symphony::tracker

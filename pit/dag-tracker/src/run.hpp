@@ -20,8 +20,10 @@ std::string_view name_of(NodeState state) noexcept;
 /// A checked workflow with its providers: what can be run, any number of times. Const methods may be called concurrently.
 struct Plan {
     std::shared_ptr<const Catalogue> catalogue;  // the binding points into it
-    Workflow workflow;
+    Workflow workflow;   // expanded: without sub-workflows and loops
     Binding binding;
+    std::shared_ptr<const Workflow> written;  // as it was before, when that is another
+    const Workflow& as_written() const noexcept { return written ? *written : workflow; }
 };
 
 /// One call of a plugin's operation.
@@ -42,6 +44,8 @@ public:
     virtual void call(CallRequest request, Progress progress, Done done) = 0;
     /// Asks every call under way to end. [any]
     virtual void cancel_all() noexcept = 0;
+    /// Calls that are made from now on are not asked to end by the cancel_all() before. At most once. [any]
+    virtual void begin_anew() = 0;
 };
 
 /// What happens during a run, in order.
@@ -58,16 +62,20 @@ struct RunEvent {
 };
 
 class StepLog;
+struct KnownSteps;
 
 struct RunSettings {
     std::uint64_t deadline_ns = 0;  ///< monotonic; 0 = none
     std::uint64_t grace_ns = 2'500'000'000;  ///< how long cancelled calls may take to end
+    std::uint64_t closing_ns = 30'000'000'000;       ///< how long compensations and `finally` nodes may take
+    std::uint64_t cancel_max_ns = 3'000'000'000;     ///< all that is left once `cancelled` says so
     std::size_t workers = 1;
     std::size_t blocking_threads = 8;
     std::size_t value_bytes_max = std::size_t{1} << 30;  ///< of all values alive at a time
     std::uint64_t seed = 0;         ///< of the retries' jitter
     bool fail_fast = false;
     bool want_events = true;
+    std::shared_ptr<const KnownSteps> known;  ///< of a partial run; null: everything is run
     std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
 
@@ -91,6 +99,7 @@ struct RunResult {
     enum class State : std::uint8_t { completed, failed, cancelled };
     State state = State::completed;
     bool late = false;            ///< cancelled because the deadline passed
+    bool undone = false;          ///< compensations were run
     std::vector<NodeRun> nodes;   ///< by node id
     std::vector<Problem> problems;  ///< in topological order; failures of nodes and collected elements
     std::vector<std::pair<Id, Value>> outputs;  ///< those that were made, by index of Workflow::outputs

@@ -354,9 +354,18 @@ public:
     explicit TomlSink(std::size_t bytes) : out_(bytes) {}
 
     void root(std::size_t) {}
-    void part(std::string_view key, std::size_t) { header(key, {}); }
-    void group(std::string_view key, std::size_t) { group_ = key; }
-    void item(std::string_view id, std::size_t) { header(group_, id); }
+    void part(std::string_view key, std::size_t count) {
+        if (depth_ > 0) table(key, count);
+        else header(key, {});
+    }
+    void group(std::string_view key, std::size_t count) {
+        if (depth_ > 0) table(key, count);
+        else group_ = key;
+    }
+    void item(std::string_view id, std::size_t count) {
+        if (depth_ > 0) table(id, count);
+        else header(group_, id);
+    }
     void table(std::string_view key, std::size_t) {
         this->key(key);
         open('{');
@@ -365,8 +374,14 @@ public:
         this->key(key);
         open('[');
     }
-    void edges(std::size_t) {}
+    void edges(std::size_t count) {
+        if (depth_ > 0) list("edges", count);
+    }
     void edge(std::size_t) {
+        if (depth_ > 0) {
+            next();
+            return open('{');
+        }
         out_ += std::string_view(out_.empty() ? "[[edges]]\n" : "\n[[edges]]\n");
         first_ = true;
     }
@@ -503,11 +518,20 @@ private:
 template <class Sink>
 class Writer {
 public:
-    Writer(const Workflow& workflow, std::size_t bytes) : workflow_(workflow), canonical_(workflow), out_(bytes) {}
+    Writer(const Workflow& workflow, Sink& out) : workflow_(workflow), canonical_(workflow), out_(out) {}
+
+    /// What a body has, as an entry of its node.
+    void body() {
+        find_written_edges();
+        out_.table("body", 1u + (workflow_.inputs.empty() ? 0u : 1u) + (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
+        sections();
+        out_.end_table();
+    }
 
     std::string run() {
         find_written_edges();
-        out_.root(2u + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty() || !workflow_.resources.empty();
+        out_.root(2u + (limits ? 1u : 0u) + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
                   (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
         header();
         if (!workflow_.plugins.empty()) {
@@ -516,6 +540,13 @@ public:
             out_.end_table();
         }
         if (!workflow_.metadata.is_null()) metadata();
+        if (limits) this->limits();
+        sections();
+        return out_.end_root();
+    }
+
+private:
+    void sections() {
         if (!workflow_.inputs.empty()) {
             out_.group("inputs", workflow_.inputs.size());
             for (const Id i : canonical_.inputs()) input(workflow_.inputs[i]);
@@ -534,21 +565,21 @@ public:
             for (const Id o : canonical_.outputs()) output(workflow_.outputs[o]);
             out_.end_table();
         }
-        return out_.end_root();
     }
 
-private:
     std::string_view name(Id id) const { return workflow_.names[id]; }
 
     void header() {
         const auto& w = workflow_;
-        out_.part("workflow", 3u + (w.name.empty() ? 0u : 1u) + (w.description.empty() ? 0u : 1u) + (w.timeout_ns == 0 ? 0u : 1u) + (w.fail_fast ? 1u : 0u));
+        out_.part("workflow", 3u + (w.name.empty() ? 0u : 1u) + (w.description.empty() ? 0u : 1u) + (w.timeout_ns == 0 ? 0u : 1u) + (w.grace_ns == 0 ? 0u : 1u) +
+                                 (w.fail_fast ? 1u : 0u));
         out_.integer("schema", 1);
         out_.text("id", w.id);
         if (!w.name.empty()) out_.text("name", w.name);
         out_.text("version", w.version);
         if (!w.description.empty()) out_.text("description", w.description);
         if (w.timeout_ns != 0) out_.text("timeout", manifests::duration_text(w.timeout_ns / ns_per_ms));
+        if (w.grace_ns != 0) out_.text("grace", manifests::duration_text(w.grace_ns / ns_per_ms));
         if (w.fail_fast) out_.boolean("fail_fast", true);
         out_.end_table();
     }
@@ -560,6 +591,28 @@ private:
         if (marked) out_.table("$map", view.size());
         for (const auto [key, value] : view.entries()) out_.value(key, value);
         if (marked) out_.end_table();
+        out_.end_table();
+    }
+
+    void limits() {
+        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u) + (workflow_.resources.empty() ? 0u : 1u));
+        if (workflow_.retries_max) out_.integer("retries", *workflow_.retries_max);
+        if (!workflow_.resources.empty()) {
+            out_.table("resources", workflow_.resources.size());
+            for (const Id r : canonical_.resources()) out_.integer(workflow_.resources[r].name, workflow_.resources[r].count);
+            out_.end_table();
+        }
+        if (!workflow_.plugin_limits.empty()) {
+            out_.table("plugins", workflow_.plugin_limits.size());
+            for (const Id l : canonical_.plugin_limits()) {
+                const PluginLimit& limit = workflow_.plugin_limits[l];
+                out_.table(limit.plugin, (limit.calls_max != 0 ? 1u : 0u) + (limit.retries_max ? 1u : 0u));
+                if (limit.calls_max != 0) out_.integer("calls", limit.calls_max);
+                if (limit.retries_max) out_.integer("retries", *limit.retries_max);
+                out_.end_table();
+            }
+            out_.end_table();
+        }
         out_.end_table();
     }
 
@@ -605,7 +658,7 @@ private:
 
     void node(Id n) {
         const Node& node = workflow_.nodes[n];
-        const bool control = node.kind == NodeKind::branch || node.kind == NodeKind::merge;
+        const bool control = !calls_plugin(node.kind);
         const auto edges = canonical_.edges(n);
         std::size_t carry = 0, after = 0;
         for (const Id e : edges) {
@@ -614,12 +667,13 @@ private:
             ++(edge.carries() ? carry : after);
         }
         const auto& policy = workflow_.policies[node.policy];
-        const bool retry = policy.retries_max != 0 || policy.backoff_ns != CallPolicy{}.backoff_ns;
+        const NodeExtras& extras = workflow_.extras[node.extras];
+        const bool retry = policy.retries_max != 0 || policy.backoff_ns != CallPolicy{}.backoff_ns || extras.retry != RetryKind::jitter;
         const std::size_t constants = node.constants_to - node.constants_from;
         out_.item(workflow_.node_name(n), 1u + (node.kind != NodeKind::operation ? 1u : 0u) + (control ? 0u : 1u) + (node.mode != MergeMode::first ? 1u : 0u) +
                                               (node.description != 0 ? 1u : 0u) + (carry > 0 ? 1u : 0u) + (constants > 0 ? 1u : 0u) + (node.each != 0 ? 1u : 0u) +
                                               (policy.parallel_max != 0 ? 1u : 0u) + (node.on_error != OnError::fail ? 1u : 0u) + (policy.timeout_ns != 0 ? 1u : 0u) +
-                                              (retry ? 1u : 0u) + (after > 0 ? 1u : 0u));
+                                              (retry ? 1u : 0u) + (after > 0 ? 1u : 0u) + count_of(extras));
         if (control) out_.text("type", "control");
         else if (node.kind == NodeKind::instrument) out_.text("type", "instrument");
         if (!control) out_.text("plugin", name(node.plugin));
@@ -642,7 +696,8 @@ private:
         if (policy.parallel_max != 0) out_.integer("parallel", policy.parallel_max);
         if (node.on_error != OnError::fail) out_.text("on_error", node.on_error == OnError::collect ? "collect" : "skip");
         if (policy.timeout_ns != 0) out_.text("timeout", manifests::duration_text(policy.timeout_ns / ns_per_ms));
-        if (retry) this->retry(policy);
+        if (retry) this->retry(policy, extras.retry);
+        if (node.extras != 0) this->extras(extras);
         if (after > 0) {
             out_.list("after", after);
             for (const Id e : edges) {
@@ -654,11 +709,39 @@ private:
         out_.end_table();
     }
 
-    void retry(const CallPolicy& policy) {
+    static std::size_t count_of(const NodeExtras& extras) noexcept {
+        const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
+        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u) +
+               (extras.delay_ns != 0 ? 1u : 0u) + (extras.expects == Type() ? 0u : 1u) + (extras.file != 0 || extras.body != no_id ? 1u : 0u) + (extras.rounds_max != 0 ? 1u : 0u) +
+               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u) + (extras.priority != 0 ? 1u : 0u) + (extras.uses.empty() ? 0u : 1u);
+    }
+    void extras(const NodeExtras& extras) {
+        if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
+        else if (!extras.fallback_outputs.is_null()) out_.value("fallback", extras.fallback_outputs.view());
+        if (!extras.otherwise.is_null()) out_.value("default", extras.otherwise.view());
+        if (extras.compensate != no_id) out_.text("compensate", workflow_.node_name(extras.compensate));
+        if (extras.quorum != 0) out_.integer("quorum", extras.quorum);
+        if (extras.finally) out_.boolean("finally", true);
+        if (extras.delay_ns != 0) out_.text("for", manifests::duration_text(extras.delay_ns / ns_per_ms));
+        if (!(extras.expects == Type())) out_.text("expects", extras.expects.text());
+        if (extras.priority != 0) out_.integer("priority", extras.priority);
+        if (!extras.uses.empty()) {
+            out_.table("use", extras.uses.size());
+            for (const Use& use : extras.uses) out_.integer(name(use.resource), use.count);
+            out_.end_table();
+        }
+        if (extras.rounds_max != 0) out_.integer("max", extras.rounds_max);
+        if (extras.again != no_id) out_.text(extras.until ? "until" : "while", loop_text(workflow_, extras));
+        if (extras.takes_bound) out_.text("on_bound", "take");
+        if (extras.file != 0) out_.text("file", name(extras.file));
+        else if (extras.body != no_id) Writer(*workflow_.bodies[extras.body], out_).body();
+    }
+    void retry(const CallPolicy& policy, RetryKind kind) {
         const bool backoff = policy.backoff_ns != CallPolicy{}.backoff_ns;
-        out_.table("retry", (policy.retries_max != 0 ? 1u : 0u) + (backoff ? 1u : 0u));
+        out_.table("retry", (policy.retries_max != 0 ? 1u : 0u) + (backoff ? 1u : 0u) + (kind != RetryKind::jitter ? 1u : 0u));
         if (policy.retries_max != 0) out_.integer("max", policy.retries_max);
         if (backoff) out_.text("backoff", manifests::duration_text(policy.backoff_ns / ns_per_ms));
+        if (kind != RetryKind::jitter) out_.text("kind", name_of(kind));
         out_.end_table();
     }
 
@@ -694,7 +777,7 @@ private:
 
     const Workflow& workflow_;
     Canonical canonical_;
-    Sink out_;
+    Sink& out_;
     std::vector<bool> twice_;
     std::vector<Id> written_edges_;
 };
@@ -703,10 +786,20 @@ std::size_t guess(const Workflow& workflow) { return 1024 + workflow.nodes.size(
 
 } // namespace
 
-std::string write_toml(const Workflow& workflow) { return Writer<TomlSink>(workflow, guess(workflow)).run(); }
-std::string write_json(const Workflow& workflow, bool indented) {
-    return indented ? Writer<JsonSink<true>>(workflow, 2 * guess(workflow)).run() : Writer<JsonSink<false>>(workflow, guess(workflow)).run();
+namespace {
+
+template <class Sink>
+std::string written(const Workflow& workflow, std::size_t bytes) {
+    Sink out(bytes);
+    return Writer<Sink>(workflow, out).run();
 }
-std::string write_msgpack(const Workflow& workflow) { return Writer<PackSink>(workflow, guess(workflow)).run(); }
+
+} // namespace
+
+std::string write_toml(const Workflow& workflow) { return written<TomlSink>(workflow, guess(workflow)); }
+std::string write_json(const Workflow& workflow, bool indented) {
+    return indented ? written<JsonSink<true>>(workflow, 2 * guess(workflow)) : written<JsonSink<false>>(workflow, guess(workflow));
+}
+std::string write_msgpack(const Workflow& workflow) { return written<PackSink>(workflow, guess(workflow)); }
 
 } // namespace symphony::tracker

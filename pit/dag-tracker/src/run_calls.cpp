@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_core.hpp"
+
+#include <algorithm>
+
+namespace symphony::tracker {
+
+CallRequest Run::request_of(Id n, Slot& slot, Value input) {
+    Times& times = times_[n];
+    ++slot.attempt;
+    times.calls.fetch_add(1, std::memory_order_relaxed);
+    auto most = times.attempts.load(std::memory_order_relaxed);
+    while (most < slot.attempt && !times.attempts.compare_exchange_weak(most, slot.attempt, std::memory_order_relaxed)) {}
+    CallRequest request;
+    request.provider = plan_->binding.providers[n];
+    request.operation = workflow_.names[workflow_.nodes[n].operation];
+    request.input = std::move(input);
+    request.deadline_ns = deadline_ns(n);
+    if (const std::uint64_t timeout_ns = workflow_.policy(n).timeout_ns; timeout_ns != 0) {
+        const std::uint64_t own = steady_now_ns() + timeout_ns;
+        if (request.deadline_ns == 0 || own < request.deadline_ns) request.deadline_ns = own;
+    }
+    return request;
+}
+
+template <class Done>
+void Run::enter_call(Id n, Slot& slot, Value input, Done done) {
+    CallRequest request = request_of(n, slot, std::move(input));
+    Caller::Progress progress;
+    if (settings_.want_events && workflow_.nodes[n].each == 0) {
+        progress = [run = weak_from_this(), n](std::uint32_t permille, std::string_view note) {
+            if (const auto self = run.lock()) self->tell_progress(n, permille, std::string(note));
+        };
+    }
+    if (lane_kinds_[lane_of_[n]].blocking) return caller_->call(std::move(request), std::move(progress), std::move(done));
+    // Whoever answers, or is answered for at the deadline, and does not return holds a worker.
+    const auto waits = std::make_shared<std::atomic<bool>>(true);
+    computing_.fetch_add(1, std::memory_order_relaxed);
+    caller_->call(std::move(request), std::move(progress), [run = shared_from_this(), waits, done = std::move(done)](Result<Value> result) {
+        if (waits->exchange(false, std::memory_order_acq_rel)) run->holding_.fetch_add(1, std::memory_order_acq_rel);
+        done(std::move(result));
+    });
+    if (!waits->exchange(false, std::memory_order_acq_rel)) holding_.fetch_sub(1, std::memory_order_acq_rel);
+    computing_.fetch_sub(1, std::memory_order_release);
+}
+
+Verdict Run::begin_calls(Id n) {
+    const Node& node = workflow_.nodes[n];
+    Cell& cell = nodes_[n];
+    cell.active = std::make_unique<Active>();
+    Active& active = *cell.active;
+    times_[n].started_ns = steady_now_ns();
+    ValueBuilder base;
+    base.map(16);
+    for (auto i = node.constants_from; i < node.constants_to; ++i) {
+        const Constant& constant = workflow_.constants[i];
+        if (constant.port == node.each) active.list = constant.value;
+        else base.add(workflow_.names[constant.port], constant.value.view());
+    }
+    for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+        const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+        if (!edge.carries() || look_at(edge) != Arrival::value) continue;
+        if (edge.to_port == node.each) active.list = source_shared(edge);
+        else base.add(workflow_.names[edge.to_port], source_value(edge));
+    }
+    active.base = base.end().build();
+    release_inputs(n);
+    if (node.each == 0) return begin_single(n, active);
+    return begin_each(n, active);
+}
+
+Verdict Run::begin_single(Id n, Active& active) {
+    active.single = true;
+    active.slots.resize(1);
+    active.working.store(1, std::memory_order_relaxed);
+    if (lane_of_[n] != 0 || waits_for_log(n) || has_priorities_ || !workflow_.extras_of(n).uses.empty()) {
+        tell(n, NodeState::queued);
+        queue({n, 0, lane_of_[n]});
+        return Verdict::parked;
+    }
+    // A provider that computes runs here and now: most answer before call() returns.
+    mark_running(n);
+    auto met = std::make_shared<std::atomic<unsigned>>(0);
+    enter_call(n, active.slots[0], active.base, [self = shared_from_this(), n, met](Result<Value> result) {
+        self->nodes_[n].active->slots[0].answer.emplace(std::move(result));
+        if (met->exchange(1, std::memory_order_acq_rel) == 1) self->engine(n).complete_held({n, 0, 0});
+    });
+    const Job job{n, 0, Engine<Run>::no_lane};
+    if (met->load(std::memory_order_acquire) == 1) return take_answer(job);
+    engine(n).hold();
+    if (met->exchange(1, std::memory_order_acq_rel) == 0) return Verdict::parked;
+    engine(n).unhold();
+    return take_answer(job);
+}
+
+Verdict Run::begin_each(Id n, Active& active) {
+    if (!active.list.is_list()) {
+        return fail(n, Error(Code::invalid_argument, "wrong-kind",
+                             "input " + std::string(workflow_.names[workflow_.nodes[n].each]) + " is " + std::string(symphony::name_of(active.list.kind())) + ", each needs a list"));
+    }
+    active.elements.reserve(active.list.size());
+    for (const ValueView item : active.list.items()) active.elements.push_back(item);
+    const std::size_t count = active.elements.size();
+    if (count == 0) return finish_each(n, active);
+    active.answers.resize(count);
+    active.errors.resize(count);
+    std::vector<std::uint32_t> to_do;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        const Value* const before = settings_.log ? settings_.log->answered_before(n, i) : nullptr;
+        if (before != nullptr) active.answers[i] = *before;
+        else to_do.push_back(i);
+    }
+    active.done.store(static_cast<std::uint32_t>(count - to_do.size()), std::memory_order_relaxed);
+    if (to_do.empty()) return finish_each(n, active);
+    std::size_t slots = workflow_.policy(n).parallel_max;
+    const std::size_t lane_max = lane_kinds_[lane_of_[n]].jobs_max;
+    if (slots == 0 || slots > lane_max) slots = lane_max;
+    slots = std::min(slots, to_do.size());
+    active.slots.resize(slots);
+    active.working.store(static_cast<std::uint32_t>(slots), std::memory_order_relaxed);
+    active.next.store(static_cast<std::uint32_t>(slots), std::memory_order_relaxed);
+    tell(n, NodeState::queued);
+    for (std::uint32_t s = 0; s < slots; ++s) active.slots[s].element = to_do[s];
+    active.to_do = std::move(to_do);
+    // After this loop the node may have ended already on another worker.
+    for (std::uint32_t s = 0; s < slots; ++s) queue({n, s, lane_of_[n]});
+    return Verdict::parked;
+}
+
+bool Run::waits_for_log(Id n) const {
+    const OperationSpec* operation = plan_->binding.operations[n];
+    return settings_.log && (operation == nullptr || !operation->pure);
+}
+
+void Run::queue(Job job, bool let_go) {
+    if (!let_go && paused_.load(std::memory_order_acquire) && hold_back(job, false)) return;
+    job.priority = workflow_.extras_of(job.step).priority;
+    if (take_resources(job)) turn_on_lane(job);
+}
+
+bool Run::all_there(const std::vector<Use>& uses) const {
+    return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return resources_left_.at(use.resource) >= use.count; });
+}
+
+bool Run::take_resources(Job job) {
+    const auto& uses = workflow_.extras_of(job.step).uses;
+    if (uses.empty()) return true;
+    const std::lock_guard lock(mutex_);
+    if (all_there(uses)) {
+        for (const Use& use : uses) resources_left_[use.resource] -= use.count;
+        return true;
+    }
+    // All at once or none: nobody holds a part and waits for the rest.
+    engine(job.step).hold();
+    const Waiting waiting{job, want_turns_++};
+    const auto behind = std::find_if(want_resources_.begin(), want_resources_.end(), [&](const Waiting& other) { return other.job.priority < job.priority; });
+    want_resources_.insert(behind, waiting);
+    return false;
+}
+
+void Run::give_back(Id n) {
+    const auto& uses = workflow_.extras_of(n).uses;
+    if (uses.empty()) return;
+    std::vector<Job> going;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const Use& use : uses) resources_left_[use.resource] += use.count;
+        for (auto at = want_resources_.begin(); at != want_resources_.end();) {
+            const auto& wanted = workflow_.extras_of(at->job.step).uses;
+            // Who comes later gets nothing that the first one still lacks, so that what needs much is not passed for ever.
+            if (!all_there(wanted)) break;
+            for (const Use& use : wanted) resources_left_[use.resource] -= use.count;
+            going.push_back(at->job);
+            at = want_resources_.erase(at);
+        }
+    }
+    for (const Job& job : going) {
+        turn_on_lane(job);
+        engine(job.step).unhold();
+    }
+}
+
+void Run::turn_on_lane(Job job) {
+    if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
+    engine(job.step).hold();
+    settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {
+        if (kept) return self->engine(job.step).enqueue_held(job);
+        self->nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(kept).error());
+        self->engine(job.step).complete_held(job);
+    });
+}
+
+void Run::mark_running(Id n) {
+    auto expected = nodes_[n].state.load(std::memory_order_relaxed);
+    while (expected == NodeState::pending || expected == NodeState::queued) {
+        if (nodes_[n].state.compare_exchange_weak(expected, NodeState::running, std::memory_order_acq_rel)) {
+            tell(n, NodeState::running);
+            return;
+        }
+    }
+}
+
+void Run::call(Job job, const BlockingPool::Ticket& ticket) noexcept {
+    try {
+        if (stopped(job.step)) {
+            answer(job, Error(Code::cancelled, "cancelled"));
+            return;
+        }
+        Active& active = *nodes_[job.step].active;
+        Slot& slot = active.slots[job.slot];
+        mark_running(job.step);
+        if (active.single) {
+            enter_call(job.step, slot, active.base, Answer{shared_from_this(), job, ticket});
+            return;
+        }
+        const Node& node = workflow_.nodes[job.step];
+        ValueBuilder input;
+        input.map(active.base.size() + 1);
+        for (const auto [key, value] : active.base.entries()) input.add(key, value);
+        input.add(workflow_.names[node.each], active.elements[slot.element]);
+        tell_element(job.step, active, slot.element);
+        enter_call(job.step, slot, input.end().build(), Answer{shared_from_this(), job, ticket});
+    } catch (const std::exception& thrown) {
+        answer(job, Error(Code::exhausted, "out-of-memory", std::string("the tracker failed: ") + thrown.what()));
+    }
+}
+
+void Run::answer(Job job, Result<Value> result) noexcept {
+    nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(result));
+    engine(job.step).complete(job);
+}
+
+} // namespace symphony::tracker
