@@ -114,6 +114,7 @@ TEST(WorkflowBuilder, NamesEachFault) {
     expect_only(good().add_operator("c", "p", "o", NodeOptions().with("n", std::numeric_limits<std::uint64_t>::max())), "bad-value", "64 bits");
     expect_only(good().metadata(ValueBuilder().text("x").build()), "wrong-kind");
     expect_only(good().add_operator("c", "p", "o", NodeOptions().set("plugin", Value())), "bad-value", "set()");
+    expect_only(good().set("nodes", Value()), "bad-value", "set()");
     Value deep = ValueBuilder().integer(1).build();
     for (int i = 0; i < 21; ++i) deep = ValueBuilder().list().value(deep.view()).end().build();
     expect_only(good().add_operator("c", "p", "o", NodeOptions().with("x", deep)), "too-deep");
@@ -134,6 +135,12 @@ TEST(WorkflowBuilder, IsBoundedAndIterative) {
     expect_only(builder, "cycle", "... -> n");
     for (int i = 0; i < 1000; ++i) builder.connect("nobody", "n0", ControlEdge());
     EXPECT_EQ(builder.build().errors().size(), 200u);
+}
+
+TEST(WorkflowBuilder, SaysTablesThatItDoesNotKnow) {
+    const auto built = good().set("limits", ValueBuilder().map().add("retries", 3).end().build()).build();
+    ASSERT_TRUE(built);
+    EXPECT_EQ(built.document()["limits"]["retries"].as_int(), 3);
 }
 
 TEST(WorkflowBuilder, GoesOnAfterABuild) {

@@ -25,9 +25,19 @@ NodeOptions options_of(const Workflow& w, Id n) {
     return options;
 }
 
+/// What the builder has no function for is said with set().
+template <class To>
+void say_rest(To& to, ValueView from, std::initializer_list<std::string_view> said) {
+    for (const auto [key, value] : from.entries()) {
+        if (std::find(said.begin(), said.end(), key) == said.end()) to.set(std::string(key), Value::copy(value));
+    }
+}
+
 /// The workflow once more, said step by step.
 WorkflowBuilder said(const Workflow& w) {
     WorkflowBuilder to(w.id);
+    const Value written = *parse_json(write_workflow(w, Format::json_compact), JsonBytes::refuse);
+    say_rest(to, written.view(), {"workflow", "plugins", "metadata", "inputs", "nodes", "edges", "outputs"});
     to.version(w.version).name(w.name).description(w.description).fail_fast(w.fail_fast).metadata(w.metadata);
     if (w.timeout_ns != 0) to.timeout(ms_of(w.timeout_ns));
     for (const auto& pin : w.plugins) to.plugin(pin.plugin, pin.requirement);
@@ -35,11 +45,13 @@ WorkflowBuilder said(const Workflow& w) {
     for (Id n = 0; n < w.nodes.size(); ++n) {
         const Node& node = w.nodes[n];
         const std::string id(w.node_name(n)), plugin(w.names[node.plugin]), operation(w.names[node.operation]);
+        NodeOptions options = options_of(w, n);
+        say_rest(options, written["nodes"][id], {"type", "plugin", "operation", "description", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry", "after", "mode"});
         switch (node.kind) {
-        case NodeKind::operation: to.add_operator(id, plugin, operation, options_of(w, n)); break;
-        case NodeKind::instrument: to.add_instrument(id, plugin, operation, options_of(w, n)); break;
-        case NodeKind::branch: to.add_branch(id, options_of(w, n)); break;
-        case NodeKind::merge: to.add_merge(id, static_cast<symphony::MergeMode>(node.mode), options_of(w, n)); break;
+        case NodeKind::operation: to.add_operator(id, plugin, operation, options); break;
+        case NodeKind::instrument: to.add_instrument(id, plugin, operation, options); break;
+        case NodeKind::branch: to.add_branch(id, options); break;
+        case NodeKind::merge: to.add_merge(id, static_cast<symphony::MergeMode>(node.mode), options); break;
         }
     }
     for (const Edge& edge : w.edges) {

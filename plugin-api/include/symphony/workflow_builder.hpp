@@ -152,6 +152,11 @@ public:
         plugins_.insert_or_assign(std::move(plugin), std::move(requirement));
         return *this;
     }
+    /// Any other table of the document, as its file has it: what a newer dag-tracker knows and this header does not.
+    WorkflowBuilder& set(std::string table, Value value) {
+        tables_.insert_or_assign(std::move(table), std::move(value));
+        return *this;
+    }
     WorkflowBuilder& input(std::string name, WorkflowInput input = {}) { inputs_.emplace_back(std::move(name), std::move(input)); return *this; }
     WorkflowBuilder& output(std::string name, WorkflowOutput output) { outputs_.emplace_back(std::move(name), std::move(output)); return *this; }
 
@@ -276,6 +281,7 @@ private:
         out.end();
         put_edges(out);
         put_outputs(out);
+        for (const auto& [table, value] : tables_) out.add(table, value);
         return out.end().build();
     }
     void put_inputs(ValueBuilder& out) const {
@@ -365,6 +371,12 @@ private:
             if (of_.version_.empty()) error("missing-key", "the workflow has no version", "version(\"1.0.0\")");
             else if (!workflow_words::is_version(of_.version_)) error("bad-version", "version " + shown(of_.version_) + " is not SemVer, such as \"1.0.0\"");
             if (of_.timeout_) duration("the workflow's timeout", *of_.timeout_);
+            for (const auto& [table, value] : of_.tables_) {
+                for (const std::string_view own : {"workflow", "plugins", "metadata", "inputs", "nodes", "edges", "outputs"}) {
+                    if (table == own) error("bad-value", shown(table) + " is not for set()", "it has a function of its own");
+                }
+                constant(shown(table), value.view());
+            }
             if (!of_.metadata_.is_null()) {
                 if (!of_.metadata_.is_map()) error("wrong-kind", "the metadata is " + std::string(name_of(of_.metadata_.kind())) + ", expected a map");
                 else constant("the metadata", of_.metadata_.view());
@@ -587,6 +599,7 @@ private:
     bool fail_fast_ = false;
     Value metadata_;
     std::map<std::string, std::string> plugins_;
+    std::map<std::string, Value> tables_;
     std::vector<std::pair<std::string, WorkflowInput>> inputs_;
     std::vector<std::pair<std::string, WorkflowOutput>> outputs_;
     std::vector<Node> nodes_;
