@@ -210,6 +210,7 @@ public:
             run->next_seq = static_cast<std::uint32_t>(steps.size()) + 1;
             closing = found.state == RunState::closing;
             const std::size_t last = last_closing(steps);
+            if (closing && last == steps.size()) return damaged("run " + id); // the state has no sum, the row that says so has
             if (!closing && last < steps.size() && steps[last].undoes) {
                 return Error(Code::conflict, "run-undone", "run " + id + " cannot go on: what it had done was undone when it ended", "run it anew");
             }

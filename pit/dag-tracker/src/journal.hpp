@@ -28,6 +28,10 @@ std::optional<Durability> durability_named(std::string_view name) noexcept;
 /// `finally` nodes run, or are to be run by whoever goes on with the run. A run that waits for input is `waiting` whether or not a process is at it.
 enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted, closing, waiting, paused };
 std::string_view name_of(RunState state) noexcept;
+/// It has not ended: it runs, waits for input or is paused.
+constexpr bool goes_on(RunState state) noexcept {
+    return state == RunState::running || state == RunState::closing || state == RunState::waiting || state == RunState::paused;
+}
 
 /// What a run is made from.
 struct NewRun {

@@ -38,13 +38,16 @@ std::string page_head(const Story& story) {
     case RunState::failed: sign = "failed"; break;
     case RunState::cancelled: sign = "cancelled"; break;
     case RunState::interrupted: sign = "interrupted"; break;
-    case RunState::running: break;
+    case RunState::running:
+    case RunState::closing:
+    case RunState::waiting:
+    case RunState::paused: break;
     }
     std::string out = "<header><div><h1>" + escaped(story.name) + "</h1><p>" +
                       escaped(story.run.workflow + " " + story.run.version + " · run " + story.run.id + " · began " + moment_text(story.run.created_ms) + " · " + story.run.path) +
                       "</p></div><div class=\"chip\"><svg class=\"sign\" viewBox=\"0 0 14 14\" aria-hidden=\"true\"><use href=\"#sign-" + std::string(sign) + "\"/></svg>" + std::string(name_of(story.run.state)) +
                       "</div></header>\n<dl>";
-    out += figure(span_text(story.busy_ns()), story.run.state == RunState::running ? "until now" : "from begin to end");
+    out += figure(span_text(story.busy_ns()), goes_on(story.run.state) ? "until now" : "from begin to end");
     const auto counts = story.counts();
     for (std::size_t i = 0; i < counts.size(); ++i) {
         if (counts[i] != 0) out += figure(count_text(counts[i]), (counts[i] == 1 ? "step " : "steps ") + std::string(name_of(static_cast<StintState>(i))));

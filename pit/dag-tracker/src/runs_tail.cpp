@@ -53,6 +53,7 @@ std::string_view name_of(StepBody::Kind kind) noexcept {
     case StepBody::Kind::begun: return "begun";
     case StepBody::Kind::answered: return "answered";
     case StepBody::Kind::ended: return "ended";
+    case StepBody::Kind::closing: return "closing";
     }
     return "";
 }
@@ -69,7 +70,7 @@ public:
         auto looked = std::chrono::steady_clock::now();
         std::int64_t version = SYMPHONY_TRY(journal_.version());
         SYMPHONY_TRY(read_on());  // what came before the number was taken
-        while (summary_.state == RunState::running) {
+        while (goes_on(summary_.state)) {
             if (call_.cancelled()) return Error(Code::cancelled, "cancelled", "stopped to follow run " + id_ + ", which goes on", "symphony runs tail " + id_);
             std::this_thread::sleep_for(wait);
             const std::int64_t now_version = SYMPHONY_TRY(journal_.version());
@@ -135,6 +136,7 @@ private:
             break;
         }
         case StepBody::Kind::ended: ended(row); break;
+        case StepBody::Kind::closing: line(body.at_ms, "closing", body.node, {}); break;
         }
     }
 

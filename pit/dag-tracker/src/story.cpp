@@ -97,6 +97,7 @@ struct StoryBuilder::Impl {
     std::int64_t since_begin(std::int64_t ms) const noexcept { return std::clamp<std::int64_t>(ms - created_ms, 0, 1ll << 42) * ms_ns; }
 
     void add(const ToldRow& row) {
+        if (row.body.kind == StepBody::Kind::closing) return; // no step
         const auto [name, fresh_name] = ids.try_emplace(row.body.node, static_cast<std::uint32_t>(names.size()));
         if (fresh_name) names.push_back(row.body.node);
         const auto [found, fresh] = at.try_emplace({name->second, row.part}, open.size());
@@ -178,7 +179,7 @@ struct StoryBuilder::Impl {
     // ---- times ----
 
     void place_stints(const RunSummary& run, std::int64_t now_ms) {
-        const bool alive = run.state == RunState::running;
+        const bool alive = goes_on(run.state);
         const std::uint32_t newest = part_last_ms.empty() ? 1 : part_last_ms.rbegin()->first;
         if (alive && !part_last_ms.empty()) part_last_ms[newest] = std::max(part_last_ms[newest], now_ms);
         for (Open& it : open) {

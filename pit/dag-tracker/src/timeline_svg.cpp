@@ -68,7 +68,10 @@ StintState sign_of_run(RunState state) noexcept {
     case RunState::failed: return StintState::failed;
     case RunState::cancelled: return StintState::cancelled;
     case RunState::interrupted: return StintState::interrupted;
-    case RunState::running: break;
+    case RunState::running:
+    case RunState::closing:
+    case RunState::waiting:
+    case RunState::paused: break;
     }
     return StintState::running;
 }
@@ -178,7 +181,7 @@ private:
             problems += stint.problems.size();
             elements += stint.answered_ms.size();
         }
-        figure(span_text(story_.busy_ns()), story_.run.state == RunState::running ? "until now" : "from begin to end");
+        figure(span_text(story_.busy_ns()), goes_on(story_.run.state) ? "until now" : "from begin to end");
         const auto counts = story_.counts();
         for (const auto state_shown : {StintState::done, StintState::running, StintState::failed, StintState::skipped, StintState::cancelled, StintState::interrupted}) {
             const auto count = counts[static_cast<std::size_t>(state_shown)];

@@ -82,7 +82,7 @@ private:
         attribute("symphony.workflow.version", std::string_view(run.version));
         out_.end();
         if (run.state == RunState::completed) status(status_ok, {});
-        else if (run.state == RunState::running) status(status_unset, {});
+        else if (goes_on(run.state)) status(status_unset, {});
         else status(status_error, "the run is " + std::string(name_of(run.state)));
         out_.end();
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal_rig.hpp"
+#include "journal_rows.hpp"
 #include "support/crash_states.hpp"
 #include "support/memory_folder.hpp"
 #include "support/recording_folder.hpp"
@@ -567,7 +568,7 @@ TEST(Journal, ItsRowsAreReadFromWhereAReaderHasCome) {
     };
     EXPECT_EQ(reader->told("last", 0, 1, [](const ToldRow&) {}).error().reason(), "no-such-run");
     const auto before = *reader->version();
-    auto log = begin(*writer, *plan);
+    auto log = begin(*writer, *plan, flow);
     EXPECT_NE(*reader->version(), before) << "another process has written";
     const auto then = *reader->version();
     EXPECT_EQ(*reader->version(), then);
