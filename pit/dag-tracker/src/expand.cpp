@@ -215,7 +215,14 @@ private:
 
 } // namespace
 
-bool has_bodies(const Workflow& workflow) noexcept { return !workflow.bodies.empty(); }
+// Recursive, workflow_depth_max deep.
+bool has_bodies(const Workflow& workflow) noexcept {
+    const auto lacks = [](const NodeExtras& extras) { return extras.file != 0 && extras.body == no_id; };
+    if (std::any_of(workflow.extras.begin(), workflow.extras.end(), lacks)) return false;
+    return !workflow.bodies.empty() && std::all_of(workflow.bodies.begin(), workflow.bodies.end(), [](const auto& body) {
+        return has_bodies(*body) || std::none_of(body->nodes.begin(), body->nodes.end(), [](const Node& node) { return node.kind == NodeKind::workflow || node.kind == NodeKind::loop; });
+    });
+}
 
 std::optional<Workflow> expand(const Workflow& workflow, std::size_t nodes_max, std::size_t edges_max, Findings& findings) {
     return Expander(nodes_max, edges_max).run(workflow, findings);

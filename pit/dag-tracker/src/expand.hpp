@@ -8,7 +8,7 @@ namespace symphony::tracker {
 /// Sub-workflows in sub-workflows.
 inline constexpr std::size_t workflow_depth_max = 8;
 
-/// Whether the workflow has a node with a body: a sub-workflow or a loop.
+/// Whether the workflow has a sub-workflow or a loop, and the bodies of all of them are there.
 bool has_bodies(const Workflow& workflow) noexcept;
 
 /// The same workflow without sub-workflows and loops, as it is run: the nodes of a sub-workflow `s` become `s/NODE`, those of the rounds of a

@@ -688,6 +688,7 @@ struct RunLog::Impl {
     std::vector<StepBody> before;        // what earlier parts have told
     std::vector<Value> before_outputs;
     bool was_closing = false;            // and is to go on closing
+    unsigned looks_failed = 0;           // at what is asked of the run, one after the other
     std::optional<RunResult::State> closing_before;
     std::map<Id, std::int64_t> begun_ms;  // of delays and what waits for input
     std::map<Id, StepEnd> ends;
@@ -788,8 +789,13 @@ void RunLog::status(RunStatus status) noexcept {
 std::vector<RunRequest> RunLog::requests() noexcept {
     try {
         auto found = impl_->core->requests(*impl_->run);
-        if (found) return *std::move(found);
-        JournalCore::fail(*impl_->run, found.error());
+        if (found) {
+            impl_->looks_failed = 0;
+            return *std::move(found);
+        }
+        // A disk that is busy may answer at the next look; a record that is damaged will not.
+        constexpr unsigned looks_failed_max = 100;
+        if (found.error().code() == Code::data_corrupt || ++impl_->looks_failed == looks_failed_max) JournalCore::fail(*impl_->run, found.error());
     } catch (const std::exception&) { // without memory: at the next look
     }
     return {};

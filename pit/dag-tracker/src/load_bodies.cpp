@@ -11,7 +11,8 @@ namespace {
 
 class Loader {
 public:
-    Loader(const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings) : limits_(limits), read_(read), kept_(kept), findings_(findings) {}
+    Loader(const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings, bool missing_is_fault)
+        : limits_(limits), read_(read), kept_(kept), findings_(findings), missing_is_fault_(missing_is_fault) {}
 
     // Recursive, workflow_depth_max deep.
     void load(Workflow& workflow, const std::string& path) {
@@ -50,7 +51,9 @@ private:
         const auto known = kept_.find(path);
         auto text = known != kept_.end() ? Result<std::string>(known->second) : read_(path);
         if (!text) {
-            findings_.error("unreadable-file", "file " + shown(path) + " cannot be read: " + text.error().message(), place, "a file that a workflow names has to be named on the command line, too: --include " + path);
+            const std::string message = "file " + shown(path) + " cannot be read: " + text.error().message();
+            if (missing_is_fault_) findings_.error("unreadable-file", message, place, "a file that a workflow names has to be named on the command line, too: --include " + path);
+            else findings_.warning("unreadable-file", message, place, "it was not checked; symphony run needs --include " + path);
             return;
         }
         Findings own(path);
@@ -68,13 +71,15 @@ private:
     const ReadFile& read_;
     std::map<std::string, std::string>& kept_;
     Findings& findings_;
+    const bool missing_is_fault_;
     std::vector<std::string> way_;  // files from the first to the one that is read
 };
 
 } // namespace
 
-void load_bodies(Workflow& workflow, const std::string& path, const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings) {
-    Loader(limits, read, kept, findings).load(workflow, path);
+void load_bodies(Workflow& workflow, const std::string& path, const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings,
+                 bool missing_is_fault) {
+    Loader(limits, read, kept, findings, missing_is_fault).load(workflow, path);
 }
 
 } // namespace symphony::tracker

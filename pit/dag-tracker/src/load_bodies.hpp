@@ -18,7 +18,9 @@ using ReadFile = std::function<Result<std::string>(const std::string& path)>;
 /// Reads the files that sub-workflows and loops name, and those that these name; paths are relative to the file that has them.
 /// @param read    What they are read with.
 /// @param kept    Gets the text of each by its path.
+/// @param missing_is_fault  A file that cannot be read is an error; else a warning, and its node has no body.
 /// Faults are told: "unreadable-file", "workflow-recursion" (the way round is named), "workflow-depth", and what is wrong in them.
-void load_bodies(Workflow& workflow, const std::string& path, const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings);
+void load_bodies(Workflow& workflow, const std::string& path, const Limits& limits, const ReadFile& read, std::map<std::string, std::string>& kept, Findings& findings,
+                 bool missing_is_fault = true);
 
 } // namespace symphony::tracker

@@ -26,7 +26,7 @@ public:
     }
 
     Result<ports::CheckReport> check(Call&, const ports::WorkflowSource& source) override {
-        return check_report(tracker_.check(source.path, source.text.text()));
+        return check_report(tracker_.check(source.path, source.text.text(), {}, {}, false));
     }
 
     Result<ports::RunReport> run(Call& call, const ports::WorkflowSource& source, const Value& inputs, const ports::RunOptions& options) override {
@@ -51,7 +51,7 @@ public:
     }
 
     Result<Buffer> draw(Call&, const ports::WorkflowSource& source) override {
-        const Checked checked = tracker_.check(source.path, source.text.text());
+        const Checked checked = tracker_.check(source.path, source.text.text(), {}, {}, false);
         if (checked.plan == nullptr) return invalid_workflow(checked);
         return Buffer::copy(tracker::draw(checked.plan->as_written()));
     }

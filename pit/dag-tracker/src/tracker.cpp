@@ -94,7 +94,7 @@ Tracker::Tracker(Host host) : host_(host) {
     limits_.check_ns_max = setting(host, "check_time_max", limits_.check_ns_max / 1'000'000) * 1'000'000;  // settings are in milliseconds
 }
 
-Checked Tracker::check(std::string_view path, std::string_view text, const CheckOptions& options, std::map<std::string, std::string> files) const {
+Checked Tracker::check(std::string_view path, std::string_view text, const CheckOptions& options, std::map<std::string, std::string> files, bool to_run) const {
     Checked checked;
     checked.files = std::move(files);
     const ReadFile read = [this](const std::string& name) -> Result<std::string> {
@@ -106,7 +106,7 @@ Checked Tracker::check(std::string_view path, std::string_view text, const Check
     catalogue->add(false, providers_of(host_, "operator/1"));
     catalogue->add(true, providers_of(host_, "instrument/1"));
     const auto validated = [&](Workflow&& workflow, Findings& findings) {
-        load_bodies(workflow, std::string(path), limits_, read, checked.files, findings);
+        load_bodies(workflow, std::string(path), limits_, read, checked.files, findings, to_run);
         compile(workflow);
         auto plan = std::make_shared<Plan>();
         plan->workflow = std::move(workflow);

@@ -33,7 +33,8 @@ public:
     explicit Tracker(Host host);
 
     /// @param files  Texts of files that sub-workflows name; others are read from what a person named.
-    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}, std::map<std::string, std::string> files = {}) const;
+    /// @param to_run  Without a file that a sub-workflow names it is not ok; else that is only told.
+    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}, std::map<std::string, std::string> files = {}, bool to_run = true) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
     /// @param on_tick  Called on the calling thread every few milliseconds, also while nothing happens.
