@@ -17,12 +17,12 @@ inline constexpr unsigned fail_fast_bit = 1, metadata_bit = 2;
 // Of an input.
 inline constexpr unsigned required_bit = 1, default_bit = 2;
 // Of a node: what follows.
-inline constexpr std::uint32_t description_field = 1, each_field = 2, policy_field = 4, on_error_field = 8, mode_field = 16, constants_field = 32;
-inline constexpr std::uint32_t known_fields = 63;
+inline constexpr std::uint32_t description_field = 1, each_field = 2, policy_field = 4, on_error_field = 8, mode_field = 16, constants_field = 32, cache_field = 128;
+inline constexpr std::uint32_t known_fields = 63 | cache_field;
 // Of an edge: two bits of its kind, then these.
 inline constexpr unsigned edge_from_input = 4, edge_carries = 8, edge_bits = 4;
 
 // A member that is new in the model has to be written, read and described (docs/workflow-binary.md, write_document.cpp) too.
-static_assert(sizeof(Node) == 44 && sizeof(Edge) == 36 && sizeof(CallPolicy) == 24, "tell the writers and readers of workflows what is new");
+static_assert(sizeof(Node) == 44 && sizeof(Edge) == 36 && sizeof(CallPolicy) == 40, "tell the writers and readers of workflows what is new");
 
 } // namespace symphony::tracker::binary

@@ -32,13 +32,23 @@ using sqlite_files::Mount;
 constexpr const char* database_name = "runs.sqlite";
 constexpr const char* lock_name = "runs.lock";
 constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
-constexpr std::int64_t format_version = 1;
+constexpr std::int64_t format_version = 2;  // 1 had every output in its row
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
 constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin of one
 
 constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
                                             "move runs.sqlite in the state folder of dag-tracker away; runs that only it knows cannot be resumed"};
+
+/// An output as its row has it.
+struct KeptOutput {
+    Value value;
+    std::optional<StoredValue> stored;  // where it is instead
+
+    std::uint64_t size() const noexcept { return stored ? stored->size : value.bytes().size(); }
+};
+
+std::string holder_of(std::string_view run) { return "run:" + std::string(run); }
 
 /// The bytes of a run's steps: its number, then theirs.
 std::int64_t key_of(std::int64_t row, std::uint32_t seq) noexcept { return (row << 32) | seq; }
@@ -67,6 +77,7 @@ class JournalCore : public std::enable_shared_from_this<JournalCore> {
 public:
     /// A run that this process holds.
     struct Held {
+        std::string id;
         std::int64_t row = 0;
         std::uint32_t part = 1;
         std::uint32_t next_seq = 1;   // of the writer
@@ -82,6 +93,7 @@ public:
         std::shared_ptr<Held> run;
         StepBody body;
         Value output;
+        std::optional<StoredValue> stored;      // where the output is, when it is too large for a row
         RunState close_as = RunState::running;  // otherwise: the run has ended
         bool is_fence = false;                  // nothing is told: what was told before is written
         std::function<void(Status)> then;
@@ -151,11 +163,12 @@ public:
         auto run = std::make_shared<Held>();
         run->durability = made_from.durability;
         const std::int64_t now = now_ms();
-        id = new_id(now);
-        const std::lock_guard lock(database_mutex_);
+        id = run->id = new_id(now);
+        std::vector<Dropped> dropped;
+        std::unique_lock lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
         SYMPHONY_TRY(in_transaction([&]() -> Status {
-            SYMPHONY_TRY(expire());
+            SYMPHONY_TRY(expire(dropped));
             const RunRow row{made_from.workflow, made_from.version, made_from.path, made_from.steps, made_from.durability, now};
             const Value head = encode(row), given = encode_given(made_from);
             SYMPHONY_TRY(database_->prepare("INSERT INTO runs(id, head, given, part, state, done, ended_ms, sum) VALUES(?, ?, ?, 1, 1, 0, 0, ?)")
@@ -163,17 +176,19 @@ public:
             run->row = database_->last_row();
             return hold(*run);
         }));
+        lock.unlock();
+        drop(dropped);
         return run;
     }
 
     Result<std::shared_ptr<Held>> resume(std::string_view asked, std::string& id, NewRun& made_from, std::vector<StepBody>& steps,
-                                         std::vector<Value>& outputs) {
+                                         std::vector<KeptOutput>& outputs) {
         auto run = std::make_shared<Held>();
         const std::lock_guard lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
         SYMPHONY_TRY(in_transaction([&]() -> Status {
             const Found found = SYMPHONY_TRY(find(asked));
-            id = found.id;
+            id = run->id = found.id;
             run->row = found.row;
             if (found.state == RunState::completed) {
                 return Error(Code::conflict, "run-completed", "run " + id + " is completed: nothing is left to do", "symphony runs show " + id);
@@ -200,7 +215,7 @@ public:
         return out;
     }
 
-    Result<RunDetail> show(std::string_view asked) {
+    Result<RunDetail> show(std::string_view asked, std::vector<StepBody>* bodies = nullptr, std::vector<KeptOutput>* outputs = nullptr) {
         RunDetail out;
         const std::lock_guard lock(database_mutex_);
         const Found found = SYMPHONY_TRY(find(asked));
@@ -213,20 +228,33 @@ public:
         out.made_from = found.made_from;
         std::vector<StepBody> steps;
         std::vector<std::uint64_t> sizes;
-        SYMPHONY_TRY(read_steps(found.row, steps, nullptr, &sizes));
+        SYMPHONY_TRY(read_steps(found.row, steps, outputs, &sizes));
         out.steps = rows_of(steps, sizes);
+        if (bodies != nullptr) *bodies = std::move(steps);
         return out;
     }
 
     Status remove(std::string_view asked) {
-        const std::lock_guard lock(database_mutex_);
-        return in_transaction([&]() -> Status {
-            const Found found = SYMPHONY_TRY(find(asked));
-            Held run;
-            run.row = found.row;
-            SYMPHONY_TRY(hold(run));
-            return forget(found.row);
-        });
+        std::vector<Dropped> dropped;
+        {
+            const std::lock_guard lock(database_mutex_);
+            SYMPHONY_TRY(in_transaction([&]() -> Status {
+                const Found found = SYMPHONY_TRY(find(asked));
+                Held run;
+                run.row = found.row;
+                SYMPHONY_TRY(hold(run));
+                return forget(found.row, found.id, dropped);
+            }));
+        }
+        drop(dropped);
+        return {};
+    }
+
+    /// The value of an output, wherever it is. [blocks]
+    Result<Value> value_of(const KeptOutput& output) const {
+        if (!output.stored) return output.value;
+        if (options_.values == nullptr) return Error(Code::not_found, "output-missing", "it is in an artifact store, and there is none", "symphony list");
+        return options_.values->get(output.stored->digest, output.stored->size);
     }
 
 private:
@@ -251,12 +279,13 @@ private:
                 SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
                 if (tables != 0) return {};  // another host was first
                 SYMPHONY_TRY(database_->execute("PRAGMA application_id = 1400466770"));  // application_id
-                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 1"));
+                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
                 SYMPHONY_TRY(database_->execute("CREATE TABLE runs(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, head BLOB NOT NULL, given BLOB NOT NULL, "
                                                 "part INTEGER NOT NULL, state INTEGER NOT NULL, done INTEGER NOT NULL, ended_ms INTEGER NOT NULL, sum BLOB NOT NULL)"));
                 return database_->execute("CREATE TABLE steps(key INTEGER PRIMARY KEY, part INTEGER NOT NULL, body BLOB NOT NULL, output BLOB NOT NULL, sum BLOB NOT NULL)");
             });
         }
+        if (application == application_id && version == 1) SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
         if (application != application_id) {
             return Error(Code::data_corrupt, "journal-corrupt", std::string(words.what) + " is a database of something else", words.hint);
         }
@@ -356,7 +385,7 @@ private:
     }
 
     /// All of a run's steps, each whole and none missing. A lost end is a shorter run.
-    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<Value>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
+    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<KeptOutput>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
         auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key");
         rows.bind(key_of(run, 1)).bind(key_of(run, ~std::uint32_t{0}));
         while (rows.step()) {
@@ -366,35 +395,55 @@ private:
             StepBody body;
             if (!decode(rows.bytes(2), body)) return damaged("step " + std::to_string(seq) + " of a run");
             steps.push_back(std::move(body));
-            if (sizes != nullptr) sizes->push_back(rows.bytes(3).size());
+            KeptOutput output;
+            output.stored = StoredValue::of(rows.bytes(3));
+            if (sizes != nullptr) sizes->push_back(output.stored ? output.stored->size : rows.bytes(3).size());
             if (outputs == nullptr) continue;
-            if (rows.bytes(3).empty()) {
-                outputs->emplace_back();
-                continue;
+            if (!output.stored && !rows.bytes(3).empty()) {
+                auto value = Value::checked(rows.bytes(3));
+                if (!value) return damaged("step " + std::to_string(seq) + " of a run");
+                output.value = *std::move(value);
             }
-            auto value = Value::checked(Buffer::copy(rows.bytes(3)));
-            if (!value) return damaged("step " + std::to_string(seq) + " of a run");
-            outputs->push_back(*std::move(value));
+            outputs->push_back(std::move(output));
         }
         return rows.done();
     }
 
-    Status forget(std::int64_t row) {
+    /// Where an output was stored, and for which run.
+    struct Dropped {
+        std::string holder;
+        Digest digest;
+    };
+
+    Status forget(std::int64_t row, std::string_view id, std::vector<Dropped>& dropped) {
+        {
+            auto rows = database_->prepare("SELECT output FROM steps WHERE key BETWEEN ? AND ? AND length(output) = 41");
+            rows.bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0}));
+            while (rows.step()) {
+                if (const auto stored = StoredValue::of(rows.bytes(0))) dropped.push_back({holder_of(id), stored->digest});
+            }
+            SYMPHONY_TRY(rows.done());
+        }
         SYMPHONY_TRY(database_->prepare("DELETE FROM steps WHERE key BETWEEN ? AND ?").bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0})).run());
         return database_->prepare("DELETE FROM runs WHERE row = ?").bind(row).run();
     }
+    /// What the store keeps too long is a loss of room and nothing else. [blocks]
+    void drop(const std::vector<Dropped>& dropped) const {
+        if (options_.values == nullptr) return;
+        for (const Dropped& one : dropped) static_cast<void>(options_.values->drop(one.holder, one.digest));
+    }
 
     /// The oldest of the ended runs that are too many; a few at a time.
-    Status expire() {
+    Status expire(std::vector<Dropped>& dropped) {
         if (options_.runs_max == 0) return {};
-        std::vector<std::int64_t> old;
+        std::vector<std::pair<std::int64_t, std::string>> old;
         {
-            auto rows = database_->prepare("SELECT row FROM runs WHERE state != 1 ORDER BY row DESC LIMIT ? OFFSET ?");
+            auto rows = database_->prepare("SELECT row, id FROM runs WHERE state != 1 ORDER BY row DESC LIMIT ? OFFSET ?");
             rows.bind(static_cast<std::int64_t>(expired_max)).bind(static_cast<std::int64_t>(options_.runs_max));
-            while (rows.step()) old.push_back(rows.number(0));
+            while (rows.step()) old.emplace_back(rows.number(0), rows.text(1));
             SYMPHONY_TRY(rows.done());
         }
-        for (const std::int64_t row : old) SYMPHONY_TRY(forget(row));
+        for (const auto& [row, id] : old) SYMPHONY_TRY(forget(row, id, dropped));
         return {};
     }
 
@@ -436,7 +485,25 @@ private:
         }
     }
 
+    /// Moves an output that is too large for a row into the store of values.
+    void store_large(Item& item) {
+        const std::size_t size = item.output.bytes().size();
+        if (size <= row_value_bytes_max || failure_of(*item.run)) return;
+        const StoredValue stored{size, sha256(item.output.bytes())};
+        const Status kept = options_.values == nullptr ? Status(Error(Code::not_found, "no-provider", "there is none"))
+                                                       : options_.values->keep(holder_of(item.run->id), false, stored.digest, item.output);
+        if (kept) {
+            item.stored = stored;
+        } else if (size > row_value_bytes_most) {
+            fail(*item.run, Error(Code::exhausted, "output-too-large",
+                                  "step " + shown(item.body.node) + ": its output has " + std::to_string(size >> 20) + " MiB; a row of the journal takes " +
+                                      std::to_string(row_value_bytes_most >> 20) + " MiB, and the artifact store cannot be used: " + std::string(kept.error().message()),
+                                  "install an artifact store, let the operation write a file and pass its path, or run with --durability none"));
+        }
+    }
+
     Status write(std::deque<Item>& batch) {
+        for (Item& item : batch) store_large(item);
         const std::lock_guard lock(database_mutex_);
         const bool on_disk = std::any_of(batch.begin(), batch.end(), [](const Item& item) {
             return item.run->durability == Durability::durable || item.close_as != RunState::running;
@@ -477,7 +544,8 @@ private:
     Status insert(Held& run, std::uint32_t seq, const Item& item) {
         const Value body = encode(item.body);
         const std::int64_t key = key_of(run.row, seq);
-        const Bytes output = item.output.bytes();
+        const auto reference = item.stored ? item.stored->row() : std::array<std::uint8_t, StoredValue::row_bytes>{};
+        const Bytes output = item.stored ? Bytes(reference) : item.output.bytes();
         if (item.body.kind == StepBody::Kind::ended && is_kept(item.body.end.state)) ++run.done;
         return database_->prepare("INSERT INTO steps(key, part, body, output, sum) VALUES(?, ?, ?, ?, ?)")
             .bind(key).bind(run.part).bind(body.bytes()).bind(output).bind(Bytes(sum_of(key, run.part, body.bytes(), output))).run();
@@ -508,9 +576,19 @@ struct RunLog::Impl {
     std::string id;
     NewRun made_from;
     std::vector<StepBody> before;        // what earlier parts have told
-    std::vector<Value> before_outputs;
+    std::vector<KeptOutput> before_outputs;
     std::map<Id, StepEnd> ends;
     std::map<std::pair<Id, std::uint32_t>, Value> answers;
+
+    /// Whether somebody reads the output of a step that has ended.
+    bool is_needed(const Workflow& workflow, Id n) const {
+        if (std::any_of(workflow.outputs.begin(), workflow.outputs.end(), [n](const OutputDecl& output) { return output.node == n; })) return true;
+        for (auto i = workflow.out_offsets[n]; i < workflow.out_offsets[n + 1]; ++i) {
+            const auto reader = ends.find(workflow.edges[workflow.out_edges[i]].to);
+            if (reader == ends.end() || reader->second.from_elements()) return true;
+        }
+        return false;
+    }
 };
 
 RunLog::RunLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -528,26 +606,47 @@ const std::string& RunLog::id() const noexcept { return impl_->id; }
 const NewRun& RunLog::made_from() const noexcept { return impl_->made_from; }
 std::size_t RunLog::steps_kept() const noexcept { return impl_->ends.size(); }
 
-void RunLog::attach(const Workflow& workflow) {
+Status RunLog::attach(const Workflow& workflow) {
     std::unordered_map<std::string_view, Id> ids;
     impl_->run->names.clear();
     for (Id n = 0; n < workflow.nodes.size(); ++n) {
         impl_->run->names.emplace_back(workflow.node_name(n));
         ids.emplace(workflow.node_name(n), n);
     }
+    std::map<Id, KeptOutput> end_outputs;
+    std::map<std::pair<Id, std::uint32_t>, KeptOutput> answers;
     for (std::size_t i = 0; i < impl_->before.size(); ++i) {
         StepBody& body = impl_->before[i];
         const auto at = ids.find(body.node);
         if (at == ids.end()) continue;
         if (body.kind == StepBody::Kind::answered) {
-            impl_->answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
+            answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
         } else if (body.kind == StepBody::Kind::ended && is_kept(body.end.state)) {
-            body.end.output = std::move(impl_->before_outputs[i]);
+            end_outputs.insert_or_assign(at->second, std::move(impl_->before_outputs[i]));
             impl_->ends.insert_or_assign(at->second, std::move(body.end));
         }
     }
     impl_->before.clear();
     impl_->before_outputs.clear();
+    const auto value = [&](Id n, const KeptOutput& output) -> Result<Value> {
+        auto read = impl_->core->value_of(output);
+        if (!read) return std::move(read).error().in("step " + shown(workflow.node_name(n)) + " of run " + impl_->id + " cannot be taken from the record");
+        return read;
+    };
+    // From the last to the first, because an output is needed when somebody behind it is to run.
+    for (auto at = workflow.order.rbegin(); at != workflow.order.rend(); ++at) {
+        const auto end = impl_->ends.find(*at);
+        const bool needed = end == impl_->ends.end() || impl_->is_needed(workflow, *at);
+        if (end != impl_->ends.end()) {
+            if (needed) end->second.output = SYMPHONY_TRY(value(*at, end_outputs[*at]));
+            else end->second.each = false;
+        }
+        const auto first = answers.lower_bound({*at, 0});
+        for (auto answer = first; needed && answer != answers.end() && answer->first.first == *at; ++answer) {
+            impl_->answers.emplace(answer->first, SYMPHONY_TRY(value(*at, answer->second)));
+        }
+    }
+    return {};
 }
 
 const StepEnd* RunLog::ended_before(Id node) const noexcept {
@@ -564,22 +663,22 @@ void RunLog::ended(Id node, StepEnd end) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = std::exchange(end.output, {});
-    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end)};
+    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), {}};
     impl_->core->push(std::move(item));
 }
 
-void RunLog::answered(Id node, std::uint32_t element, const Value& answer) noexcept {
+void RunLog::answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = answer;
-    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, note};
     impl_->core->push(std::move(item));
 }
 
 void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}};
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, {}};
     if (impl_->run->durability == Durability::durable) {
         item.then = std::move(then);
         impl_->core->push(std::move(item));
@@ -630,6 +729,44 @@ Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
 
 Result<std::vector<RunSummary>> Journal::list(std::size_t count_max) const { return core_->list(count_max); }
 Result<RunDetail> Journal::show(std::string_view id) const { return core_->show(id); }
+Result<RunRecord> Journal::record(std::string_view id, bool outputs, std::string_view node) const {
+    RunRecord out;
+    std::vector<StepBody> bodies;
+    std::vector<KeptOutput> kept;
+    out.detail = SYMPHONY_TRY(core_->show(id, &bodies, outputs ? &kept : nullptr));
+    std::map<std::pair<std::string_view, std::uint32_t>, std::size_t> places;
+    const auto row = [&](std::string_view name, std::uint32_t element) -> CallRow& {
+        const auto [at, fresh] = places.try_emplace({name, element}, out.calls.size());
+        if (fresh) out.calls.push_back({std::string(name), element, {}, {}});
+        return out.calls[at->second];
+    };
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        const StepBody& body = bodies[i];
+        if (!node.empty() && body.node != node) continue;
+        const auto answer = [&](CallRow& to) -> Status {
+            if (!outputs) return {};
+            Value value = SYMPHONY_TRY(core_->value_of(kept[i]));
+            if (to.element == no_id || !value.is_null()) to.answer = std::move(value);
+            return {};
+        };
+        if (body.kind == StepBody::Kind::answered) {
+            CallRow& call = row(body.node, body.element);
+            call.note = body.note;
+            SYMPHONY_TRY(answer(call));
+        } else if (body.kind == StepBody::Kind::ended) {
+            const bool alone = !body.end.each;
+            if (alone) {
+                CallRow& call = row(body.node, no_id);
+                call.note = body.end.note;
+                if (body.end.state == NodeState::completed && body.end.problems.empty()) SYMPHONY_TRY(answer(call));
+            }
+            for (const Problem& problem : body.end.problems) {
+                if (outputs && (alone || problem.element != no_id)) row(body.node, alone ? no_id : problem.element).answer = problem.error;
+            }
+        }
+    }
+    return out;
+}
 Status Journal::remove(std::string_view id) { return core_->remove(id); }
 
 std::string_view name_of(Durability durability) noexcept {

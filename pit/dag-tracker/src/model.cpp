@@ -111,6 +111,16 @@ std::string_view name_of(MergeMode mode) noexcept {
     return "";
 }
 
+std::string_view name_of(CachePolicy policy) noexcept {
+    switch (policy) {
+    case CachePolicy::if_pure: return "if-pure";
+    case CachePolicy::always: return "always";
+    case CachePolicy::within_run: return "within-run";
+    case CachePolicy::never: return "never";
+    }
+    return "";
+}
+
 std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy) {
     auto& all = workflow.policies;
     for (std::size_t i = all.size(); i-- > 0 && all.size() - i < 64;) {

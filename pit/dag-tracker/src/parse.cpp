@@ -312,9 +312,22 @@ private:
         }
     }
 
+    void cache(const Doc& doc, CallPolicy& policy) {
+        policy.ttl_ns = duration_ns(doc, "ttl", 0);
+        const auto* cache = doc.find("cache");
+        if (cache == nullptr || !expect(*cache, Doc::Kind::text, "text")) return;
+        constexpr std::array<std::string_view, 3> ways{"always", "within-run", "never"};
+        const auto found = std::find(ways.begin(), ways.end(), cache->value.text);
+        if (found == ways.end()) error("bad-value", "cache " + shown(cache->value.text) + " is not known", cache->place, meant(cache->value.text, ways));
+        else policy.cache = static_cast<CachePolicy>(1 + (found - ways.begin()));
+        if (policy.ttl_ns != 0 && (policy.cache == CachePolicy::never || policy.cache == CachePolicy::within_run)) {
+            error("bad-value", "\"ttl\" is for answers that later runs may have", doc.find("ttl")->place, "leave it out, or write cache = \"always\"");
+        }
+    }
+
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 13> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
-                                                        "parallel", "on_error", "timeout", "retry", "after", "description"};
+        constexpr std::array<std::string_view, 15> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
+                                                        "parallel", "on_error", "timeout", "retry", "cache", "ttl", "after", "description"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
@@ -342,6 +355,7 @@ private:
             policy.retries_max = integer(retry->value, "max", 0, 100, 0);
             policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
         }
+        cache(doc, policy);
         node.policy = policy_index(made_, policy);
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {

@@ -5,6 +5,7 @@
 // run_control (control nodes), run_calls (calls are made), run_answers (what comes back), run_events, run_attend (the calling thread).
 
 #include "blocking_pool.hpp"
+#include "call_memory.hpp"
 #include "engine.hpp"
 #include "run.hpp"
 #include "steps.hpp"
@@ -49,6 +50,8 @@ private:
         std::uint32_t element = 0;
         std::uint32_t attempt = 0;
         std::optional<Result<Value>> answer;
+        bool recalled = false;  // the answer was remembered
+        CallNote note;          // how the call is known to the memory
     };
 
     /// A node that runs: what its calls need and have answered.
@@ -60,6 +63,8 @@ private:
         std::vector<std::optional<Error>> errors;  // of elements
         std::vector<Slot> slots;
         std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
+        std::shared_ptr<const StepFacts> facts;    // when there is a memory
+        bool on_record = false;                    // an earlier part of the run has told of the node's end
         std::atomic<std::uint32_t> next{0};        // in to_do
         std::atomic<std::uint32_t> working{0};  // slots that have not ended
         std::atomic<std::uint32_t> done{0};
@@ -82,6 +87,7 @@ private:
         std::uint64_t ended_ns = 0;
         std::atomic<std::uint32_t> calls{0};
         std::atomic<std::uint32_t> attempts{0};
+        std::atomic<std::uint32_t> recalled{0};
         std::uint32_t problems = 0;
     };
     struct Timer {
@@ -133,7 +139,7 @@ private:
     std::vector<Problem> problems_of(Id n);
     Verdict end(Id n, NodeState state);
     void fail(Id n, Error error);
-    void add_problem(Id n, std::string path, Error error);
+    void add_problem(Id n, std::string path, Error error, std::uint32_t element = no_id);
 
     // ---- control nodes: run_control.cpp ----
     bool claim(Id n) noexcept { return !nodes_[n].claimed.exchange(true, std::memory_order_acq_rel); }
@@ -146,10 +152,17 @@ private:
     Verdict begin_calls(Id n);
     Verdict begin_single(Id n, Active& active);
     Verdict begin_each(Id n, Active& active);
+    /// What earlier parts of the run know of the elements.
+    void take_record(Id n, Active& active);
     /// Whether a call of the step may do something that a second call would do again.
     bool waits_for_log(Id n) const;
-    /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
+    bool looks_up(Id n) const { return settings_.memory && settings_.memory->looks_up(n); }
+    /// Asks the memory first; then the job takes its turn on its lane.
     void queue(Job job);
+    /// The memory's answer to a held job.
+    void recalled(Job job, Recalled found) noexcept;
+    /// Takes a held job's turn on its lane, when the log has what must not be forgotten before it.
+    void queue_held(Job job) noexcept;
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.
     void call(Job job, const BlockingPool::Ticket& ticket) noexcept;

@@ -25,7 +25,8 @@ Verdict Run::start_node(Id n) {
         return end(n, NodeState::cancelled);
     }
     if (settings_.log) {
-        if (const StepEnd* before = settings_.log->ended_before(n)) return end_as_before(n, *before);
+        const StepEnd* const before = settings_.log->ended_before(n);
+        if (before != nullptr && !before->from_elements()) return end_as_before(n, *before);
     }
     if (node.kind == NodeKind::merge) return merge(n);
     Arrival worst = Arrival::value;
@@ -140,8 +141,9 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
     times.started_ns = times.ended_ns = steady_now_ns();
     times.calls.store(before.calls, std::memory_order_relaxed);
     times.attempts.store(before.attempts, std::memory_order_relaxed);
+    times.recalled.store(before.recalled, std::memory_order_relaxed);
     times.problems = static_cast<std::uint32_t>(before.problems.size());
-    for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error);
+    for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error, problem.element);
     if (before.state == NodeState::completed && !keep(n, before.output, before.bare)) return too_large(n);
     return end(n, before.state);
 }
@@ -152,6 +154,8 @@ bool Run::is_logged(Id n) const {
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;
+    const Active* const active = nodes_[n].active.get();
+    if (active != nullptr && active->on_record) return;
     const Times& times = times_[n];
     StepEnd end;
     end.state = state;
@@ -159,7 +163,10 @@ void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const E
     end.calls = times.calls.load(std::memory_order_relaxed);
     end.attempts = times.attempts.load(std::memory_order_relaxed);
     end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
-    if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+    end.recalled = times.recalled.load(std::memory_order_relaxed);
+    end.each = active != nullptr && !active->single;
+    if (!end.each && nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+    if (active != nullptr && active->single) end.note = active->slots[0].note;
     if (why != nullptr) end.problems.push_back({n, {}, *why});
     else if (times.problems != 0) end.problems = problems_of(n);
     settings_.log->ended(n, std::move(end));
@@ -191,9 +198,9 @@ void Run::fail(Id n, Error error) {
     end(n, NodeState::failed);
 }
 
-void Run::add_problem(Id n, std::string path, Error error) {
+void Run::add_problem(Id n, std::string path, Error error, std::uint32_t element) {
     const std::lock_guard lock(mutex_);
-    problems_.push_back({n, std::move(path), std::move(error)});
+    problems_.push_back({n, std::move(path), std::move(error), element});
 }
 
 } // namespace symphony::tracker

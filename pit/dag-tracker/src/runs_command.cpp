@@ -17,16 +17,6 @@ namespace {
 
 constexpr std::size_t listed_default = 20;
 
-/// Local time, "2026-11-27 11:08:12".
-std::string moment(std::int64_t ms) {
-    if (ms == 0) return "-";
-    const std::time_t seconds = ms / 1000;
-    std::tm local{};
-    ::localtime_r(&seconds, &local);
-    std::array<char, 32> text{};
-    return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
-}
-
 /// As a shell takes it for one word.
 std::string shell_word(std::string_view word) {
     constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=:,@%+";
@@ -42,8 +32,11 @@ void add(ValueBuilder& out, const RunSummary& run) {
     out.add("parts", run.parts).add("created_ms", run.created_ms).add("ended_ms", run.ended_ms).end();
 }
 
-void add(ValueBuilder& out, const StepRow& step) {
-    out.map(8).add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("attempts", step.attempts);
+/// @param answers  Of the step, as `output`; null: they are not wanted.
+void add(ValueBuilder& out, const StepRow& step, const Value* answers = nullptr) {
+    out.map(11);
+    if (answers != nullptr) out.add("output", answers->view());
+    out.add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("cached", step.recalled).add("attempts", step.attempts);
     out.add("ended_ms", step.ended_ms).add("took_ns", step.took_ns).add("output_bytes", step.output_bytes).key("problems").list(step.problems.size());
     for (const Problem& problem : step.problems) {
         out.map(4).add("path", std::string_view(problem.path)).add("reason", problem.error.reason());
@@ -117,6 +110,7 @@ public:
     }
 
     Result<std::int32_t> show() {
+        if (const auto step = arguments_["step"].as_text(); !step.empty()) return show_step(step);
         const auto run = SYMPHONY_TRY(found());
         if (context_.json) {
             ValueBuilder json;
@@ -134,7 +128,8 @@ public:
         text += ", " + std::to_string(summary.steps_done) + " of " + std::to_string(summary.steps) + " steps are done\n\n";
         std::vector<std::vector<std::string>> rows{{"STEP", "STATE", "CALLS", "TIME", "OUTPUT"}};
         for (const auto& step : run.steps) {
-            rows.push_back({step.node, std::string(name_of(step.state)), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
+            const std::string cached = recalled_text(step.recalled, step.calls);
+            rows.push_back({step.node, std::string(name_of(step.state)) + (cached.empty() ? "" : ", " + cached), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
         }
         put_out(call_, text + table(rows));
         for (const auto& step : run.steps) {
@@ -158,7 +153,10 @@ public:
     }
 
     Result<std::int32_t> trace() {
-        const auto run = SYMPHONY_TRY(found());
+        const bool outputs = arguments_["outputs"].as_bool();
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        const RunRecord record = SYMPHONY_TRY(journal->record(arguments_["run"].as_text("last"), outputs));
+        const RunDetail& run = record.detail;
         if (const auto format = arguments_["format"].as_text("jsonl"); format == "chrome") {
             return print(chrome_trace(run));
         } else if (format != "jsonl") {
@@ -174,7 +172,8 @@ public:
         SYMPHONY_TRY(line(head));
         for (const auto& step : run.steps) {
             ValueBuilder json;
-            add(json, step);
+            const Value answers = outputs ? answers_of(record, step.node) : Value();
+            add(json, step, outputs ? &answers : nullptr);
             SYMPHONY_TRY(line(json));
         }
         put_out(call_, lines);
@@ -182,6 +181,35 @@ public:
     }
 
 private:
+    /// What a step has answered; of an `each` step a list by element, with null where there is no answer.
+    static Value answers_of(const RunRecord& record, std::string_view node) {
+        std::vector<const CallRow*> calls;
+        for (const CallRow& call : record.calls) {
+            if (call.node == node) calls.push_back(&call);
+        }
+        const auto answer = [](const CallRow& call) { return call.answer && *call.answer ? (*call.answer)->view() : ValueView(); };
+        if (calls.empty()) return {};
+        if (calls.size() == 1 && calls.front()->element == no_id) return Value::copy(answer(*calls.front()));
+        std::sort(calls.begin(), calls.end(), [](const CallRow* a, const CallRow* b) { return a->element < b->element; });
+        ValueBuilder list;
+        list.list(calls.size());
+        std::uint32_t next = 0;
+        for (const CallRow* call : calls) {
+            for (; next < call->element; ++next) list.null();
+            list.value(answer(*call));
+            ++next;
+        }
+        return list.end().build();
+    }
+    Result<std::int32_t> show_step(std::string_view node) {
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        const RunRecord record = SYMPHONY_TRY(journal->record(arguments_["run"].as_text("last"), true, node));
+        if (record.calls.empty()) {
+            return Error(Code::not_found, "not-on-record", "run " + record.detail.summary.id + " has no output of step " + shown(node) + " on record",
+                         "symphony runs show " + record.detail.summary.id);
+        }
+        return print(answers_of(record, node));
+    }
     Result<RunDetail> found() {
         const auto journal = SYMPHONY_TRY(tracker_.journal());
         return journal->show(arguments_["run"].as_text("last"));
@@ -206,6 +234,15 @@ Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::strin
     if (command == "runs remove") return runs.remove();
     if (command == "runs export") return runs.trace();
     return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
+}
+
+std::string moment(std::int64_t ms) {
+    if (ms == 0) return "-";
+    const std::time_t seconds = ms / 1000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    std::array<char, 32> text{};
+    return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
 }
 
 std::string resume_words(std::string_view id, const NewRun& made_from) {

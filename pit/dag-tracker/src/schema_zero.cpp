@@ -234,7 +234,7 @@ private:
         const std::string of = " of node " + shown(workflow_.node_name(n));
         if (node.each != 0) lost("\"each\"" + of, node.place);
         if (node.on_error != OnError::fail) lost("\"on_error\"" + of, node.place);
-        if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries or parallel calls" + of, node.place);
+        if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries, parallel calls or cache" + of, node.place);
     }
 
     void edge(const Edge& edge) {

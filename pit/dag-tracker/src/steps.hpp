@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "call_memory.hpp"
 #include "run.hpp"
 
 #include <functional>
@@ -15,9 +16,14 @@ struct StepEnd {
     bool bare = false;  ///< `output` is the value of port "value" itself
     std::uint32_t calls = 0;
     std::uint32_t attempts = 0;
+    std::uint32_t recalled = 0;  ///< calls that were answered from memory
     std::uint64_t took_ns = 0;
+    bool each = false;                ///< of an `each` step: its output follows from the answers of its elements and is not kept a second time
     Value output;                     ///< null when nobody reads it
+    CallNote note;                    ///< of the one call of a step without `each`
     std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
+
+    bool from_elements() const noexcept { return each && state == NodeState::completed; }
 };
 
 /// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others; one is: a merge that takes
@@ -31,13 +37,13 @@ public:
 
     /// What the step has ended with in an earlier part of this run; null when it is to run. [any]
     virtual const StepEnd* ended_before(Id node) const noexcept = 0;
-    /// The answer of one element of an `each` step, from an earlier part of this run. [any]
+    /// The answer of one element of an `each` step, from an earlier part of this run; null also as a value when there was none. [any]
     virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
 
     /// The step has ended. Returns at once, but waits while too much is in memory. [any]
     virtual void ended(Id node, StepEnd end) noexcept = 0;
-    /// An element of an `each` step has answered. [any]
-    virtual void answered(Id node, std::uint32_t element, const Value& answer) noexcept = 0;
+    /// An element of an `each` step has answered. @param answer  Null when it failed. [any]
+    virtual void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept = 0;
 
     /// Before a call that may do something outside. `then` is called once, here or on another thread: all that was told
     /// before, and that this call is going to be made, is on the disk; or why it cannot be. [any]

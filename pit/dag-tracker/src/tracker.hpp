@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "call_cache.hpp"
 #include "journal.hpp"
 #include "parse.hpp"
 #include "run.hpp"
@@ -50,6 +51,15 @@ public:
         std::shared_ptr<const Plan> plan;
     };
     Result<Resumed> resume_log(std::string_view id, bool changed_too) const;
+    /// The cache of calls, opened when it is first needed. [blocks]
+    Result<std::shared_ptr<CallCache>> cache() const;
+    /// Makes a new cache in the place of one that cannot be opened. [blocks]
+    Status remake_cache() const;
+    /// What answers calls of a run instead of their plugins, and notes how each call is known. Null when there is nothing to do.
+    /// @param wanted   False: no call is answered so.
+    /// @param log      Of the run, or null.
+    /// @param warning  Why the cache is not used, when that is so and nobody has wished it.
+    std::shared_ptr<CallMemory> memory(const std::shared_ptr<const Plan>& plan, bool wanted, const RunLog* log, std::string& warning) const;
     RunSettings settings() const;
     const Limits& limits() const noexcept { return limits_; }
     const Host& host() const noexcept { return host_; }
@@ -61,11 +71,19 @@ private:
     Limits limits_;
     struct Opened {
         std::mutex mutex;
+        std::shared_ptr<ValueStore> values;
         std::shared_ptr<Journal> journal;
+        std::shared_ptr<CallCache> cache;
     };
+    std::shared_ptr<ValueStore> values() const;  // with the mutex of opened_ held
     std::unique_ptr<Opened> opened_ = std::make_unique<Opened>();
     std::unique_ptr<std::atomic<bool>> left_behind_ = std::make_unique<std::atomic<bool>>(false);
 };
+
+/// "text 1.0.0 is now 1.1.0, json is another build of 1.0.0"; empty when none of the plan's plugins is another than it was. @param then  NewRun::plugins.
+std::string changed_plugins(ValueView then, const Plan& now);
+/// The same of one plugin alone.
+std::string changed_plugin(ValueView then, const Provider& now);
 
 ports::CheckReport check_report(const Checked& checked);
 ports::RunEvent port_event(const Plan& plan, const RunEvent& event);
