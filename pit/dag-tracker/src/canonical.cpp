@@ -38,6 +38,7 @@ Canonical::Canonical(const Workflow& workflow) : workflow_(workflow) {
     inputs_ = sorted_by(workflow.inputs, [](const InputDecl& input) -> std::string_view { return input.name; });
     outputs_ = sorted_by(workflow.outputs, [](const OutputDecl& output) -> std::string_view { return output.name; });
     plugins_ = sorted_by(workflow.plugins, [](const PluginPin& pin) -> std::string_view { return pin.plugin; });
+    plugin_limits_ = sorted_by(workflow.plugin_limits, [](const PluginLimit& limit) -> std::string_view { return limit.plugin; });
     input_rank_ = ranks(inputs_);
     sort_nodes();
     rank_ = ranks(nodes_);

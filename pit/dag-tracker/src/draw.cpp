@@ -106,6 +106,9 @@ private:
                 const Id to = workflow_.edges[workflow_.out_edges[i]].to;
                 layer[to] = std::max(layer[to], layer[n] + 1);
             }
+            for (const Id helper : {workflow_.extras_of(n).fallback, workflow_.extras_of(n).compensate}) {
+                if (helper != no_id) layer[helper] = std::max(layer[helper], layer[n] + 1);
+            }
         };
         for (const Id n : workflow_.order) {
             visit(n);
@@ -148,6 +151,12 @@ private:
             std::string target(workflow_.node_name(edge.to));
             if (edge.to_port != 0) target += "." + std::string(workflow_.names[edge.to_port]);
             add(from, edge.to, edge.kind, edge.condition == no_id ? std::string() : workflow_.conditions[edge.condition].text(), source + " → " + target);
+        }
+        for (Id n = 0; n < workflow_.nodes.size(); ++n) {
+            const NodeExtras& extras = workflow_.extras_of(n);
+            const std::string id(workflow_.node_name(n));
+            if (extras.fallback != no_id) add(n, extras.fallback, EdgeKind::control, {}, id + " → fallback " + std::string(workflow_.node_name(extras.fallback)));
+            if (extras.compensate != no_id) add(n, extras.compensate, EdgeKind::control, {}, id + " → compensate " + std::string(workflow_.node_name(extras.compensate)));
         }
         for (std::uint32_t i = 0; i < workflow_.outputs.size(); ++i) {
             const auto& output = workflow_.outputs[i];
@@ -325,6 +334,7 @@ private:
         if (node.kind == NodeKind::merge) what += " · " + std::string(name_of(node.mode));
         else if (node.kind != NodeKind::branch) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
         if (node.each != 0) what += " · each";
+        if (workflow_.extras_of(vertex.what).finally) what += " · finally";
         std::string note(workflow_.names[node.description]);
         open_group((note.empty() ? std::string() : note + "\n") + what);
         if (node.each != 0) rect(x + 4, y + 4, height, kind, 9);  // a second sheet behind: many of these

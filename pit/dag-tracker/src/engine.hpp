@@ -88,9 +88,13 @@ public:
             left_[i].store(shape_.waits[i], std::memory_order_relaxed);
             if (shape_.waits[i] == 0) roots->steps.push_back(static_cast<std::uint32_t>(i));
         }
+        drained_.store(false, std::memory_order_relaxed);
         load_.store(one_batch, std::memory_order_relaxed);
         publish(std::move(roots));
     }
+
+    /// Nothing is left to do; true before the body hears of it. [any]
+    bool drained() const noexcept { return drained_.load(std::memory_order_acquire); }
 
     /// Until nothing is left; the calling thread takes part. Afterwards the engine may be destroyed.
     void wait() {
@@ -240,7 +244,9 @@ private:
             }
             step = next;
         }
-        if (load_.fetch_sub(one_batch, std::memory_order_acq_rel) == one_batch) body_.drained();
+        if (load_.fetch_sub(one_batch, std::memory_order_acq_rel) != one_batch) return;
+        drained_.store(true, std::memory_order_release);
+        body_.drained();
     }
 
     /// Gives the older half of what waits here to another worker; all of it before a long step.
@@ -268,6 +274,7 @@ private:
     std::deque<Lane> lanes_;
     std::atomic<std::uint32_t> published_{0};
     std::atomic<std::uint32_t> leaving_{0};
+    std::atomic<bool> drained_{false};
     alignas(64) std::atomic<std::uint64_t> load_{0};
 };
 

@@ -15,6 +15,7 @@
 #include <map>
 #include <mutex>
 #include <random>
+#include <set>
 #include <thread>
 
 namespace symphony::tracker {
@@ -52,6 +53,11 @@ std::string holder_of(std::string_view run) { return "run:" + std::string(run); 
 
 /// The bytes of a run's steps: its number, then theirs.
 std::int64_t key_of(std::int64_t row, std::uint32_t seq) noexcept { return (row << 32) | seq; }
+
+/// Ends of what closes the run count only while it is the same closing.
+bool goes_on_without(const StepBody& body, bool closing_now) noexcept {
+    return body.kind == StepBody::Kind::ended && is_kept(body.end.state) && (!body.end.closing || closing_now);
+}
 
 std::string new_id(std::int64_t now_ms) {
     const std::time_t seconds = now_ms / 1000;
@@ -182,7 +188,7 @@ public:
     }
 
     Result<std::shared_ptr<Held>> resume(std::string_view asked, std::string& id, NewRun& made_from, std::vector<StepBody>& steps,
-                                         std::vector<KeptOutput>& outputs) {
+                                         std::vector<KeptOutput>& outputs, bool& closing) {
         auto run = std::make_shared<Held>();
         const std::lock_guard lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
@@ -199,8 +205,19 @@ public:
             run->durability = made_from.durability;
             SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
             run->next_seq = static_cast<std::uint32_t>(steps.size()) + 1;
-            run->done = found.done;
-            return database_->prepare("UPDATE runs SET part = ?, state = 1, ended_ms = 0 WHERE row = ?").bind(run->part).bind(run->row).run();
+            closing = found.state == RunState::closing;
+            const std::size_t last = last_closing(steps);
+            if (!closing && last < steps.size() && steps[last].undoes) {
+                return Error(Code::conflict, "run-undone", "run " + id + " cannot go on: what it had done was undone when it ended", "run it anew");
+            }
+            std::set<std::string_view> kept;
+            for (std::size_t i = 0; i < steps.size(); ++i) {
+                if (goes_on_without(steps[i], closing && i > last)) kept.insert(steps[i].node);
+            }
+            run->done = static_cast<std::uint32_t>(kept.size());
+            const RunState state = closing ? RunState::closing : RunState::running;
+            return database_->prepare("UPDATE runs SET part = ?, state = ?, ended_ms = 0, done = ? WHERE row = ?")
+                .bind(run->part).bind(static_cast<int>(state)).bind(run->done).bind(run->row).run();
         }));
         return run;
     }
@@ -380,6 +397,7 @@ private:
         out.state = static_cast<RunState>(row.number(4));
         out.steps_done = static_cast<std::uint32_t>(row.number(5));
         out.ended_ms = row.number(6);
+        if (out.state == RunState::closing) out.state = RunState::running;
         if (out.state == RunState::running && !is_held(row.number(0))) out.state = RunState::interrupted;
         return out;
     }
@@ -438,7 +456,7 @@ private:
         if (options_.runs_max == 0) return {};
         std::vector<std::pair<std::int64_t, std::string>> old;
         {
-            auto rows = database_->prepare("SELECT row, id FROM runs WHERE state != 1 ORDER BY row DESC LIMIT ? OFFSET ?");
+            auto rows = database_->prepare("SELECT row, id FROM runs WHERE state IN (2, 3, 4) ORDER BY row DESC LIMIT ? OFFSET ?");
             rows.bind(static_cast<std::int64_t>(expired_max)).bind(static_cast<std::int64_t>(options_.runs_max));
             while (rows.step()) old.emplace_back(rows.number(0), rows.text(1));
             SYMPHONY_TRY(rows.done());
@@ -547,6 +565,9 @@ private:
         const auto reference = item.stored ? item.stored->row() : std::array<std::uint8_t, StoredValue::row_bytes>{};
         const Bytes output = item.stored ? Bytes(reference) : item.output.bytes();
         if (item.body.kind == StepBody::Kind::ended && is_kept(item.body.end.state)) ++run.done;
+        if (item.body.kind == StepBody::Kind::closing) {
+            SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ? WHERE row = ?").bind(static_cast<int>(RunState::closing)).bind(run.row).run());
+        }
         return database_->prepare("INSERT INTO steps(key, part, body, output, sum) VALUES(?, ?, ?, ?, ?)")
             .bind(key).bind(run.part).bind(body.bytes()).bind(output).bind(Bytes(sum_of(key, run.part, body.bytes(), output))).run();
     }
@@ -577,7 +598,10 @@ struct RunLog::Impl {
     NewRun made_from;
     std::vector<StepBody> before;        // what earlier parts have told
     std::vector<KeptOutput> before_outputs;
+    bool was_closing = false;            // and is to go on closing
+    std::optional<RunResult::State> closing_before;
     std::map<Id, StepEnd> ends;
+    std::map<Id, StepEnd> last_ends;     // also of what failed; only while it was closing
     std::map<std::pair<Id, std::uint32_t>, Value> answers;
 
     /// Whether somebody reads the output of a step that has ended.
@@ -613,15 +637,25 @@ Status RunLog::attach(const Workflow& workflow) {
         impl_->run->names.emplace_back(workflow.node_name(n));
         ids.emplace(workflow.node_name(n), n);
     }
-    std::map<Id, KeptOutput> end_outputs;
+    std::map<Id, KeptOutput> end_outputs, last_outputs;
     std::map<std::pair<Id, std::uint32_t>, KeptOutput> answers;
+    const std::size_t last = last_closing(impl_->before);
+    if (impl_->was_closing && last < impl_->before.size()) impl_->closing_before = static_cast<RunResult::State>(impl_->before[last].element);
     for (std::size_t i = 0; i < impl_->before.size(); ++i) {
         StepBody& body = impl_->before[i];
+        const bool closing_now = impl_->closing_before && i > last;
+        body.end.order = i + 1;
         const auto at = ids.find(body.node);
         if (at == ids.end()) continue;
         if (body.kind == StepBody::Kind::answered) {
+            if (workflow.role(at->second) >= Role::compensation && !closing_now) continue;
             answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
-        } else if (body.kind == StepBody::Kind::ended && is_kept(body.end.state)) {
+        } else if (body.kind == StepBody::Kind::ended) {
+            if (impl_->closing_before && (!body.end.closing || closing_now)) {
+                impl_->last_ends.insert_or_assign(at->second, body.end);
+                last_outputs.insert_or_assign(at->second, impl_->before_outputs[i]);
+            }
+            if (!goes_on_without(body, closing_now)) continue;
             end_outputs.insert_or_assign(at->second, std::move(impl_->before_outputs[i]));
             impl_->ends.insert_or_assign(at->second, std::move(body.end));
         }
@@ -633,10 +667,12 @@ Status RunLog::attach(const Workflow& workflow) {
         if (!read) return std::move(read).error().in("step " + shown(workflow.node_name(n)) + " of run " + impl_->id + " cannot be taken from the record");
         return read;
     };
+    // A run that goes on closing has little to do, and may read anything.
+    for (auto& [n, end] : impl_->last_ends) end.output = SYMPHONY_TRY(value(n, last_outputs[n]));
     // From the last to the first, because an output is needed when somebody behind it is to run.
     for (auto at = workflow.order.rbegin(); at != workflow.order.rend(); ++at) {
         const auto end = impl_->ends.find(*at);
-        const bool needed = end == impl_->ends.end() || impl_->is_needed(workflow, *at);
+        const bool needed = end == impl_->ends.end() || impl_->closing_before || impl_->is_needed(workflow, *at);
         if (end != impl_->ends.end()) {
             if (needed) end->second.output = SYMPHONY_TRY(value(*at, end_outputs[*at]));
             else end->second.each = false;
@@ -654,6 +690,20 @@ const StepEnd* RunLog::ended_before(Id node) const noexcept {
     return at == impl_->ends.end() ? nullptr : &at->second;
 }
 
+const StepEnd* RunLog::last_end(Id node) const noexcept {
+    const auto at = impl_->last_ends.find(node);
+    return at == impl_->last_ends.end() ? nullptr : &at->second;
+}
+
+std::optional<RunResult::State> RunLog::closing_before() const noexcept { return impl_->closing_before; }
+
+void RunLog::closing(RunResult::State state, bool undoes) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::closing, {}, static_cast<std::uint32_t>(state), impl_->core->now_ms(), {}, {}, undoes};
+    impl_->core->push(std::move(item));
+}
+
 const Value* RunLog::answered_before(Id node, std::uint32_t element) const noexcept {
     const auto at = impl_->answers.find({node, element});
     return at == impl_->answers.end() ? nullptr : &at->second;
@@ -663,7 +713,7 @@ void RunLog::ended(Id node, StepEnd end) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = std::exchange(end.output, {});
-    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), {}};
+    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), {}, false};
     impl_->core->push(std::move(item));
 }
 
@@ -671,14 +721,14 @@ void RunLog::answered(Id node, std::uint32_t element, const Value& answer, const
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = answer;
-    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, note};
+    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, note, false};
     impl_->core->push(std::move(item));
 }
 
 void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, {}};
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, {}, false};
     if (impl_->run->durability == Durability::durable) {
         item.then = std::move(then);
         impl_->core->push(std::move(item));
@@ -723,7 +773,7 @@ Result<std::unique_ptr<RunLog>> Journal::begin(NewRun run) {
 Result<std::unique_ptr<RunLog>> Journal::resume(std::string_view id) {
     auto impl = std::make_unique<RunLog::Impl>();
     impl->core = core_;
-    impl->run = SYMPHONY_TRY(core_->resume(id, impl->id, impl->made_from, impl->before, impl->before_outputs));
+    impl->run = SYMPHONY_TRY(core_->resume(id, impl->id, impl->made_from, impl->before, impl->before_outputs, impl->was_closing));
     return std::make_unique<RunLog>(std::move(impl));
 }
 
@@ -792,6 +842,7 @@ std::string_view name_of(RunState state) noexcept {
     case RunState::failed: return "failed";
     case RunState::cancelled: return "cancelled";
     case RunState::interrupted: return "interrupted";
+    case RunState::closing: return "running";
     }
     return "";
 }

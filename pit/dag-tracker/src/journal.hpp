@@ -24,8 +24,9 @@ enum class Durability : std::uint8_t {
 std::string_view name_of(Durability durability) noexcept;
 std::optional<Durability> durability_named(std::string_view name) noexcept;
 
-/// `interrupted` is not stored: it is a run that has not ended and that no living process holds.
-enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted };
+/// `interrupted` is not stored: it is a run that has not ended and that no living process holds. `closing` is not shown: compensations and
+/// `finally` nodes run, or are to be run by whoever goes on with the run.
+enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted, closing };
 std::string_view name_of(RunState state) noexcept;
 
 /// What a run is made from.
@@ -97,6 +98,9 @@ public:
     std::size_t steps_kept() const noexcept;
 
     const StepEnd* ended_before(Id node) const noexcept override;
+    const StepEnd* last_end(Id node) const noexcept override;
+    std::optional<RunResult::State> closing_before() const noexcept override;
+    void closing(RunResult::State state, bool undoes) noexcept override;
     const Value* answered_before(Id node, std::uint32_t element) const noexcept override;
     void ended(Id node, StepEnd end) noexcept override;
     void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override;
@@ -135,7 +139,7 @@ public:
     /// A new run, on the disk before it returns. [blocks]
     Result<std::unique_ptr<RunLog>> begin(NewRun run);
     /// Goes on with a run: `id` may be the beginning of one, or "last".
-    /// @return `not_found` "no-such-run", `conflict` "run-in-progress" or "run-completed", `data_corrupt` "journal-corrupt". [blocks]
+    /// @return `not_found` "no-such-run", `conflict` "run-in-progress", "run-completed" or "run-undone", `data_corrupt` "journal-corrupt". [blocks]
     Result<std::unique_ptr<RunLog>> resume(std::string_view id);
 
     /// Newest first. @param count_max  0: all. [blocks]

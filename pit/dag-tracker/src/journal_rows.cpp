@@ -49,16 +49,18 @@ Value encode(const StepBody& body) {
     ValueBuilder out;
     const bool ended = body.kind == StepBody::Kind::ended;
     const bool answered = body.kind == StepBody::Kind::answered;
-    out.list(ended ? 13 : answered ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
+    const bool closing = body.kind == StepBody::Kind::closing;
+    out.list(ended ? 15 : answered || closing ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
     if (ended) {
         const StepEnd& end = body.end;
         out.unsigned_integer(static_cast<std::uint64_t>(end.state)).boolean(end.bare).unsigned_integer(end.calls).unsigned_integer(end.attempts).unsigned_integer(end.took_ns);
         out.list(end.problems.size());
         for (const Problem& problem : end.problems) put(out, problem);
-        out.end().boolean(end.each).unsigned_integer(end.recalled);
+        out.end().boolean(end.by_fallback).boolean(end.closing).boolean(end.each).unsigned_integer(end.recalled);
         put(out, end.note);
     }
     if (answered) put(out, body.note);
+    if (closing) out.boolean(body.undoes);
     return out.end().build();
 }
 
@@ -67,12 +69,16 @@ bool decode(Bytes bytes, StepBody& out) {
     if (!checked || !checked->is_list() || checked->size() < 4) return false;
     const ValueView list = *checked;
     const std::uint64_t kind = list.at(0).as_uint();
-    if (kind < 1 || kind > 3 || !list.at(1).is_text()) return false;
+    if (kind < 1 || kind > 4 || !list.at(1).is_text()) return false;
     out.kind = static_cast<StepBody::Kind>(kind);
     out.node = list.at(1).as_text();
     out.element = u32(list.at(2));
     out.at_ms = list.at(3).as_int();
     if (out.kind == StepBody::Kind::answered) out.note = note_of(list.at(4));
+    if (out.kind == StepBody::Kind::closing) {
+        out.undoes = list.at(4).as_bool();
+        return out.element <= static_cast<std::uint32_t>(RunResult::State::cancelled);
+    }
     if (out.kind != StepBody::Kind::ended) return true;
     const std::uint64_t state = list.at(4).as_uint();
     if (list.size() < 10 || state < static_cast<std::uint64_t>(NodeState::pending) || state > static_cast<std::uint64_t>(NodeState::upstream_failed)) return false;
@@ -82,9 +88,11 @@ bool decode(Bytes bytes, StepBody& out) {
     out.end.attempts = u32(list.at(7));
     out.end.took_ns = list.at(8).as_uint();
     for (const ValueView problem : list.at(9).items()) out.end.problems.push_back(problem_of(problem));
-    out.end.each = list.at(10).as_bool();
-    out.end.recalled = u32(list.at(11));
-    out.end.note = note_of(list.at(12));
+    out.end.by_fallback = list.at(10).as_bool();
+    out.end.closing = list.at(11).as_bool();
+    out.end.each = list.at(12).as_bool();
+    out.end.recalled = u32(list.at(13));
+    out.end.note = note_of(list.at(14));
     return true;
 }
 
@@ -131,6 +139,13 @@ Status decode(Bytes head, Bytes given, NewRun& out) {
     return {};
 }
 
+std::size_t last_closing(const std::vector<StepBody>& steps) noexcept {
+    for (std::size_t i = steps.size(); i-- > 0;) {
+        if (steps[i].kind == StepBody::Kind::closing) return i;
+    }
+    return steps.size();
+}
+
 bool is_kept(NodeState state) noexcept { return state == NodeState::completed || state == NodeState::skipped; }
 
 std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vector<std::uint64_t>& output_bytes) {
@@ -138,6 +153,7 @@ std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vect
     std::unordered_map<std::string_view, std::size_t> at;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const StepBody& body = steps[i];
+        if (body.kind == StepBody::Kind::closing) continue;
         const auto [found, fresh] = at.try_emplace(body.node, rows.size());
         if (fresh) rows.push_back({body.node, NodeState::running, 0, 0, 0, 0, 0, 0, {}});
         StepRow& row = rows[found->second];

@@ -11,13 +11,14 @@ namespace symphony::tracker {
 
 /// One thing that a run told.
 struct StepBody {
-    enum class Kind : std::uint8_t { begun = 1, answered, ended };
+    enum class Kind : std::uint8_t { begun = 1, answered, ended, closing };
     Kind kind = Kind::ended;
     std::string node;
-    std::uint32_t element = 0;  ///< of begun and answered
+    std::uint32_t element = 0;  ///< of begun and answered; of closing the number of what the run ends as
     std::int64_t at_ms = 0;     ///< since 1970
     StepEnd end;                ///< of ended, without its output
     CallNote note;              ///< of answered
+    bool undoes = false;        ///< of closing
 };
 
 /// What a list of runs shows.
@@ -36,6 +37,8 @@ Value encode_given(const NewRun& run);
 /// @return `data_corrupt` when they make no sense.
 Status decode(Bytes head, Bytes given, NewRun& out);
 
+/// The last that began to close the run, or steps.size().
+std::size_t last_closing(const std::vector<StepBody>& steps) noexcept;
 /// Whether a run that goes on can do without running the step again.
 bool is_kept(NodeState state) noexcept;
 /// What people are shown of a run's steps, by the last that was told of each.

@@ -121,6 +121,23 @@ std::string_view name_of(CachePolicy policy) noexcept {
     return "";
 }
 
+std::string_view name_of(RetryKind kind) noexcept {
+    switch (kind) {
+    case RetryKind::jitter: return "jitter";
+    case RetryKind::exponential: return "exponential";
+    case RetryKind::constant: return "constant";
+    }
+    return "";
+}
+
+NodeExtras& own_extras(Workflow& workflow, Node& node) {
+    if (node.extras == 0) {
+        node.extras = static_cast<std::uint32_t>(workflow.extras.size());
+        workflow.extras.emplace_back();
+    }
+    return workflow.extras[node.extras];
+}
+
 std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy) {
     auto& all = workflow.policies;
     for (std::size_t i = all.size(); i-- > 0 && all.size() - i < 64;) {
@@ -130,6 +147,101 @@ std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy) {
     return static_cast<std::uint32_t>(all.size() - 1);
 }
 
+namespace {
+
+/// Successors of node n: targets[offsets[n] .. offsets[n + 1]).
+struct Order {
+    const std::vector<std::uint32_t>& offsets;
+    const std::vector<Id>& targets;
+};
+
+void put_in_order(Workflow& workflow, const Order& next) {
+    struct Wait {
+        std::uint32_t count = 0;  // predecessors that are not placed yet
+        std::uint32_t level = 0;
+    };
+    const std::size_t nodes = workflow.nodes.size();
+    std::vector<Wait> waits(nodes);
+    for (const Id to : next.targets) ++waits[to].count;
+    auto& order = workflow.order;
+    order.clear();
+    order.reserve(nodes);
+    for (Id n = 0; n < nodes; ++n) {
+        if (waits[n].count == 0) order.push_back(n);
+    }
+    for (std::size_t k = 0; k < order.size(); ++k) {
+        const Id from = order[k];
+        const std::uint32_t level = waits[from].level + 1;
+        for (auto i = next.offsets[from]; i < next.offsets[from + 1]; ++i) {
+            Wait& wait = waits[next.targets[i]];
+            wait.level = std::max(wait.level, level);
+            if (--wait.count == 0) order.push_back(next.targets[i]);
+        }
+    }
+    workflow.levels.resize(nodes);
+    for (Id n = 0; n < nodes; ++n) workflow.levels[n] = waits[n].count == 0 ? waits[n].level : no_id;
+}
+
+/// What nobody but extras says. Faults in it (two roles, a fallback of two nodes) are for validation: the first one counts here.
+void assign_roles(Workflow& workflow) {
+    workflow.roles.clear();
+    workflow.stands_in.clear();
+    workflow.first_of.clear();
+    if (workflow.extras.size() == 1) return;
+    const std::size_t nodes = workflow.nodes.size();
+    workflow.roles.assign(nodes, Role::main);
+    workflow.stands_in.resize(nodes);
+    for (Id n = 0; n < nodes; ++n) workflow.stands_in[n] = n;
+    for (Id n = 0; n < nodes; ++n) {
+        const NodeExtras& extras = workflow.extras_of(n);
+        if (extras.fallback != no_id && extras.fallback != n && workflow.roles[extras.fallback] == Role::main) {
+            workflow.roles[extras.fallback] = Role::standby;
+            workflow.stands_in[extras.fallback] = n;
+        }
+        if (extras.compensate != no_id && workflow.roles[extras.compensate] == Role::main) workflow.roles[extras.compensate] = Role::compensation;
+    }
+    for (Id n = 0; n < nodes; ++n) {
+        if (workflow.extras_of(n).finally) workflow.roles[n] = Role::closing;
+    }
+    // Chains are walked once; a ring of fallbacks, which validation names, begins where the walk came into it.
+    workflow.first_of.assign(nodes, no_id);
+    std::vector<Id> way;
+    for (Id n = 0; n < nodes; ++n) {
+        way.clear();
+        Id at = n;
+        for (; workflow.first_of[at] == no_id; at = workflow.stands_in[at]) {
+            way.push_back(at);
+            workflow.first_of[at] = at;  // until the walk knows better
+            if (workflow.stands_in[at] == at) break;
+        }
+        const Id first = workflow.first_of[at];
+        for (const Id passed : way) workflow.first_of[passed] = first;
+    }
+}
+
+/// A node waits for what its fallback reads, so that the fallback can begin at once; and the fallback comes behind it.
+void put_in_order_of_roles(Workflow& workflow) {
+    const std::size_t nodes = workflow.nodes.size();
+    std::vector<std::pair<Id, Id>> links;
+    links.reserve(workflow.edges.size() + 16);
+    for (const Edge& edge : workflow.edges) {
+        if (edge.from != no_id) links.emplace_back(edge.from, workflow.first_of[edge.to]);
+    }
+    for (Id n = 0; n < nodes; ++n) {
+        if (workflow.stands_in[n] != n) links.emplace_back(workflow.stands_in[n], n);
+        if (const Id undo = workflow.extras_of(n).compensate; undo != no_id && workflow.roles[undo] == Role::compensation) links.emplace_back(n, undo);
+    }
+    std::vector<std::uint32_t> offsets(nodes + 1, 0);
+    for (const auto& [from, to] : links) ++offsets[from + 1];
+    for (std::size_t n = 0; n < nodes; ++n) offsets[n + 1] += offsets[n];
+    std::vector<Id> targets(links.size());
+    std::vector<std::uint32_t> at(offsets.begin(), offsets.end() - 1);
+    for (const auto& [from, to] : links) targets[at[from]++] = to;
+    put_in_order(workflow, {offsets, targets});
+}
+
+} // namespace
+
 void compile(Workflow& workflow) {
     const std::size_t nodes = workflow.nodes.size();
     const auto& edges = workflow.edges;
@@ -137,11 +249,6 @@ void compile(Workflow& workflow) {
         Id from;
         Id to;
     };
-    struct Wait {
-        std::uint32_t count = 0;  // predecessors that are not placed yet
-        std::uint32_t level = 0;
-    };
-    std::vector<Wait> waits(nodes);
     auto& outs = workflow.out_offsets;
     auto& ins = workflow.in_offsets;
     outs.assign(nodes + 1, 0);
@@ -154,7 +261,6 @@ void compile(Workflow& workflow) {
         ++ins[edge.to + 1];
         if (edge.from == no_id) continue;
         ++outs[edge.from + 1];
-        ++waits[edge.to].count;
     }
     for (std::size_t n = 0; n < nodes; ++n) {
         outs[n + 1] += outs[n];
@@ -174,23 +280,9 @@ void compile(Workflow& workflow) {
         workflow.out_edges[at] = e;
         targets[at] = to;
     }
-    auto& order = workflow.order;
-    order.clear();
-    order.reserve(nodes);
-    for (Id n = 0; n < nodes; ++n) {
-        if (waits[n].count == 0) order.push_back(n);
-    }
-    for (std::size_t k = 0; k < order.size(); ++k) {
-        const Id from = order[k];
-        const std::uint32_t level = waits[from].level + 1;
-        for (auto i = outs[from]; i < outs[from + 1]; ++i) {
-            Wait& wait = waits[targets[i]];
-            wait.level = std::max(wait.level, level);
-            if (--wait.count == 0) order.push_back(targets[i]);
-        }
-    }
-    workflow.levels.resize(nodes);
-    for (Id n = 0; n < nodes; ++n) workflow.levels[n] = waits[n].count == 0 ? waits[n].level : no_id;
+    assign_roles(workflow);
+    if (workflow.roles.empty()) put_in_order(workflow, {outs, targets});
+    else put_in_order_of_roles(workflow);
 }
 
 } // namespace symphony::tracker

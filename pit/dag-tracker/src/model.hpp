@@ -111,6 +111,21 @@ struct CallPolicy {
     }
 };
 
+/// How long a failed call waits for its next attempt: anywhere up to backoff x 2^n, exactly that, or always `backoff`.
+enum class RetryKind : std::uint8_t { jitter, exponential, constant };
+std::string_view name_of(RetryKind kind) noexcept;
+
+/// What few nodes have.
+struct NodeExtras {
+    Id fallback = no_id;       // the node that stands in when this one fails
+    Value fallback_outputs;    // or the outputs that it then has: a map, null for none
+    Value otherwise;           // `default`: the outputs of the node when it is skipped; a map, null for none
+    Id compensate = no_id;     // the node that undoes this one
+    std::uint32_t quorum = 0;  // so many of those it waits for are enough, 0 = all are wanted
+    RetryKind retry = RetryKind::jitter;
+    bool finally = false;      // runs when everything else has ended
+};
+
 struct Node {
     Id name = 0;
     Id plugin = 0;
@@ -118,6 +133,7 @@ struct Node {
     Id each = 0;         // port name, 0 = none
     Id description = 0;
     std::uint32_t policy = 0;          // index into Workflow::policies
+    std::uint32_t extras = 0;          // index into Workflow::extras
     std::uint32_t constants_from = 0;  // range in Workflow::constants
     std::uint32_t constants_to = 0;
     Place place;
@@ -147,6 +163,22 @@ struct PluginPin {
     Place place;
 };
 
+/// `[limits.plugins.NAME]`.
+struct PluginLimit {
+    std::string plugin;  // id or short name
+    std::uint32_t calls_max = 0;  // at a time; 0 = as many as there are threads
+    std::optional<std::uint32_t> retries_max;
+    Place place;
+};
+
+/// When a node runs, and what for.
+enum class Role : std::uint8_t {
+    main,
+    standby,       // the fallback of a node
+    compensation,  // undoes a node when the run has failed or was cancelled
+    closing,       // `finally`
+};
+
 /// A workflow as read from its file, names resolved to numbers. Compiled (see `compile`) it has its adjacency and order.
 struct Workflow {
     std::string file;
@@ -156,6 +188,9 @@ struct Workflow {
     std::string description;
     std::uint64_t timeout_ns = 0;
     bool fail_fast = false;
+    std::uint64_t grace_ns = 0;       // what cancelled calls, and then what closes the run, may take; 0 = the default
+    std::optional<std::uint32_t> retries_max;  // of all nodes together
+    std::vector<PluginLimit> plugin_limits;
 
     Names names;
     Value metadata;                   // a map, or null for none: kept and never read
@@ -166,6 +201,7 @@ struct Workflow {
     std::vector<Edge> edges;
     std::vector<Constant> constants;
     std::vector<CallPolicy> policies{CallPolicy{}};
+    std::vector<NodeExtras> extras{NodeExtras{}};
     std::vector<Expression> conditions;
 
     // Compressed adjacency: the edges of node n are [offsets[n], offsets[n + 1]) of the list beside it.
@@ -175,15 +211,23 @@ struct Workflow {
     std::vector<Id> in_edges;   // edge ids in the order of the file
     std::vector<Id> order;      // topological; shorter than nodes when there is a cycle
     std::vector<std::uint32_t> levels;  // of each node: 0 without a predecessor, else one more than its deepest; no_id in and behind a cycle
+    std::vector<Role> roles;    // of each node; empty when all are `main`
+    std::vector<Id> stands_in;  // of each node whose fallback it is, else itself; empty with `roles`
+    std::vector<Id> first_of;   // of each node the begin of its chain of fallbacks, mostly itself; empty with `roles`
 
     std::string_view node_name(Id node) const noexcept { return names[nodes[node].name]; }
     const CallPolicy& policy(Id node) const noexcept { return policies[nodes[node].policy]; }
+    const NodeExtras& extras_of(Id node) const noexcept { return extras[nodes[node].extras]; }
+    Role role(Id node) const noexcept { return roles.empty() ? Role::main : roles[node]; }
 };
 
 /// The index of an equal policy among the latest, or of a new one.
 std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy);
 
-/// Makes the adjacency and the order: Kahn 1962 with a first-in-first-out queue, so equal files have equal orders.
+/// The node's own, made when it has none.
+NodeExtras& own_extras(Workflow& workflow, Node& node);
+
+/// Makes the adjacency, the roles and the order: Kahn 1962 with a first-in-first-out queue, so equal files have equal orders.
 /// Levels come with it: nodes of one level never wait for each other.
 void compile(Workflow& workflow);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "parse.hpp"
 
+#include "doc_reader.hpp"
 #include "identifiers.hpp"
-#include "packer.hpp"
+#include "parse_extras.hpp"
 
 #include <symphony/manifests/semver.hpp>
-#include <symphony/manifests/units.hpp>
 
 #include <algorithm>
 #include <array>
@@ -14,14 +14,6 @@
 
 namespace symphony::tracker {
 namespace {
-
-/// Where something is, put into words only when they are needed: "[nodes.walk]".
-struct Where {
-    std::string_view before;
-    std::string_view id = {};
-    std::string_view after = {};
-    std::string text() const { return std::string(before) + std::string(id) + std::string(after); }
-};
 
 /// What an edge's end is written as: "node", "node.port", "$inputs.name".
 struct End {
@@ -43,9 +35,9 @@ End split_end(std::string_view text) noexcept {
     return end;
 }
 
-class Parser {
+class Parser : private DocReader {
 public:
-    Parser(const DocTree& tree, const Limits& limits, Findings& findings) : tree_(tree), root_(tree.root), limits_(limits), findings_(findings) {}
+    Parser(const DocTree& tree, const Limits& limits, Findings& findings) : DocReader(findings), tree_(tree), root_(tree.root), limits_(limits) {}
 
     std::optional<Workflow> run() {
         if (root_.kind != Doc::Kind::table) {
@@ -53,11 +45,12 @@ public:
             return std::nullopt;
         }
         made_.file = findings_.file();
-        constexpr std::array<std::string_view, 7> keys{"workflow", "plugins", "metadata", "inputs", "outputs", "nodes", "edges"};
+        constexpr std::array<std::string_view, 8> keys{"workflow", "plugins", "metadata", "limits", "inputs", "outputs", "nodes", "edges"};
         check_keys(root_, keys, {"the file"});
         header();
         plugins();
         metadata();
+        if (const Doc* limits = section("limits"); limits != nullptr) parse_limits(*this, made_, *limits);
         declare_inputs();
         declare_nodes();
         if (too_many_) return std::nullopt;
@@ -70,63 +63,6 @@ public:
     }
 
 private:
-    void error(std::string_view reason, std::string message, Place place, std::string hint = {}) {
-        findings_.error(reason, std::move(message), place, std::move(hint));
-    }
-
-    template <std::size_t count>
-    void check_keys(const Doc& table, const std::array<std::string_view, count>& known, const Where& where) {
-        for (const auto& entry : table.entries) {
-            std::size_t at = 0;
-            while (at < count && !(key_tag(known[at]) == entry.tag && known[at] == entry.key)) ++at;
-            if (at == count) error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
-        }
-    }
-    bool expect(const DocEntry& entry, Doc::Kind kind, std::string_view wanted) {
-        if (entry.value.kind == kind) return true;
-        error("wrong-kind", shown(entry.key) + " is " + std::string(entry.value.kind_name()) + ", expected " + std::string(wanted), entry.place);
-        return false;
-    }
-    std::string_view text(const Doc& table, std::string_view key) {
-        const auto* entry = table.find(key);
-        return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
-    }
-    static bool is_text(const Doc& table, std::string_view key) noexcept {
-        const auto* entry = table.find(key);
-        return entry != nullptr && entry->value.kind == Doc::Kind::text;
-    }
-    bool boolean(const Doc& table, std::string_view key, bool otherwise) {
-        const auto* entry = table.find(key);
-        return entry != nullptr && expect(*entry, Doc::Kind::boolean, "true or false") ? entry->value.truth : otherwise;
-    }
-    std::uint32_t integer(const Doc& table, std::string_view key, std::int64_t min, std::int64_t max, std::uint32_t otherwise) {
-        const auto* entry = table.find(key);
-        if (entry == nullptr || !expect(*entry, Doc::Kind::integer, "an integer")) return otherwise;
-        if (entry->value.integer < min || entry->value.integer > max) {
-            error("bad-value", shown(key) + " is " + std::to_string(entry->value.integer) + ", expected " + std::to_string(min) + " to " + std::to_string(max), entry->place);
-            return otherwise;
-        }
-        return static_cast<std::uint32_t>(entry->value.integer);
-    }
-    std::uint64_t duration_ns(const Doc& table, std::string_view key, std::uint64_t otherwise) {
-        const auto* entry = table.find(key);
-        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a duration such as \"30s\"")) return otherwise;
-        const auto ms = manifests::parse_duration(entry->value.text);
-        constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
-        if (!ms || *ms > ms_max) {
-            error("bad-duration", shown(key) + " is " + shown(entry->value.text) + ", expected a duration such as \"250ms\", \"30s\" or \"1h\", at most a year", entry->place);
-            return otherwise;
-        }
-        return *ms * 1'000'000;
-    }
-    std::optional<Type> type(const Doc& table) {
-        const auto* entry = table.find("type");
-        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a type such as \"list<text>\"")) return std::nullopt;
-        auto parsed = Type::parse(entry->value.text);
-        if (parsed) return *parsed;
-        error("bad-type", parsed.error().message(), entry->place, parsed.error().hint());
-        return std::nullopt;
-    }
     bool good_id(std::string_view id, std::string_view what, Place place) {
         if (is_id(id)) return true;
         error("bad-id", std::string(what) + " id " + shown(id) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}", place);
@@ -147,7 +83,7 @@ private:
         }
         if (!expect(*entry, Doc::Kind::table, "a table")) return;
         const Doc& table = entry->value;
-        constexpr std::array<std::string_view, 7> keys{"id", "name", "version", "description", "timeout", "fail_fast", "schema"};
+        constexpr std::array<std::string_view, 8> keys{"id", "name", "version", "description", "timeout", "grace", "fail_fast", "schema"};
         check_keys(table, keys, {"[workflow]"});
         for (const std::string_view key : {"id", "version"}) {
             if (table.find(key) == nullptr) error("missing-key", "[workflow] has no " + shown(key), entry->place);
@@ -163,6 +99,7 @@ private:
         made_.name = text(table, "name");
         made_.description = text(table, "description");
         made_.timeout_ns = duration_ns(table, "timeout", 0);
+        made_.grace_ns = duration_ns(table, "grace", 0);
         made_.fail_fast = boolean(table, "fail_fast", false);
         schema(table);
     }
@@ -285,11 +222,12 @@ private:
         node.description = made_.names.intern(text(doc, "description"));
         if (kind == "control") control_body(node, doc, where);
         else plugin_body(node, doc, where, kind == "instrument" ? NodeKind::instrument : NodeKind::operation);
+        parse_extras(*this, made_, node, doc, [this](std::string_view wanted, Place place) { return resolve_node(wanted, place); });
         sugar(id, doc);
     }
 
     void control_body(Node& node, const Doc& doc, const Where& where) {
-        constexpr std::array<std::string_view, 7> keys{"id", "type", "operation", "inputs", "mode", "after", "description"};
+        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
         check_keys(doc, keys, where);
         constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
         const auto* operation = doc.find("operation");
@@ -326,8 +264,8 @@ private:
     }
 
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 15> keys{"id", "type", "plugin", "operation", "inputs", "with", "each",
-                                                        "parallel", "on_error", "timeout", "retry", "cache", "ttl", "after", "description"};
+        constexpr std::array<std::string_view, 20> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
+                                                        "cache", "ttl", "after", "description", "fallback", "default", "compensate", "quorum", "finally"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
@@ -350,10 +288,11 @@ private:
             error("unknown-key", "\"parallel\" is for nodes with \"each\"", parallel->place);
         }
         if (const auto* retry = doc.find("retry"); retry != nullptr && expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) {
-            constexpr std::array<std::string_view, 2> retry_keys{"max", "backoff"};
+            constexpr std::array<std::string_view, 3> retry_keys{"max", "backoff", "kind"};
             check_keys(retry->value, retry_keys, {"\"retry\" of [nodes.", made_.names[node.name], "]"});
             policy.retries_max = integer(retry->value, "max", 0, 100, 0);
             policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
+            parse_retry_kind(*this, made_, node, retry->value);
         }
         cache(doc, policy);
         node.policy = policy_index(made_, policy);
@@ -410,11 +349,6 @@ private:
         }
     }
 
-    Value constant(const DocEntry& entry) {
-        Packer packer;
-        if (auto status = pack(packer, entry.value); !status) error(status.error().reason(), shown(entry.key) + ": " + status.error().message(), entry.place, std::string(status.error().hint()));
-        return Value::unchecked(Buffer::copy(packer.bytes()));
-    }
     /// All constants of nodes lie in one piece of memory, which they share.
     void pack_constant(const DocEntry& entry) {
         const std::size_t from = pool_.size();
@@ -603,7 +537,6 @@ private:
     const DocTree& tree_;
     const Doc& root_;
     const Limits& limits_;
-    Findings& findings_;
     Workflow made_;
     std::vector<const Doc*> node_docs_;
     std::vector<Id> node_ids_;              // name -> node

@@ -41,6 +41,11 @@ std::string picture(const Workflow& workflow) {
             pen.edge(edge.from == no_id ? pen.input_id(workflow.inputs[edge.input].name) : pen.node_id(edge.from), pen.node_id(n), edge.kind, edge_label(workflow, edge));
         }
     }
+    for (const Id n : canonical.nodes()) {
+        const NodeExtras& extras = workflow.extras_of(n);
+        if (extras.fallback != no_id) pen.edge(pen.node_id(n), pen.node_id(extras.fallback), EdgeKind::control, "fallback");
+        if (extras.compensate != no_id) pen.edge(pen.node_id(n), pen.node_id(extras.compensate), EdgeKind::control, "compensate");
+    }
     for (const Id o : canonical.outputs()) {
         const OutputDecl& output = workflow.outputs[o];
         const bool input = output.node == no_id;

@@ -21,7 +21,7 @@ void PluginCaller::call(CallRequest request, Progress progress, Done done) {
     if (found == clients_.end()) return done(Error(Code::internal, "the provider was not acquired"));
     CallOptions<Value> options;
     options.deadline_ns = request.deadline_ns;
-    options.cancel = cancel_.token();
+    options.cancel = sources_[now_.load(std::memory_order_acquire)].token();
     options.on_progress = std::move(progress);
     if (const auto* client = std::get_if<ports::OperatorClient>(&found->second)) {
         client->apply_async(request.operation, request.input, std::move(done), std::move(options));

@@ -7,6 +7,8 @@
 #include <symphony/ports/instrument.hpp>
 #include <symphony/ports/operator.hpp>
 
+#include <array>
+#include <atomic>
 #include <unordered_map>
 #include <variant>
 
@@ -20,12 +22,14 @@ public:
     static Result<std::shared_ptr<PluginCaller>> acquire(const Host& host, const Plan& plan);
 
     void call(CallRequest request, Progress progress, Done done) override;
-    void cancel_all() noexcept override { cancel_.cancel(); }
+    void cancel_all() noexcept override { sources_[now_.load(std::memory_order_acquire)].cancel(); }
+    void begin_anew() override { now_.store(1, std::memory_order_release); }
 
 private:
     using Client = std::variant<ports::OperatorClient, ports::InstrumentClient>;
     std::unordered_map<const Provider*, Client> clients_;
-    CancelSource cancel_;
+    std::array<CancelSource, 2> sources_;  // before begin_anew(), and behind it
+    std::atomic<std::size_t> now_{0};
 };
 
 } // namespace symphony::tracker

@@ -145,12 +145,40 @@ private:
         if (!failed_ && !manifests::Version::parse(made_.version)) fail("version " + shown(made_.version) + " is not SemVer");
         made_.timeout_ns = duration_ns();
         const auto bits = byte();
-        if (bits > (fail_fast_bit | metadata_bit)) fail("unknown bits");
+        if (bits > (fail_fast_bit | metadata_bit | grace_bit | limits_bit)) fail("unknown bits");
         made_.fail_fast = (bits & fail_fast_bit) != 0;
-        if ((bits & metadata_bit) == 0 || failed_) return;
-        const auto found = value();
-        made_.metadata = Value::unchecked(Buffer::copy(found));
-        if (!failed_ && (!made_.metadata.is_map() || made_.metadata.empty())) fail("metadata that is no map, or empty");
+        if ((bits & metadata_bit) != 0 && !failed_) {
+            const auto found = value();
+            made_.metadata = Value::unchecked(Buffer::copy(found));
+            if (!failed_ && (!made_.metadata.is_map() || made_.metadata.empty())) fail("metadata that is no map, or empty");
+        }
+        if ((bits & grace_bit) != 0 && !failed_) {
+            made_.grace_ns = duration_ns();
+            if (made_.grace_ns == 0) fail("a default that is written");
+        }
+        if ((bits & limits_bit) != 0 && !failed_) limits();
+    }
+
+    std::optional<std::uint32_t> budget() {
+        const auto max = number(1'000'000'001, "a number of retries");
+        return max == 0 ? std::nullopt : std::optional(max - 1);
+    }
+    void limits() {
+        made_.retries_max = budget();
+        std::string_view last;
+        for (std::size_t left = count(3); left > 0 && !failed_; --left) {
+            PluginLimit limit;
+            const auto name = text();
+            limit.calls_max = number(1024, "the calls of a plugin");
+            limit.retries_max = budget();
+            if (failed_) return;
+            if (!is_plugin_name(name)) return fail("plugin " + shown(name));
+            if (limit.calls_max == 0 && !limit.retries_max) return fail("a limit that is none");
+            rises(last, name, "limits");
+            limit.plugin = name;
+            made_.plugin_limits.push_back(std::move(limit));
+        }
+        if (!failed_ && !made_.retries_max && made_.plugin_limits.empty()) fail("a default that is written");
     }
 
     void plugins() {
@@ -244,7 +272,8 @@ private:
         if (kind > static_cast<std::uint8_t>(NodeKind::merge)) return fail("an unknown kind of node");
         node.kind = static_cast<NodeKind>(kind);
         const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
-        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? description_field | mode_field : description_field;
+        const std::uint32_t control = description_field | extras_field;
+        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : control;
         if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
         if (calls) {
             node.plugin = ref();
@@ -265,6 +294,7 @@ private:
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if ((fields & constants_field) != 0) constants();
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
+        if ((fields & extras_field) != 0) extras(id, calls);
         if ((fields & cache_field) != 0) {
             called.cache = static_cast<CachePolicy>(number(static_cast<std::uint64_t>(CachePolicy::never), "the cache of a node"));
             called.ttl_ns = duration_ns();
@@ -282,6 +312,38 @@ private:
         policy.parallel_max = number(1024, "the parallel calls of a node");
         if (!policy.calls()) fail("a default that is written");
         if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
+    }
+
+    Id other_node(Id self) {
+        const Id found = number(0x7FFFFFFF, "a node");
+        if (!failed_ && (found >= node_count_ || found == self)) fail("no such other node");
+        return found;
+    }
+    Value output_values() {
+        Value found = Value::unchecked(Buffer::copy(value()));
+        if (!failed_ && !found.is_map()) fail("outputs that are no map");
+        return found;
+    }
+    void extras(Id id, bool calls) {
+        const auto fields = number(known_extras, "the extras of a node");
+        if (fields == 0) fail("a default that is written");
+        if (!calls && (fields & ~control_extras) != 0) fail("an extra that such a node does not have");
+        if ((fields & fallback_extra) != 0 && (fields & fallback_outputs_extra) != 0) fail("two fallbacks");
+        if (failed_) return;
+        NodeExtras& extras = own_extras(made_, made_.nodes[id]);
+        if ((fields & fallback_extra) != 0) extras.fallback = other_node(id);
+        if ((fields & fallback_outputs_extra) != 0) extras.fallback_outputs = output_values();
+        if ((fields & default_extra) != 0) extras.otherwise = output_values();
+        if ((fields & compensate_extra) != 0) extras.compensate = other_node(id);
+        if ((fields & quorum_extra) != 0) {
+            extras.quorum = number(1'000'000, "the quorum of a node");
+            if (extras.quorum == 0) fail("a default that is written");
+        }
+        extras.finally = (fields & finally_extra) != 0;
+        if ((fields & retry_extra) != 0) {
+            extras.retry = static_cast<RetryKind>(number(static_cast<std::uint64_t>(RetryKind::constant), "the kind of a retry"));
+            if (extras.retry == RetryKind::jitter) fail("a default that is written");
+        }
     }
 
     void constants() {

@@ -64,10 +64,11 @@ RunResult Run::execute(const std::function<void(const RunEvent&)>& on_event, con
         first.at_ns = started;
         on_event(first);
     }
-    if (workflow_.nodes.empty()) drained_ = true;
-    else engine_->start();
-    const bool ended = attend(on_event, cancelled) && workers_are_back();
+    if (settings_.log) closing_before_ = settings_.log->closing_before();
+    if (!workflow_.nodes.empty()) engine_->start();
+    bool ended = workflow_.nodes.empty() || (attend(*engine_, on_event, cancelled) && workers_are_back());
     if (ended) engine_->wait();
+    if (closes() && !all_held_) ended = close(on_event, cancelled) && ended;
     RunResult result = collect();
     result.elapsed_ns = steady_now_ns() - started;
     result.abandoned = ended ? 0 : abandon();
@@ -75,6 +76,7 @@ RunResult Run::execute(const std::function<void(const RunEvent&)>& on_event, con
         // Here and not in the destructor: a last callback on another thread may be what destroys the run.
         // A thread that still hangs in a call keeps the run, but nothing of TBB's: the plugin can end its workers.
         engine_.reset();
+        closing_engine_.reset();
         pool_.reset();
         arena_.terminate();
     }
@@ -92,16 +94,15 @@ Verdict Run::ready(std::uint32_t n) noexcept {
     try {
         return start_node(n);
     } catch (const std::bad_alloc&) {
-        fail(n, Error(Code::exhausted, "out-of-memory", "out of memory"));
+        return fail_at_last(n, Error(Code::exhausted, "out-of-memory", "out of memory"));
     } catch (const std::exception& thrown) {
-        fail(n, Error(Code::internal, "exception", std::string("the tracker failed: ") + thrown.what()));
+        return fail_at_last(n, Error(Code::internal, "exception", std::string("the tracker failed: ") + thrown.what()));
     }
-    return Verdict::settled;
 }
 
 void Run::perform(Job job) noexcept {
     const LaneKind& lane = lane_kinds_[job.lane];
-    if (!lane.blocking || stop_.load(std::memory_order_acquire) != Stop::no) {
+    if (!lane.blocking || stopped(job.step)) {
         call(job, {});
         return;
     }
@@ -114,11 +115,10 @@ void Run::perform(Job job) noexcept {
 
 Verdict Run::resumed(Job job) noexcept {
     try {
-        return take_answer(job);
+        return job.slot == fallback_slot ? fallen_back(job.step) : take_answer(job);
     } catch (const std::exception& thrown) {
-        fail(job.step, Error(Code::exhausted, "out-of-memory", std::string("the tracker failed: ") + thrown.what()));
+        return fail_at_last(job.step, Error(Code::exhausted, "out-of-memory", std::string("the tracker failed: ") + thrown.what()));
     }
-    return Verdict::settled;
 }
 
 bool Run::early(std::uint32_t index) noexcept {
@@ -136,7 +136,6 @@ bool Run::early(std::uint32_t index) noexcept {
 
 void Run::drained() noexcept {
     const std::lock_guard lock(mutex_);
-    drained_ = true;
     changed_.notify_all();
 }
 

@@ -42,6 +42,8 @@ public:
     virtual void call(CallRequest request, Progress progress, Done done) = 0;
     /// Asks every call under way to end. [any]
     virtual void cancel_all() noexcept = 0;
+    /// Calls that are made from now on are not asked to end by the cancel_all() before. At most once. [any]
+    virtual void begin_anew() = 0;
 };
 
 /// What happens during a run, in order.
@@ -63,6 +65,8 @@ class CallMemory;
 struct RunSettings {
     std::uint64_t deadline_ns = 0;  ///< monotonic; 0 = none
     std::uint64_t grace_ns = 2'500'000'000;  ///< how long cancelled calls may take to end
+    std::uint64_t closing_ns = 30'000'000'000;       ///< how long compensations and `finally` nodes may take
+    std::uint64_t cancel_max_ns = 3'000'000'000;     ///< all that is left once `cancelled` says so
     std::size_t workers = 1;
     std::size_t blocking_threads = 8;
     std::size_t value_bytes_max = std::size_t{1} << 30;  ///< of all values alive at a time
@@ -95,6 +99,7 @@ struct RunResult {
     enum class State : std::uint8_t { completed, failed, cancelled };
     State state = State::completed;
     bool late = false;            ///< cancelled because the deadline passed
+    bool undone = false;          ///< compensations were run
     std::vector<NodeRun> nodes;   ///< by node id
     std::vector<Problem> problems;  ///< in topological order; failures of nodes and collected elements
     std::vector<std::pair<Id, Value>> outputs;  ///< those that were made, by index of Workflow::outputs

@@ -29,10 +29,10 @@ Verdict Run::take_answer(Job job) {
     const bool recalled = std::exchange(slot.recalled, false);
     if (recalled) times_[n].recalled.fetch_add(1, std::memory_order_relaxed);
     else if (result && settings_.memory) settings_.memory->answered(n, slot.element, slot.note, *result);
-    if (!result && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
-    const bool stopped = stop_.load(std::memory_order_acquire) != Stop::no;
+    if (!result && !closes_run(n) && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
+    const bool stopped = this->stopped(n);
     if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && !recalled && slot.attempt <= workflow_.policy(n).retries_max &&
-        may_pass_next_time(result.error()) && later(job, slot.attempt)) {
+        may_pass_next_time(result.error()) && take_retry(n, result) && later(job, slot.attempt)) {
         return Verdict::parked;
     }
     if (active.single) return end_single(n, std::move(result), stopped);
@@ -75,17 +75,36 @@ std::optional<Error> Run::wrong_output(Id n, ValueView outputs) const {
     return std::nullopt;
 }
 
-bool Run::later(Job job, std::uint32_t attempt) {
-    const CallPolicy& policy = workflow_.policy(job.step);
+bool Run::take_retry(Id n, Result<Value>& result) {
+    const auto taken = [](std::atomic<std::uint32_t>& left) {
+        auto now = left.load(std::memory_order_relaxed);
+        while (now != 0 && !left.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) {}
+        return now != 0;
+    };
+    const auto own = retries_left_of_.find(plan_->binding.providers[n]);
+    const bool for_plugin = own == retries_left_of_.end() || taken(own->second);
+    if (for_plugin && (!workflow_.retries_max || taken(retries_left_))) return true;
+    const std::string whose = for_plugin ? "the run" : provider_name(n);
+    result = Error(result.error()).with_hint("no retry is left for " + whose + ": retries of [limits]");
+    return false;
+}
+
+std::uint64_t Run::backoff_ns(Id n, std::uint32_t attempt) noexcept {
+    const CallPolicy& policy = workflow_.policy(n);
+    const RetryKind kind = workflow_.extras_of(n).retry;
+    if (kind == RetryKind::constant) return std::min(policy.backoff_ns, backoff_ns_max);
     const unsigned doublings = std::min<std::uint32_t>(attempt, 30);
     std::uint64_t longest = policy.backoff_ns > (backoff_ns_max >> doublings) ? backoff_ns_max : policy.backoff_ns << doublings;
     longest = std::min(longest, backoff_ns_max);
     // Full jitter: anywhere from at once to the longest, so that many that failed together do not come back together.
-    const std::uint64_t wait = longest == 0 ? 0 : random() % (longest + 1);
-    const std::uint64_t at = steady_now_ns() + wait;
-    if (settings_.deadline_ns != 0 && at >= settings_.deadline_ns) return false;
+    return kind == RetryKind::exponential || longest == 0 ? longest : random() % (longest + 1);
+}
+
+bool Run::later(Job job, std::uint32_t attempt) {
+    const std::uint64_t at = steady_now_ns() + backoff_ns(job.step, attempt);
+    if (const std::uint64_t deadline = deadline_ns(job.step); deadline != 0 && at >= deadline) return false;
     job.lane = lane_of_[job.step];
-    engine_->hold();
+    engine(job.step).hold();
     const std::lock_guard lock(mutex_);
     timers_.push_back({at, job});
     std::push_heap(timers_.begin(), timers_.end(), Timer::later);
@@ -102,11 +121,14 @@ std::uint64_t Run::random() noexcept {
 }
 
 Verdict Run::end_single(Id n, Result<Value> result, bool stopped) {
-    if (result) return finish(n, *std::move(result));
+    if (result) {
+        note_done(n, 0);
+        return finish(n, *std::move(result));
+    }
     const Error& error = result.error();
     if (stopped && (error.code() == Code::cancelled || error.code() == Code::deadline)) return end(n, NodeState::cancelled);
     switch (workflow_.nodes[n].on_error) {
-    case OnError::fail: fail(n, error); return Verdict::settled;
+    case OnError::fail: return fail(n, error);
     case OnError::skip:
         times_[n].problems = 1;
         add_problem(n, {}, error);
@@ -153,7 +175,7 @@ Verdict Run::finish_each(Id n, Active& active) {
     std::uint32_t failed = 0;
     std::uint32_t cancelled = 0;
     std::size_t first = active.errors.size();
-    const bool stopped = stop_.load(std::memory_order_acquire) != Stop::no;
+    const bool stopped = this->stopped(n);
     for (std::size_t i = 0; i < active.errors.size(); ++i) {
         if (!active.errors[i]) {
             if (active.answers[i].is_null()) ++cancelled;  // never called
@@ -170,11 +192,10 @@ Verdict Run::finish_each(Id n, Active& active) {
     }
     times_[n].problems = failed;
     if (failed > 0 && on_error == OnError::fail) {
-        Error error = *active.errors[first];
-        fail(n, std::move(error).in(element_name(active, first)));
-        return Verdict::settled;
+        return fail(n, Error(*active.errors[first]).in(element_name(active, first)));
     }
     if (cancelled > 0) return end(n, NodeState::cancelled);
+    note_done(n, active.order);
     return finish(n, nodes_[n].uses.load(std::memory_order_acquire) == 0 ? Value() : outputs_of_each(n, active));
 }
 

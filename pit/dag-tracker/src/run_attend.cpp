@@ -17,8 +17,36 @@ void Run::stop(Stop why) {
     changed_.notify_all();
 }
 
-bool Run::attend(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled) {
+std::uint64_t Run::look_around(std::uint64_t now_ns, const std::function<bool()>& cancelled) {
+    if (settings_.deadline_ns != 0 && now_ns >= settings_.deadline_ns) stop(Stop::late);
+    if (cancelled && cancelled()) {
+        if (must_end_ns_ == 0) must_end_ns_ = now_ns + settings_.cancel_max_ns;
+        stop(Stop::cancelled);
+    }
+    if (settings_.log && settings_.log->failure()) stop(Stop::failed);
+    if (stop_.load(std::memory_order_acquire) == Stop::no) return 0;
+    caller_->cancel_all();
+    const std::uint64_t until = now_ns + grace_ns();
+    if (must_end_ns_ == 0) return until;
+    // What closes the run gets half of what is left.
+    return std::min(until, closes() ? now_ns + (must_end_ns_ - now_ns) / 2 : must_end_ns_);
+}
+
+std::uint64_t Run::look_around_closing(std::uint64_t now_ns, const std::function<bool()>& cancelled) {
+    if (must_end_ns_ == 0 && cancelled && cancelled()) {
+        must_end_ns_ = now_ns + settings_.cancel_max_ns;
+        if (must_end_ns_ < closing_deadline_ns_.load(std::memory_order_relaxed)) closing_deadline_ns_.store(must_end_ns_, std::memory_order_relaxed);
+    }
+    if (now_ns < closing_deadline_ns_.load(std::memory_order_relaxed)) return 0;
+    closing_stop_.store(Stop::late, std::memory_order_release);
+    caller_->cancel_all();
+    // Whoever cancelled us waits a moment longer than we say; nobody else is in a hurry.
+    return now_ns + (must_end_ns_ != 0 ? settings_.cancel_max_ns / 16 : settings_.grace_ns);
+}
+
+bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled) {
     constexpr std::uint64_t look_ns = 20'000'000;
+    const bool closing = &engine == closing_engine_.get();
     std::uint64_t give_up = 0;
     std::uint64_t held_since = 0;
     std::unique_lock lock(mutex_);
@@ -33,17 +61,11 @@ bool Run::attend(const std::function<void(const RunEvent&)>& on_event, const std
             lock.lock();
             continue;
         }
-        if (drained_) return true;
+        if (engine.drained()) return true;
         const std::uint64_t now = steady_now_ns();
         if (give_up == 0) {
             lock.unlock();
-            if (settings_.deadline_ns != 0 && now >= settings_.deadline_ns) stop(Stop::late);
-            if (cancelled && cancelled()) stop(Stop::cancelled);
-            if (settings_.log && settings_.log->failure()) stop(Stop::failed);
-            if (stop_.load(std::memory_order_acquire) != Stop::no) {
-                give_up = now + settings_.grace_ns;
-                caller_->cancel_all();
-            }
+            give_up = closing ? look_around_closing(now, cancelled) : look_around(now, cancelled);
             lock.lock();
         } else if (now >= give_up) {
             return false;
@@ -53,7 +75,7 @@ bool Run::attend(const std::function<void(const RunEvent&)>& on_event, const std
             held_since = 0;
         } else if (held_since == 0) {
             held_since = now;
-        } else if (now - held_since >= settings_.grace_ns) {
+        } else if (now - held_since >= grace_ns()) {
             all_held_ = true;
             lock.unlock();
             stop(Stop::failed);
@@ -66,13 +88,14 @@ bool Run::attend(const std::function<void(const RunEvent&)>& on_event, const std
             const Job job = timers_.back().job;
             timers_.pop_back();
             lock.unlock();
-            engine_->enqueue_held(job);  // its turn finds out about a stop by itself
+            this->engine(job.step).enqueue_held(job);  // its turn finds out about a stop by itself
             lock.lock();
         }
-        if (drained_ || !events_.empty()) continue;
+        if (engine.drained() || !events_.empty()) continue;
         std::uint64_t until = now + look_ns;
         if (!timers_.empty()) until = std::min(until, timers_.front().at);
-        if (settings_.deadline_ns != 0 && !stopping) until = std::min(until, std::max(settings_.deadline_ns, now));
+        const std::uint64_t deadline = closing ? closing_deadline_ns_.load(std::memory_order_relaxed) : settings_.deadline_ns;
+        if (deadline != 0 && !stopping) until = std::min(until, std::max(deadline, now));
         if (stopping) until = std::min(until, give_up);
         changed_.wait_for(lock, std::chrono::nanoseconds(until > now ? until - now : 0));
     }
@@ -90,7 +113,6 @@ bool Run::workers_are_back() const {
 
 RunResult Run::collect() {
     RunResult result;
-    const Stop why = stop_.load(std::memory_order_acquire);
     result.nodes.resize(nodes_.size());
     bool failed = false;
     for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -109,10 +131,10 @@ RunResult Run::collect() {
         }
         failed = failed || to.state == NodeState::failed;
     }
-    result.state = why == Stop::cancelled || why == Stop::late ? RunResult::State::cancelled
-                   : failed                                    ? RunResult::State::failed
-                                                               : RunResult::State::completed;
-    result.late = why == Stop::late;
+    result.state = closed_as_.value_or(main_state());
+    if (failed && result.state == RunResult::State::completed) result.state = RunResult::State::failed;
+    result.undone = undone_;
+    result.late = stop_.load(std::memory_order_acquire) == Stop::late;
     for (Id o = 0; o < workflow_.outputs.size(); ++o) {
         const OutputDecl& output = workflow_.outputs[o];
         if (output.node != no_id && nodes_[output.node].state.load(std::memory_order_acquire) != NodeState::completed) continue;

@@ -15,7 +15,7 @@ CallRequest Run::request_of(Id n, Slot& slot, Value input) {
     request.provider = plan_->binding.providers[n];
     request.operation = workflow_.names[workflow_.nodes[n].operation];
     request.input = std::move(input);
-    request.deadline_ns = settings_.deadline_ns;
+    request.deadline_ns = deadline_ns(n);
     if (const std::uint64_t timeout_ns = workflow_.policy(n).timeout_ns; timeout_ns != 0) {
         const std::uint64_t own = steady_now_ns() + timeout_ns;
         if (request.deadline_ns == 0 || own < request.deadline_ns) request.deadline_ns = own;
@@ -85,21 +85,20 @@ Verdict Run::begin_single(Id n, Active& active) {
     auto met = std::make_shared<std::atomic<unsigned>>(0);
     enter_call(n, active.slots[0], active.base, [self = shared_from_this(), n, met](Result<Value> result) {
         self->nodes_[n].active->slots[0].answer.emplace(std::move(result));
-        if (met->exchange(1, std::memory_order_acq_rel) == 1) self->engine_->complete_held({n, 0, 0});
+        if (met->exchange(1, std::memory_order_acq_rel) == 1) self->engine(n).complete_held({n, 0, 0});
     });
     const Job job{n, 0, Engine<Run>::no_lane};
     if (met->load(std::memory_order_acquire) == 1) return take_answer(job);
-    engine_->hold();
+    engine(n).hold();
     if (met->exchange(1, std::memory_order_acq_rel) == 0) return Verdict::parked;
-    engine_->unhold();
+    engine(n).unhold();
     return take_answer(job);
 }
 
 Verdict Run::begin_each(Id n, Active& active) {
     if (!active.list.is_list()) {
-        fail(n, Error(Code::invalid_argument, "wrong-kind",
-                      "input " + std::string(workflow_.names[workflow_.nodes[n].each]) + " is " + std::string(symphony::name_of(active.list.kind())) + ", each needs a list"));
-        return Verdict::settled;
+        return fail(n, Error(Code::invalid_argument, "wrong-kind",
+                             "input " + std::string(workflow_.names[workflow_.nodes[n].each]) + " is " + std::string(symphony::name_of(active.list.kind())) + ", each needs a list"));
     }
     active.elements.reserve(active.list.size());
     for (const ValueView item : active.list.items()) active.elements.push_back(item);
@@ -133,9 +132,10 @@ void Run::take_record(Id n, Active& active) {
     for (std::uint32_t i = 0; i < active.elements.size(); ++i) {
         if (const Value* const before = settings_.log->answered_before(n, i)) active.answers[i] = *before;
     }
-    const StepEnd* const before = settings_.log->ended_before(n);
-    if (before == nullptr) return;
+    const StepEnd* const before = ended_before(n);
+    if (before == nullptr || !before->from_elements()) return;
     active.on_record = true;
+    active.order = before->order;
     Times& times = times_[n];
     times.calls.store(before->calls, std::memory_order_relaxed);
     times.attempts.store(before->attempts, std::memory_order_relaxed);
@@ -152,11 +152,11 @@ bool Run::waits_for_log(Id n) const {
 
 void Run::queue(Job job) {
     if (!settings_.memory) {
-        if (!waits_for_log(job.step)) return engine_->enqueue(job);
-        engine_->hold();
+        if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
+        engine(job.step).hold();
         return queue_held(job);
     }
-    engine_->hold();
+    engine(job.step).hold();
     const Active& active = *nodes_[job.step].active;
     const std::uint32_t element = active.slots[job.slot].element;
     settings_.memory->recall(job.step, element, *active.facts, active.single ? ValueView() : active.elements[element],
@@ -169,15 +169,15 @@ void Run::recalled(Job job, Recalled found) noexcept {
     if (!found.answer) return queue_held(job);
     slot.recalled = true;
     slot.answer.emplace(*std::move(found.answer));
-    engine_->complete_held(job);
+    engine(job.step).complete_held(job);
 }
 
 void Run::queue_held(Job job) noexcept {
-    if (!waits_for_log(job.step)) return engine_->enqueue_held(job);
+    if (!waits_for_log(job.step)) return engine(job.step).enqueue_held(job);
     settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {
-        if (kept) return self->engine_->enqueue_held(job);
+        if (kept) return self->engine(job.step).enqueue_held(job);
         self->nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(kept).error());
-        self->engine_->complete_held(job);
+        self->engine(job.step).complete_held(job);
     });
 }
 
@@ -193,7 +193,7 @@ void Run::mark_running(Id n) {
 
 void Run::call(Job job, const BlockingPool::Ticket& ticket) noexcept {
     try {
-        if (stop_.load(std::memory_order_acquire) != Stop::no) {
+        if (stopped(job.step)) {
             answer(job, Error(Code::cancelled, "cancelled"));
             return;
         }
@@ -218,7 +218,7 @@ void Run::call(Job job, const BlockingPool::Ticket& ticket) noexcept {
 
 void Run::answer(Job job, Result<Value> result) noexcept {
     nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(result));
-    engine_->complete(job);
+    engine(job.step).complete(job);
 }
 
 } // namespace symphony::tracker

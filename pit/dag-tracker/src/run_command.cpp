@@ -215,9 +215,11 @@ private:
         if (!context_.json) show_outputs(workflow, result, written);
         if (result.abandoned > 0) err("warning: " + std::to_string(result.abandoned) + " calls did not end after they were cancelled\n");
         if (result.state == RunResult::State::cancelled) {
-            const std::string again = log != nullptr ? resume_words(*log) : std::string();
+            const std::string again = log != nullptr && !result.undone ? resume_words(*log) : std::string();
             err(result.late ? "error: the run was stopped: its time was over [deadline]\nhint: give it more with --timeout, or `timeout` in [workflow]\n"
                             : "error: the run was cancelled; outputs that were complete are kept [cancelled]\nhint: " + (again.empty() ? "run it again to finish" : again + " goes on with it") + "\n");
+        } else if (result.undone) {
+            err("hint: what was done has been undone; when the cause is mended, run it again\n");
         } else if (result.state == RunResult::State::failed && log != nullptr && !result.not_recorded) {
             err("hint: when the cause is mended, " + resume_words(*log) + " goes on with it\n");
         }

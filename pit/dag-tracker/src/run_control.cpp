@@ -45,6 +45,9 @@ Verdict Run::merge(Id n) {
             ++failed;
         }
     }
+    if (workflow_.extras_of(n).quorum != 0) {
+        if (auto verdict = short_of_quorum(n, available.size(), any_failed)) return *verdict;
+    }
     const bool picks_one = node.mode == MergeMode::first || node.mode == MergeMode::any;
     if (held_back || (available.empty() && (picks_one ? !any_failed : false))) {
         release_inputs(n);

@@ -38,6 +38,8 @@ public:
 
 private:
     enum class Stop : std::uint8_t { no, cancelled, late, failed };
+    /// In a job's place of a slot: the node's fallback has ended.
+    static constexpr std::uint32_t fallback_slot = ~std::uint32_t{0};
     enum class Arrival : std::uint8_t { value, nothing, failed };
 
     struct LaneKind {
@@ -65,6 +67,7 @@ private:
         std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
         std::shared_ptr<const StepFacts> facts;    // when there is a memory
         bool on_record = false;                    // an earlier part of the run has told of the node's end
+        std::uint64_t order = 0;                   // StepEnd::order, of such a node
         std::atomic<std::uint32_t> next{0};        // in to_do
         std::atomic<std::uint32_t> working{0};  // slots that have not ended
         std::atomic<std::uint32_t> done{0};
@@ -77,6 +80,7 @@ private:
         std::atomic<NodeState> state{NodeState::pending};
         std::atomic<bool> claimed{false};
         bool bare = false;  // `output` is the value of port "value" itself
+        bool by_fallback = false;
         std::atomic<std::uint32_t> uses{0};  // readers of `output` to come
         Value output;
         std::unique_ptr<Active> active;
@@ -109,13 +113,21 @@ private:
     // ---- set-up: run_setup.cpp ----
     void fill_inputs(const Value& given);
     void build_shape();
+    /// Which step of the main phase waits for what an edge brings: a node waits for what its fallback reads; the step behind the last for
+    /// none of them.
+    Id main_step(const Edge& edge) const;
+    /// Fallbacks, compensations and `finally` nodes are not the main phase's to start.
+    void leave_to_others();
     /// With an edge for order only, an "any" merge has to wait like a "first" one.
     bool all_carry(Id n) const;
-    /// Lane 0 is compute without a limit of its own; every provider that blocks or takes one call at a time has its lane.
+    const PluginLimit* limit_of(const Provider& provider) const noexcept;
+    /// Lane 0 is compute without a limit of its own; every provider that blocks, takes one call at a time or has a limit has its lane.
     void build_lanes();
 
     // ---- a node becomes ready, values, ends: run_flow.cpp ----
     Verdict start_node(Id n);
+    /// What an earlier part of the run has told of the node's end, as much as counts now. With a log.
+    const StepEnd* ended_before(Id n) const { return closing_before_ ? settings_.log->last_end(n) : settings_.log->ended_before(n); }
     /// Whether the node cannot do without what the edge brings. A condition that does not hold says that it shall not run.
     bool needs(Id n, const Edge& edge) const;
     ValueView source_value(const Edge& edge) const;
@@ -137,8 +149,25 @@ private:
     bool is_logged(Id n) const;
     void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);
     std::vector<Problem> problems_of(Id n);
+    /// The run, or what closes it, is to stop.
+    bool stopped(Id n) const noexcept { return (closes_run(n) ? closing_stop_ : stop_).load(std::memory_order_acquire) != Stop::no; }
+    bool closes_run(Id n) const noexcept { return workflow_.role(n) >= Role::compensation; }
+    std::uint64_t deadline_ns(Id n) const noexcept { return closes_run(n) ? closing_deadline_ns_.load(std::memory_order_relaxed) : settings_.deadline_ns; }
+    Engine<Run>& engine(Id n) noexcept { return closes_run(n) ? *closing_engine_ : *engine_; }
+    /// So many of those that the node waits for have brought something, and it has a quorum.
+    std::optional<Verdict> short_of_quorum(Id n, std::size_t came, bool any_failed);
     Verdict end(Id n, NodeState state);
-    void fail(Id n, Error error);
+    void set_ended(Id n, NodeState state);
+    /// The node's fallback takes its place when it has one.
+    Verdict fail(Id n, Error error);
+    Verdict fail_at_last(Id n, const Error& error);
+    Verdict fall_back(Id n, Id standby);
+    /// What the fallback made of it.
+    Verdict fallen_back(Id n);
+    /// Fallbacks of a node that did not need them.
+    void skip_fallbacks(Id n);
+    /// The node's own work is done: what undoes it is wanted when the run fails.
+    void note_done(Id n, std::uint64_t order);
     void add_problem(Id n, std::string path, Error error, std::uint32_t element = no_id);
 
     // ---- control nodes: run_control.cpp ----
@@ -180,6 +209,10 @@ private:
     std::string provider_name(Id n) const;
     /// The manifest promised types, and other plugins rely on them.
     std::optional<Error> wrong_output(Id n, ValueView outputs) const;
+    /// Takes a further attempt out of the budgets. False when there is none left; the error then says so.
+    bool take_retry(Id n, Result<Value>& result);
+    /// How long the attempt that comes after so many waits.
+    std::uint64_t backoff_ns(Id n, std::uint32_t attempt) noexcept;
     /// Puts a job off to its next attempt. False when there would be no time for it.
     bool later(Job job, std::uint32_t attempt);
     std::uint64_t random() noexcept;
@@ -192,6 +225,15 @@ private:
     Value outputs_of_each(Id n, const Active& active);
     void put_problem(ValueBuilder& out, Id n, ValueView item, const Error& error) const;
 
+    // ---- compensations and `finally` nodes: run_closing.cpp ----
+    /// Whether the workflow has any.
+    bool closes() const noexcept;
+    /// Runs them, whatever has become of the rest. @return False when calls had to be left behind.
+    bool close(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled);
+    /// Compensations of what was done, the last first; the others are skipped.
+    std::vector<Id> to_undo(bool wanted);
+    RunResult::State main_state() const;
+
     // ---- events: run_events.cpp ----
     void push_event(RunEvent event);
     void tell(Id n, NodeState state);
@@ -200,8 +242,12 @@ private:
 
     // ---- the calling thread: run_attend.cpp ----
     void stop(Stop why);
-    /// Events, timers, deadline, cancel. @return False when calls had to be left behind.
-    bool attend(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled);
+    /// Events, timers, deadline, cancel until `engine` has nothing left to do. @return False when calls had to be left behind.
+    bool attend(const Engine<Run>& engine, const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled);
+    /// Asks whether it is time to stop. @return Until when calls may still take, 0 when they need not stop.
+    std::uint64_t look_around(std::uint64_t now_ns, const std::function<bool()>& cancelled);
+    std::uint64_t look_around_closing(std::uint64_t now_ns, const std::function<bool()>& cancelled);
+    std::uint64_t grace_ns() const noexcept { return workflow_.grace_ns != 0 ? workflow_.grace_ns : settings_.grace_ns; }
     /// Every node has ended. @return False when a worker does not come back from a plugin.
     bool workers_are_back() const;
     RunResult collect();
@@ -223,16 +269,24 @@ private:
     std::vector<LaneKind> lane_kinds_;
     std::vector<LaneLimit> lane_limits_;
     std::atomic<Stop> stop_{Stop::no};
+    std::atomic<Stop> closing_stop_{Stop::no};
+    std::atomic<std::uint64_t> closing_deadline_ns_{0};
+    std::uint64_t must_end_ns_ = 0;              // who asked us to cancel waits no longer; 0 = nobody asked
+    std::optional<RunResult::State> closing_before_;  // an earlier part of the run was closing: what is not on record is not run any more
+    std::optional<RunResult::State> closed_as_;  // what the run was when its closing began
+    std::vector<std::pair<std::uint64_t, Id>> undoable_;  // nodes that something undoes, in the order of their ends; under mutex_
+    std::uint64_t undoable_next_ = std::uint64_t{1} << 40;  // behind all that were done in earlier parts
     std::atomic<std::uint32_t> done_{0};
     std::atomic<std::uint32_t> computing_{0};  // workers inside a provider that computes
     std::atomic<std::uint32_t> holding_{0};    // of these, whose calls have been answered
     bool all_held_ = false;
+    std::atomic<std::uint32_t> retries_left_{0};
+    std::unordered_map<const Provider*, std::atomic<std::uint32_t>> retries_left_of_;  // of plugins that have a budget of their own
     std::atomic<std::size_t> live_bytes_{0};
     std::atomic<std::uint64_t> seed_;
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    bool drained_ = false;
     std::vector<RunEvent> events_;
     std::unordered_map<Id, std::size_t> progress_at_;
     std::vector<Timer> timers_;
@@ -240,6 +294,9 @@ private:
 
     tbb::task_arena arena_;
     std::unique_ptr<Engine<Run>> engine_;
+    bool undone_ = false;
+    std::vector<std::uint32_t> closing_offsets_, closing_targets_, closing_waits_;
+    std::unique_ptr<Engine<Run>> closing_engine_;
     std::unique_ptr<BlockingPool> pool_;
     std::shared_ptr<Run> keep_alive_;
 };

@@ -20,25 +20,40 @@ Value shared_part(const Value& whole, ValueView part) {
 
 Verdict Run::start_node(Id n) {
     const Node& node = workflow_.nodes[n];
-    if (stop_.load(std::memory_order_acquire) != Stop::no) {
+    if (stopped(n)) {
         release_inputs(n);
         return end(n, NodeState::cancelled);
     }
     if (settings_.log) {
-        const StepEnd* const before = settings_.log->ended_before(n);
+        const StepEnd* const before = ended_before(n);
         if (before != nullptr && !before->from_elements()) return end_as_before(n, *before);
+        if (before == nullptr && closing_before_ && !closes_run(n) && is_logged(n)) {
+            release_inputs(n);
+            return end(n, NodeState::cancelled);
+        }
     }
     if (node.kind == NodeKind::merge) return merge(n);
     Arrival worst = Arrival::value;
+    const bool has_quorum = workflow_.extras_of(n).quorum != 0;
+    std::size_t came = 0;
+    bool any_failed = false;
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
-        const Arrival arrival = look_at(edge);
+        Arrival arrival = look_at(edge);
+        if (has_quorum) {
+            came += edge.from != no_id && arrival == Arrival::value ? 1 : 0;
+            any_failed = any_failed || arrival == Arrival::failed;
+            if (arrival == Arrival::failed) arrival = Arrival::nothing;
+        }
         if (arrival == Arrival::failed) worst = Arrival::failed;
         else if (arrival == Arrival::nothing && worst == Arrival::value && needs(n, edge)) worst = Arrival::nothing;
     }
+    if (has_quorum) {
+        if (auto verdict = short_of_quorum(n, came, any_failed)) return *verdict;
+    }
     if (worst != Arrival::value) {
         release_inputs(n);
-        if (stop_.load(std::memory_order_acquire) != Stop::no) return end(n, NodeState::cancelled);
+        if (stopped(n)) return end(n, NodeState::cancelled);
         return end(n, worst == Arrival::failed ? NodeState::upstream_failed : NodeState::skipped);
     }
     if (node.kind == NodeKind::branch) return branch(n);
@@ -46,7 +61,10 @@ Verdict Run::start_node(Id n) {
 }
 
 bool Run::needs(Id n, const Edge& edge) const {
-    if (!edge.carries() || edge.condition != no_id || edge.to_port == workflow_.nodes[n].each) return true;
+    const bool has_quorum = workflow_.extras_of(n).quorum != 0;
+    if (edge.condition != no_id && !has_quorum) return true;
+    if (!edge.carries()) return !has_quorum && !closes_run(n);
+    if (edge.to_port == workflow_.nodes[n].each) return true;
     const auto* operation = plan_->binding.operations[n];
     const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
     return spec == nullptr || !spec->type.optional();
@@ -68,8 +86,11 @@ Run::Arrival Run::look_at(const Edge& edge) const {
         switch (nodes_[edge.from].state.load(std::memory_order_acquire)) {
         case NodeState::failed:
         case NodeState::upstream_failed:
-        case NodeState::cancelled: return Arrival::failed;
+        case NodeState::cancelled: return closes_run(edge.to) ? Arrival::nothing : Arrival::failed;
         case NodeState::completed: break;
+        case NodeState::skipped:
+            if (workflow_.extras_of(edge.from).otherwise.is_null()) return Arrival::nothing;
+            break;
         default: return Arrival::nothing;
         }
     }
@@ -129,10 +150,9 @@ Verdict Run::finish(Id n, Value output, bool bare) {
     return too_large(n);
 }
 Verdict Run::too_large(Id n) {
-    fail(n, Error(Code::exhausted, "values-too-large",
-                  "the values of this run need more than " + std::to_string(settings_.value_bytes_max >> 20) + " MiB at a time",
-                  "let operations write files and pass their paths, or raise values_size_max of dag-tracker"));
-    return Verdict::settled;
+    return fail_at_last(n, Error(Code::exhausted, "values-too-large",
+                                 "the values of this run need more than " + std::to_string(settings_.value_bytes_max >> 20) + " MiB at a time",
+                                 "let operations write files and pass their paths, or raise values_size_max of dag-tracker"));
 }
 
 Verdict Run::end_as_before(Id n, const StepEnd& before) {
@@ -144,7 +164,11 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
     times.recalled.store(before.recalled, std::memory_order_relaxed);
     times.problems = static_cast<std::uint32_t>(before.problems.size());
     for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error, problem.element);
-    if (before.state == NodeState::completed && !keep(n, before.output, before.bare)) return too_large(n);
+    if (before.state == NodeState::completed) {
+        nodes_[n].by_fallback = before.by_fallback;
+        if (!before.by_fallback) note_done(n, before.order);
+        if (!keep(n, before.output, before.bare)) return too_large(n);
+    }
     return end(n, before.state);
 }
 
@@ -160,11 +184,13 @@ void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const E
     StepEnd end;
     end.state = state;
     end.bare = bare;
+    end.by_fallback = nodes_[n].by_fallback;
+    end.closing = closes_run(n);
     end.calls = times.calls.load(std::memory_order_relaxed);
     end.attempts = times.attempts.load(std::memory_order_relaxed);
     end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
     end.recalled = times.recalled.load(std::memory_order_relaxed);
-    end.each = active != nullptr && !active->single;
+    end.each = active != nullptr && !active->single && !end.by_fallback;
     if (!end.each && nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
     if (active != nullptr && active->single) end.note = active->slots[0].note;
     if (why != nullptr) end.problems.push_back({n, {}, *why});
@@ -179,6 +205,21 @@ std::vector<Problem> Run::problems_of(Id n) {
 }
 
 Verdict Run::end(Id n, NodeState state) {
+    const NodeExtras& extras = workflow_.extras_of(n);
+    // What a skipped node gives instead is there before anybody learns that it was skipped.
+    if (state == NodeState::skipped && !extras.otherwise.is_null()) keep(n, extras.otherwise, false);
+    set_ended(n, state);
+    if (extras.fallback != no_id) skip_fallbacks(n);
+    if (workflow_.role(n) == Role::standby) {
+        const Id whom = workflow_.stands_in[n];
+        if (nodes_[n].claimed.load(std::memory_order_acquire) && nodes_[whom].state.load(std::memory_order_acquire) <= NodeState::running) {
+            engine(whom).complete_held({whom, fallback_slot, 0});
+        }
+    }
+    return Verdict::settled;
+}
+
+void Run::set_ended(Id n, NodeState state) {
     Cell& cell = nodes_[n];
     Times& times = times_[n];
     cell.active.reset();
@@ -187,15 +228,76 @@ Verdict Run::end(Id n, NodeState state) {
     cell.state.store(state, std::memory_order_release);
     done_.fetch_add(1, std::memory_order_relaxed);
     tell(n, state);
-    return Verdict::settled;
 }
 
-void Run::fail(Id n, Error error) {
-    log_end(n, NodeState::failed, {}, false, &error);
+Verdict Run::fail(Id n, Error error) {
+    const NodeExtras& extras = workflow_.extras_of(n);
+    const bool replaced = extras.fallback != no_id || !extras.fallback_outputs.is_null();
+    if (!replaced || stopped(n)) return fail_at_last(n, error);
     add_problem(n, {}, std::move(error));
+    times_[n].problems = 1;
+    if (extras.fallback != no_id) return fall_back(n, extras.fallback);
+    nodes_[n].by_fallback = true;
+    return finish(n, extras.fallback_outputs);
+}
+
+Verdict Run::fail_at_last(Id n, const Error& error) {
+    log_end(n, NodeState::failed, {}, false, &error);
+    add_problem(n, {}, error);
     nodes_[n].active.reset();
-    if (workflow_.fail_fast || settings_.fail_fast) stop(Stop::failed);
-    end(n, NodeState::failed);
+    if ((workflow_.fail_fast || settings_.fail_fast) && !closes_run(n)) stop(Stop::failed);
+    return end(n, NodeState::failed);
+}
+
+Verdict Run::fall_back(Id n, Id standby) {
+    nodes_[n].active.reset();
+    mark_running(n);
+    // Held before the fallback begins: its end may let the node go on at once, on another worker.
+    engine(n).hold();
+    if (!claim(standby)) return Verdict::parked;
+    try {
+        start_node(standby);
+    } catch (const std::exception& thrown) {
+        fail_at_last(standby, Error(Code::exhausted, "out-of-memory", std::string("the tracker failed: ") + thrown.what()));
+    }
+    return Verdict::parked;
+}
+
+Verdict Run::fallen_back(Id n) {
+    const Id standby = workflow_.extras_of(n).fallback;
+    const NodeState state = nodes_[standby].state.load(std::memory_order_acquire);
+    const Value output = nodes_[standby].output;
+    release(standby);
+    if (state == NodeState::completed) {
+        nodes_[n].by_fallback = true;
+        return finish(n, output);
+    }
+    if (state == NodeState::cancelled) return end(n, NodeState::cancelled);
+    // The failure is listed already.
+    const auto why = problems_of(n);
+    log_end(n, NodeState::failed, {}, false, why.empty() ? nullptr : &why.back().error);
+    times_[n].problems = 0;
+    if ((workflow_.fail_fast || settings_.fail_fast)) stop(Stop::failed);
+    return end(n, NodeState::failed);
+}
+
+void Run::skip_fallbacks(Id n) {
+    for (Id standby = workflow_.extras_of(n).fallback; standby != no_id && claim(standby); standby = workflow_.extras_of(standby).fallback) {
+        release_inputs(standby);
+        set_ended(standby, NodeState::skipped);
+    }
+}
+
+std::optional<Verdict> Run::short_of_quorum(Id n, std::size_t came, bool any_failed) {
+    if (came >= workflow_.extras_of(n).quorum) return std::nullopt;
+    release_inputs(n);
+    return end(n, stopped(n) ? NodeState::cancelled : any_failed ? NodeState::upstream_failed : NodeState::skipped);
+}
+
+void Run::note_done(Id n, std::uint64_t order) {
+    if (workflow_.extras_of(n).compensate == no_id) return;
+    const std::lock_guard lock(mutex_);
+    undoable_.emplace_back(order != 0 ? order : undoable_next_++, n);
 }
 
 void Run::add_problem(Id n, std::string path, Error error, std::uint32_t element) {

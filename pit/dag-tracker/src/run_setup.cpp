@@ -18,23 +18,41 @@ void Run::fill_inputs(const Value& given) {
 
 void Run::build_shape() {
     const std::size_t count = workflow_.nodes.size();
-    waits_.assign(count, 0);
+    waits_.assign(count + 1, 0);  // the last is nobody's
     targets_.reserve(workflow_.out_edges.size());
     for (const Id e : workflow_.out_edges) {
         const Edge& edge = workflow_.edges[e];
-        const Node& to = workflow_.nodes[edge.to];
-        const bool early = to.kind == NodeKind::merge && to.mode == MergeMode::any && all_carry(edge.to);
-        targets_.push_back(edge.to | (early ? Shape::early_edge : 0u));
-        ++waits_[edge.to];
         nodes_[edge.from].uses.fetch_add(1, std::memory_order_relaxed);
+        const Id step = workflow_.roles.empty() ? edge.to : main_step(edge);
+        const Node& to = workflow_.nodes[edge.to];
+        const bool early = to.kind == NodeKind::merge && to.mode == MergeMode::any && step == edge.to && all_carry(edge.to);
+        targets_.push_back(step | (early ? Shape::early_edge : 0u));
+        ++waits_[step];
         if (early) chosen_.emplace(edge.to, no_id);
     }
+    if (!workflow_.roles.empty()) leave_to_others();
     mark_only_edges(targets_, waits_);
     for (const auto& output : workflow_.outputs) {
         if (output.node != no_id) nodes_[output.node].uses.fetch_add(1, std::memory_order_relaxed);
     }
+    if (workflow_.roles.empty()) waits_.pop_back();
     shape_ = {workflow_.out_offsets, targets_, waits_};
     times_ = std::make_unique<Times[]>(count);
+}
+
+Id Run::main_step(const Edge& edge) const {
+    const bool both = !closes_run(edge.from) && !closes_run(edge.to);
+    return both ? workflow_.first_of[edge.to] : static_cast<Id>(workflow_.nodes.size());
+}
+
+void Run::leave_to_others() {
+    constexpr std::uint32_t never = 1u << 30;
+    for (Id n = 0; n < workflow_.nodes.size(); ++n) {
+        if (workflow_.roles[n] == Role::main) continue;
+        waits_[n] = never;
+        if (workflow_.roles[n] == Role::standby) nodes_[n].uses.fetch_add(1, std::memory_order_relaxed);  // by whom it stands in for
+    }
+    waits_.back() = never;
 }
 
 bool Run::all_carry(Id n) const {
@@ -44,16 +62,29 @@ bool Run::all_carry(Id n) const {
     return true;
 }
 
+const PluginLimit* Run::limit_of(const Provider& provider) const noexcept {
+    const auto& all = workflow_.plugin_limits;
+    const auto found = std::find_if(all.begin(), all.end(), [&](const PluginLimit& limit) { return limit.plugin == provider.id || limit.plugin == provider.name; });
+    return found == all.end() ? nullptr : &*found;
+}
+
 void Run::build_lanes() {
+    retries_left_.store(workflow_.retries_max.value_or(0), std::memory_order_relaxed);
     lane_kinds_.push_back({false, std::max<std::size_t>(1, settings_.workers)});
     std::unordered_map<const Provider*, std::uint32_t> lanes;
     lane_of_.assign(workflow_.nodes.size(), 0);
     bool blocking = false;
     for (std::size_t n = 0; n < workflow_.nodes.size(); ++n) {
         const Provider* provider = plan_->binding.providers[n];
-        if (provider == nullptr || (provider->concurrent && !provider->blocking)) continue;
+        const PluginLimit* limit = provider == nullptr || workflow_.plugin_limits.empty() ? nullptr : limit_of(*provider);
+        if (limit != nullptr && limit->retries_max) retries_left_of_[provider].store(*limit->retries_max, std::memory_order_relaxed);
+        const std::size_t calls_max = limit == nullptr ? 0 : limit->calls_max;
+        if (provider == nullptr || (provider->concurrent && !provider->blocking && calls_max == 0)) continue;
         const auto [found, added] = lanes.try_emplace(provider, static_cast<std::uint32_t>(lane_kinds_.size()));
-        if (added) lane_kinds_.push_back({provider->blocking, provider->concurrent ? std::max<std::size_t>(1, settings_.blocking_threads) : 1});
+        if (added) {
+            const std::size_t usual = !provider->concurrent ? 1 : std::max<std::size_t>(1, provider->blocking ? settings_.blocking_threads : settings_.workers);
+            lane_kinds_.push_back({provider->blocking, calls_max == 0 ? usual : std::min(calls_max, usual)});
+        }
         lane_of_[n] = found->second;
         blocking = blocking || provider->blocking;
     }

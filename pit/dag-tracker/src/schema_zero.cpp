@@ -210,6 +210,8 @@ private:
     void header() {
         if (workflow_.timeout_ns != 0) lost("the timeout of the workflow");
         if (workflow_.fail_fast) lost("\"fail_fast\"");
+        if (workflow_.grace_ns != 0) lost("\"grace\"");
+        if (workflow_.retries_max || !workflow_.plugin_limits.empty()) lost("[limits]");
         if (!workflow_.description.empty()) lost("the description of the workflow");
         for (const auto& pin : workflow_.plugins) lost("the version of plugin " + shown(pin.plugin), pin.place);
         for (const auto& input : workflow_.inputs) lost("input " + shown(input.name), input.place);
@@ -235,6 +237,7 @@ private:
         if (node.each != 0) lost("\"each\"" + of, node.place);
         if (node.on_error != OnError::fail) lost("\"on_error\"" + of, node.place);
         if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries, parallel calls or cache" + of, node.place);
+        if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\" or kind of retries" + of, node.place);
     }
 
     void edge(const Edge& edge) {

@@ -155,6 +155,12 @@ void Skeleton::make_edge(const Line_& line) {
     }
     const auto middle = label.find(arrow);
     const bool ports = middle != std::string_view::npos && middle > 0 && middle + arrow.size() < label.size();
+    const bool calls = edge.from != no_id && (made_.nodes[edge.from].kind == NodeKind::operation || made_.nodes[edge.from].kind == NodeKind::instrument);
+    if (line.line == Line::dashed && calls && edge.from != edge.to && (line.label == "fallback" || line.label == "compensate")) {
+        NodeExtras& extras = own_extras(made_, made_.nodes[edge.from]);
+        (line.label == "fallback" ? extras.fallback : extras.compensate) = edge.to;
+        return;
+    }
     if (line.line == Line::dashed && !ports && edge.from != no_id) {
         edge.kind = EdgeKind::control;
         if (!line.label.empty()) left_out("the text " + shown(line.label) + " of an edge", line.place);

@@ -19,6 +19,9 @@ struct StepEnd {
     std::uint32_t recalled = 0;  ///< calls that were answered from memory
     std::uint64_t took_ns = 0;
     bool each = false;                ///< of an `each` step: its output follows from the answers of its elements and is not kept a second time
+    bool by_fallback = false;         ///< the node failed, and what it gives is its fallback's
+    bool closing = false;             ///< of a compensation or a `finally` node
+    std::uint64_t order = 0;          ///< of the ends that are known from before: which came first
     Value output;                     ///< null when nobody reads it
     CallNote note;                    ///< of the one call of a step without `each`
     std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
@@ -37,11 +40,17 @@ public:
 
     /// What the step has ended with in an earlier part of this run; null when it is to run. [any]
     virtual const StepEnd* ended_before(Id node) const noexcept = 0;
+    /// The same also when it failed or was cancelled; for a run that goes on closing. [any]
+    virtual const StepEnd* last_end(Id node) const noexcept = 0;
+    /// An earlier part of the run had begun to close it, as what it is to end as. [any]
+    virtual std::optional<RunResult::State> closing_before() const noexcept = 0;
     /// The answer of one element of an `each` step, from an earlier part of this run; null also as a value when there was none. [any]
     virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
 
     /// The step has ended. Returns at once, but waits while too much is in memory. [any]
     virtual void ended(Id node, StepEnd end) noexcept = 0;
+    /// Nothing but compensations and `finally` nodes runs from now on. @param undoes  Whether something is going to be undone. [any]
+    virtual void closing(RunResult::State state, bool undoes) noexcept = 0;
     /// An element of an `each` step has answered. @param answer  Null when it failed. [any]
     virtual void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept = 0;
 

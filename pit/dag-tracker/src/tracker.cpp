@@ -17,6 +17,8 @@ namespace {
 
 /// Less than the two seconds after which the host ends a cancelled call of ours.
 constexpr std::uint64_t grace_ns = 1'200'000'000;
+/// All of them, less a moment for the report.
+constexpr std::uint64_t cancel_max_ns = 1'750'000'000;
 
 template <class T>
 T setting(const Host& host, std::string_view key, T otherwise) {
@@ -219,6 +221,7 @@ std::shared_ptr<CallMemory> Tracker::memory(const std::shared_ptr<const Plan>& p
 RunSettings Tracker::settings() const {
     RunSettings settings;
     settings.grace_ns = grace_ns;
+    settings.cancel_max_ns = cancel_max_ns;
     settings.workers = setting<std::size_t>(host_, "workers", 0);
     settings.blocking_threads = setting(host_, "blocking_threads", settings.blocking_threads);
     settings.value_bytes_max = setting(host_, "values_size_max", settings.value_bytes_max);

@@ -56,6 +56,7 @@ private:
 
     void node(Id n) {
         const bool merge = workflow_.nodes[n].kind == NodeKind::merge;
+        if (workflow_.extras_of(n).quorum != 0) return;  // it needs none of them in particular
         bool fed = false, carries = false;
         for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1] && !dead_[n]; ++i) {
             const Id e = workflow_.in_edges[i];
@@ -70,6 +71,8 @@ private:
         }
         if (merge && carries && !fed) dead_[n] = true;
         if (!dead_[n]) return;
+        // What it gives when it is skipped is there.
+        if (!workflow_.extras_of(n).otherwise.is_null()) dead_[n] = false;
         findings_.warning("unreachable", merge ? "merge " + shown(workflow_.node_name(n)) + " is never fed: none of its inputs can have a value"
                                                : "node " + shown(workflow_.node_name(n)) + " can never run", workflow_.nodes[n].place);
     }

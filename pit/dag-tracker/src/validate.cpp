@@ -2,6 +2,7 @@
 #include "validate.hpp"
 
 #include "bindings.hpp"
+#include "check_extras.hpp"
 #include "quick_check.hpp"
 #include "unreachable.hpp"
 
@@ -48,6 +49,7 @@ public:
             check_output(output);
         }
         check_inputs();
+        if (in_time()) check_extras(workflow_, binding_, findings_, [&](Id n, Id port) { return output_type(n, port, {}, false); });
         if (in_time()) {
             find_unreachable(workflow_, findings_, [&](const Edge& edge) { return edge.carries() ? source_type(edge, false).value_or(Type()) : Type(Type::Kind::map); },
                              [&](const Edge& edge) { return is_required(edge); });
@@ -356,7 +358,7 @@ private:
             if (edge.condition != no_id && workflow_.conditions[edge.condition].is_else()) check_else(edge);
         }
         bool leads = workflow_.out_offsets[n] != workflow_.out_offsets[n + 1];
-        if (!leads && from == to && workflow_.nodes.size() > 1 && !is_output(n)) {
+        if (!leads && from == to && workflow_.nodes.size() > 1 && !is_output(n) && workflow_.role(n) == Role::main) {
             findings_.warning("orphan", "node " + name(n) + " is connected to nothing", node.place, "connect it, make it an output, or remove it");
         }
     }

@@ -91,8 +91,13 @@ private:
         head_.text(workflow_.description);
         head_.room(varint_bytes_max + 1);
         head_.varint(workflow_.timeout_ns / ns_per_ms);
-        head_.byte(static_cast<std::uint8_t>((workflow_.fail_fast ? fail_fast_bit : 0u) | (workflow_.metadata.is_null() ? 0u : metadata_bit)));
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty();
+        head_.byte(static_cast<std::uint8_t>((workflow_.fail_fast ? fail_fast_bit : 0u) | (workflow_.metadata.is_null() ? 0u : metadata_bit) |
+                                             (workflow_.grace_ns == 0 ? 0u : grace_bit) | (limits ? limits_bit : 0u)));
         if (!workflow_.metadata.is_null()) value(head_, workflow_.metadata.view());
+        head_.room(varint_bytes_max);
+        if (workflow_.grace_ns != 0) head_.varint(workflow_.grace_ns / ns_per_ms);
+        if (limits) this->limits();
         head_.room(varint_bytes_max);
         head_.varint(workflow_.plugins.size());
         for (const Id p : canonical_.plugins()) {
@@ -105,6 +110,20 @@ private:
         head_.room(2 * varint_bytes_max);
         head_.varint(workflow_.nodes.size());
         head_.varint(workflow_.edges.size());
+    }
+
+    void limits() {
+        const auto budget = [&](const std::optional<std::uint32_t>& max) { head_.varint(max ? std::uint64_t{*max} + 1 : 0); };
+        head_.room(2 * varint_bytes_max);
+        budget(workflow_.retries_max);
+        head_.varint(workflow_.plugin_limits.size());
+        for (const Id l : canonical_.plugin_limits()) {
+            const PluginLimit& limit = workflow_.plugin_limits[l];
+            head_.text(limit.plugin);
+            head_.room(2 * varint_bytes_max);
+            head_.varint(limit.calls_max);
+            budget(limit.retries_max);
+        }
     }
 
     void input(const InputDecl& input) {
@@ -134,6 +153,8 @@ private:
         if (!constants.empty()) fields |= constants_field;
         if (node.on_error != OnError::fail) fields |= on_error_field;
         if (node.mode != MergeMode::first) fields |= mode_field;
+        const std::uint32_t extras = node.extras == 0 ? 0 : extras_of(workflow_.extras[node.extras]);
+        if (extras != 0) fields |= extras_field;
         body_.room(16 * varint_bytes_max);
         body_.byte(static_cast<std::uint8_t>(node.kind));
         body_.varint(fields);
@@ -150,6 +171,7 @@ private:
             body_.varint(constants.size());
             for (const auto c : constants) constant(workflow_.constants[c]);
         }
+        if (extras != 0) this->extras(workflow_.extras[node.extras], extras);
         body_.room(3 * varint_bytes_max);
         if ((fields & cache_field) != 0) {
             body_.byte(static_cast<std::uint8_t>(called.cache));
@@ -175,6 +197,23 @@ private:
         body_.varint(policy.backoff_ns / ns_per_ms);
         body_.varint(policy.retries_max);
         body_.varint(policy.parallel_max);
+    }
+
+    static std::uint32_t extras_of(const NodeExtras& extras) noexcept {
+        return (extras.fallback != no_id ? fallback_extra : 0u) | (extras.fallback_outputs.is_null() ? 0u : fallback_outputs_extra) |
+               (extras.otherwise.is_null() ? 0u : default_extra) | (extras.compensate != no_id ? compensate_extra : 0u) | (extras.quorum != 0 ? quorum_extra : 0u) |
+               (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u);
+    }
+    void extras(const NodeExtras& extras, std::uint32_t fields) {
+        body_.room(8 * varint_bytes_max);
+        body_.varint(fields);
+        if (extras.fallback != no_id) body_.varint(canonical_.rank()[extras.fallback]);
+        if (!extras.fallback_outputs.is_null()) value(body_, extras.fallback_outputs.view());
+        if (!extras.otherwise.is_null()) value(body_, extras.otherwise.view());
+        body_.room(8 * varint_bytes_max);
+        if (extras.compensate != no_id) body_.varint(canonical_.rank()[extras.compensate]);
+        if (extras.quorum != 0) body_.varint(extras.quorum);
+        if (extras.retry != RetryKind::jitter) body_.byte(static_cast<std::uint8_t>(extras.retry));
     }
 
     void edge(const Edge& edge) {

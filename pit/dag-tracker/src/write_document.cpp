@@ -507,7 +507,8 @@ public:
 
     std::string run() {
         find_written_edges();
-        out_.root(2u + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty();
+        out_.root(2u + (limits ? 1u : 0u) + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
                   (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
         header();
         if (!workflow_.plugins.empty()) {
@@ -516,6 +517,7 @@ public:
             out_.end_table();
         }
         if (!workflow_.metadata.is_null()) metadata();
+        if (limits) this->limits();
         if (!workflow_.inputs.empty()) {
             out_.group("inputs", workflow_.inputs.size());
             for (const Id i : canonical_.inputs()) input(workflow_.inputs[i]);
@@ -542,13 +544,15 @@ private:
 
     void header() {
         const auto& w = workflow_;
-        out_.part("workflow", 3u + (w.name.empty() ? 0u : 1u) + (w.description.empty() ? 0u : 1u) + (w.timeout_ns == 0 ? 0u : 1u) + (w.fail_fast ? 1u : 0u));
+        out_.part("workflow", 3u + (w.name.empty() ? 0u : 1u) + (w.description.empty() ? 0u : 1u) + (w.timeout_ns == 0 ? 0u : 1u) + (w.grace_ns == 0 ? 0u : 1u) +
+                                 (w.fail_fast ? 1u : 0u));
         out_.integer("schema", 1);
         out_.text("id", w.id);
         if (!w.name.empty()) out_.text("name", w.name);
         out_.text("version", w.version);
         if (!w.description.empty()) out_.text("description", w.description);
         if (w.timeout_ns != 0) out_.text("timeout", manifests::duration_text(w.timeout_ns / ns_per_ms));
+        if (w.grace_ns != 0) out_.text("grace", manifests::duration_text(w.grace_ns / ns_per_ms));
         if (w.fail_fast) out_.boolean("fail_fast", true);
         out_.end_table();
     }
@@ -560,6 +564,23 @@ private:
         if (marked) out_.table("$map", view.size());
         for (const auto [key, value] : view.entries()) out_.value(key, value);
         if (marked) out_.end_table();
+        out_.end_table();
+    }
+
+    void limits() {
+        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u));
+        if (workflow_.retries_max) out_.integer("retries", *workflow_.retries_max);
+        if (!workflow_.plugin_limits.empty()) {
+            out_.table("plugins", workflow_.plugin_limits.size());
+            for (const Id l : canonical_.plugin_limits()) {
+                const PluginLimit& limit = workflow_.plugin_limits[l];
+                out_.table(limit.plugin, (limit.calls_max != 0 ? 1u : 0u) + (limit.retries_max ? 1u : 0u));
+                if (limit.calls_max != 0) out_.integer("calls", limit.calls_max);
+                if (limit.retries_max) out_.integer("retries", *limit.retries_max);
+                out_.end_table();
+            }
+            out_.end_table();
+        }
         out_.end_table();
     }
 
@@ -614,12 +635,14 @@ private:
             ++(edge.carries() ? carry : after);
         }
         const auto& policy = workflow_.policies[node.policy];
-        const bool retry = policy.retries_max != 0 || policy.backoff_ns != CallPolicy{}.backoff_ns;
+        const NodeExtras& extras = workflow_.extras[node.extras];
+        const bool retry = policy.retries_max != 0 || policy.backoff_ns != CallPolicy{}.backoff_ns || extras.retry != RetryKind::jitter;
         const std::size_t constants = node.constants_to - node.constants_from;
         out_.item(workflow_.node_name(n), 1u + (node.kind != NodeKind::operation ? 1u : 0u) + (control ? 0u : 1u) + (node.mode != MergeMode::first ? 1u : 0u) +
                                               (node.description != 0 ? 1u : 0u) + (carry > 0 ? 1u : 0u) + (constants > 0 ? 1u : 0u) + (node.each != 0 ? 1u : 0u) +
                                               (policy.parallel_max != 0 ? 1u : 0u) + (node.on_error != OnError::fail ? 1u : 0u) + (policy.timeout_ns != 0 ? 1u : 0u) +
-                                              (retry ? 1u : 0u) + (policy.cache != CachePolicy::if_pure ? 1u : 0u) + (policy.ttl_ns != 0 ? 1u : 0u) + (after > 0 ? 1u : 0u));
+                                              (retry ? 1u : 0u) + (policy.cache != CachePolicy::if_pure ? 1u : 0u) + (policy.ttl_ns != 0 ? 1u : 0u) + (after > 0 ? 1u : 0u) +
+                                              count_of(extras));
         if (control) out_.text("type", "control");
         else if (node.kind == NodeKind::instrument) out_.text("type", "instrument");
         if (!control) out_.text("plugin", name(node.plugin));
@@ -642,9 +665,10 @@ private:
         if (policy.parallel_max != 0) out_.integer("parallel", policy.parallel_max);
         if (node.on_error != OnError::fail) out_.text("on_error", node.on_error == OnError::collect ? "collect" : "skip");
         if (policy.timeout_ns != 0) out_.text("timeout", manifests::duration_text(policy.timeout_ns / ns_per_ms));
-        if (retry) this->retry(policy);
+        if (retry) this->retry(policy, extras.retry);
         if (policy.cache != CachePolicy::if_pure) out_.text("cache", name_of(policy.cache));
         if (policy.ttl_ns != 0) out_.text("ttl", manifests::duration_text(policy.ttl_ns / ns_per_ms));
+        if (node.extras != 0) this->extras(extras);
         if (after > 0) {
             out_.list("after", after);
             for (const Id e : edges) {
@@ -656,11 +680,24 @@ private:
         out_.end_table();
     }
 
-    void retry(const CallPolicy& policy) {
+    static std::size_t count_of(const NodeExtras& extras) noexcept {
+        const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
+        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u);
+    }
+    void extras(const NodeExtras& extras) {
+        if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
+        else if (!extras.fallback_outputs.is_null()) out_.value("fallback", extras.fallback_outputs.view());
+        if (!extras.otherwise.is_null()) out_.value("default", extras.otherwise.view());
+        if (extras.compensate != no_id) out_.text("compensate", workflow_.node_name(extras.compensate));
+        if (extras.quorum != 0) out_.integer("quorum", extras.quorum);
+        if (extras.finally) out_.boolean("finally", true);
+    }
+    void retry(const CallPolicy& policy, RetryKind kind) {
         const bool backoff = policy.backoff_ns != CallPolicy{}.backoff_ns;
-        out_.table("retry", (policy.retries_max != 0 ? 1u : 0u) + (backoff ? 1u : 0u));
+        out_.table("retry", (policy.retries_max != 0 ? 1u : 0u) + (backoff ? 1u : 0u) + (kind != RetryKind::jitter ? 1u : 0u));
         if (policy.retries_max != 0) out_.integer("max", policy.retries_max);
         if (backoff) out_.text("backoff", manifests::duration_text(policy.backoff_ns / ns_per_ms));
+        if (kind != RetryKind::jitter) out_.text("kind", name_of(kind));
         out_.end_table();
     }
 

@@ -166,7 +166,7 @@ TEST(WorkflowFormats, HostileBytesAreRefusedWithOneReason) {
     small.file_bytes_max = 8192;
     expect_refused(std::string(binary_magic) + "\x02", "newer-schema");
     expect_refused(binary_magic, "bad-binary");
-    expect_refused(write_workflow(WorkflowMaker(3).make(200), Format::binary), "too-many-nodes", small);
+    expect_refused(write_workflow(WorkflowMaker(3).make(40), Format::binary), "too-many-nodes", small);
     expect_refused("\x81", "bad-msgpack");
     expect_refused("\xDF\xFF\xFF\xFF\xFF", "bad-msgpack");
     expect_refused(std::string("\x81\xA1") + "a" + std::string(100, '\x91') + "\x01", "too-deep");
@@ -251,6 +251,9 @@ TEST(SchemaZero, GoesDownAndUpUnchangedWhereItLosesNothing) {
             made.fail_fast = false;
             made.description.clear();
             made.plugins.clear();
+            made.grace_ns = 0;
+            made.retries_max.reset();
+            made.plugin_limits.clear();
             made.outputs.clear();
             std::erase_if(made.edges, [](const Edge& edge) { return edge.from == no_id; });
             made.inputs.clear();
@@ -258,6 +261,7 @@ TEST(SchemaZero, GoesDownAndUpUnchangedWhereItLosesNothing) {
                 node.each = 0;
                 node.on_error = OnError::fail;
                 node.policy = 0;
+                node.extras = 0;
             }
             if (made.name.empty()) made.name = made.id;
         }

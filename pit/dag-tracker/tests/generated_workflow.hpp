@@ -24,11 +24,18 @@ public:
         if (chance(2)) w.description = text();
         if (chance(3)) w.timeout_ns = milliseconds();
         w.fail_fast = chance(3);
+        const bool rich = chance(2);  // with what few workflows have
+        if (rich && chance(3)) w.grace_ns = milliseconds();
+        if (rich && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
+        for (std::size_t i = rich ? below(3) : 0; i > 0; --i) limit(w);
         if (chance(3)) w.metadata = map_value();
         for (std::size_t i = below(3); i > 0; --i) pin(w);
         for (std::size_t i = below(4); i > 0; --i) input(w);
         const std::size_t nodes = 1 + below(nodes_max);
         for (std::size_t n = 0; n < nodes; ++n) node(w, n);
+        for (Id n = 0; n < w.nodes.size(); ++n) {
+            if (rich && chance(3)) extras(w, n);
+        }
         for (std::size_t e = below(nodes * 3); e > 0; --e) edge(w);
         for (std::size_t o = below(4); o > 0; --o) output(w);
         return w;
@@ -115,6 +122,46 @@ private:
         }
         const auto range = *manifests::Range::parse(one_of({"^1.2", "=1.0.0", ">=1, <2.5", "*", "~0.3.1"}));
         w.plugins.push_back({plugin, range.text(), range, {}});
+    }
+    void limit(Workflow& w) {
+        PluginLimit made;
+        made.plugin = one_of({"files", "org.symphony.text", "x-1"});
+        for (const auto& known : w.plugin_limits) {
+            if (known.plugin == made.plugin) return;
+        }
+        made.calls_max = chance(2) ? 1 + static_cast<std::uint32_t>(below(1024)) : 0;
+        if (made.calls_max == 0 || chance(2)) made.retries_max = static_cast<std::uint32_t>(below(3));
+        w.plugin_limits.push_back(std::move(made));
+    }
+    void extras(Workflow& w, Id n) {
+        Node& node = w.nodes[n];
+        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const auto other = [&] {
+            const auto found = static_cast<Id>(below(w.nodes.size()));
+            return found == n ? no_id : found;
+        };
+        NodeExtras made;
+        if (chance(3)) made.quorum = 1 + static_cast<std::uint32_t>(below(5));
+        made.finally = chance(3);
+        if (calls) {
+            if (chance(3)) made.fallback = other();
+            else if (chance(3)) made.fallback_outputs = outputs();
+            if (chance(3)) made.otherwise = outputs();
+            if (chance(3)) made.compensate = other();
+            made.retry = static_cast<RetryKind>(below(3));
+        }
+        const bool any = made.quorum != 0 || made.finally || made.fallback != no_id || !made.fallback_outputs.is_null() || !made.otherwise.is_null() ||
+                         made.compensate != no_id || made.retry != RetryKind::jitter;
+        if (any) own_extras(w, node) = std::move(made);
+    }
+    /// A map that reads as one.
+    Value outputs() {
+        for (;;) {
+            Packer packer;
+            map(packer, 1);
+            Value made = Value::unchecked(Buffer::copy(packer.bytes()));
+            if (!is_marked(made)) return made;
+        }
     }
     void input(Workflow& w) {
         InputDecl made;

@@ -112,6 +112,50 @@ struct Counting {
     });
 };
 
+/// A log whose process dies: from then on nothing is recorded any more, though the run, which does not know, goes on.
+class DyingLog final : public StepLog {
+public:
+    explicit DyingLog(std::shared_ptr<StepLog> log) : log_(std::move(log)) {}
+    std::atomic<bool> dead{false};
+
+    const StepEnd* ended_before(Id node) const noexcept override { return log_->ended_before(node); }
+    const StepEnd* last_end(Id node) const noexcept override { return log_->last_end(node); }
+    std::optional<RunResult::State> closing_before() const noexcept override { return log_->closing_before(); }
+    const Value* answered_before(Id node, std::uint32_t element) const noexcept override { return log_->answered_before(node, element); }
+    void ended(Id node, StepEnd end) noexcept override {
+        if (!dead) log_->ended(node, std::move(end));
+    }
+    void closing(RunResult::State state, bool undoes) noexcept override {
+        if (!dead) log_->closing(state, undoes);
+    }
+    void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override {
+        if (!dead) log_->answered(node, element, answer, note);
+    }
+    void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override {
+        if (dead) then({});
+        else log_->before_effect(node, element, std::move(then));
+    }
+    std::optional<Error> failure() const override { return log_->failure(); }
+
+private:
+    std::shared_ptr<StepLog> log_;
+};
+
+/// Runs until the call that is asked `at`, and dies in it.
+void run_and_die(const std::shared_ptr<Plan>& plan, std::shared_ptr<StepLog> kept, std::string_view at, std::map<std::string, int>& seen) {
+    const auto log = std::make_shared<DyingLog>(std::move(kept));
+    std::mutex mutex;
+    const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+        const std::lock_guard lock(mutex);
+        const std::string text = std::string(request.operation) + " " + plain(request.input.view());
+        if (!log->dead) ++seen[text];
+        if (text.find(at) != std::string::npos) log->dead = true;
+        return answer(request);
+    });
+    run_logged(plan, caller, log);
+    EXPECT_TRUE(log->dead) << "nobody called " << at;
+}
+
 TEST(Journal, ARunThatWasStoppedGoesOnWhereItWas) {
     const Temporary folder;
     const auto plan = plan_of(flow);
@@ -151,6 +195,156 @@ TEST(Journal, ARunThatWasStoppedGoesOnWhereItWas) {
         EXPECT_EQ(shown->summary.parts, 2u);
         EXPECT_EQ(shown->summary.steps_done, 4u) << "the merge follows from the others";
     }
+}
+
+/// a and b are done and c fails; then b and a are undone, and the end is told.
+constexpr std::string_view undone_flow = R"(
+[workflow]
+id = "undone"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "a" }
+compensate = "undo-a"
+[nodes.undo-a]
+plugin = "disk"
+operation = "join"
+inputs = { a = "a.text" }
+with = { b = "undo" }
+[nodes.b]
+plugin = "text"
+operation = "count"
+inputs = { text = "a.text" }
+compensate = "undo-b"
+[nodes.undo-b]
+plugin = "disk"
+operation = "join"
+inputs = { a = "b.text" }
+with = { b = "undo" }
+[nodes.c]
+plugin = "text"
+operation = "count"
+with = { text = "fail" }
+after = ["b"]
+[nodes.end]
+plugin = "disk"
+operation = "join"
+inputs = { a = "b.text" }
+with = { b = "end" }
+finally = true
+[outputs.end]
+from = "end.text"
+)";
+
+TEST(Journal, AClosingThatWasInterruptedGoesOnAndIsDoneOnce) {
+    const auto plan = plan_of(undone_flow);
+    for (const std::string stop_at : {"{b:undo a:a!!}", "{b:undo a:a!}", "b:end"}) {
+        SCOPED_TRACE(stop_at);
+        const Temporary folder;
+        const auto journal = open(folder.folder());
+        std::map<std::string, int> first;
+        Counting second;
+        std::string id;
+        {
+            auto log = begin(*journal, *plan);
+            id = log->id();
+            run_and_die(plan, log, stop_at, first);
+        }
+        ASSERT_EQ((*journal->list(1)).front().state, RunState::interrupted);
+        auto log = resume(*journal, *plan, id);
+        ASSERT_NE(log, nullptr);
+        const auto ran = run_logged(plan, second.caller, log);
+        EXPECT_EQ(ran.result.state, RunResult::State::failed);
+        EXPECT_EQ(ran.state("c"), NodeState::failed) << "as it was";
+        EXPECT_EQ(ran.output("end"), "a!!end-");
+        for (const auto& [text, count] : second.seen) {
+            EXPECT_TRUE(text.find("undo") != std::string::npos || text.find("end") != std::string::npos) << text << " is not run when a run closes";
+            EXPECT_TRUE(!first.contains(text) || text.find(stop_at) != std::string::npos) << text << " was called again";
+        }
+        EXPECT_TRUE(second.seen.contains("join {b:undo a:a!}") || first.contains("join {b:undo a:a!}"));
+        EXPECT_TRUE(log->close(RunState::failed));
+        log.reset();
+        EXPECT_EQ(journal->resume(id).error().reason(), "run-undone");
+    }
+}
+
+TEST(Journal, FinallyRunsAgainWhenTheRunGoesOn) {
+    const auto plan = plan_of(R"(
+[workflow]
+id = "again"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "a" }
+[nodes.b]
+plugin = "disk"
+operation = "count"
+inputs = { text = "a.text" }
+[nodes.end]
+plugin = "disk"
+operation = "join"
+inputs = { a = "b.text" }
+with = { b = "end" }
+finally = true
+[outputs.end]
+from = "end.text"
+)");
+    const Temporary folder;
+    const auto journal = open(folder.folder());
+    std::atomic<bool> broken{true};
+    const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+        if (broken && plain(request.input.view()) == "{text:a!}") return Error(Code::plugin_failed, "broken", "cannot do it");
+        return answer(request);
+    });
+    std::string id;
+    {
+        auto log = begin(*journal, *plan);
+        id = log->id();
+        EXPECT_EQ(run_logged(plan, caller, log).output("end"), "-end-");
+        EXPECT_TRUE(log->close(RunState::failed));
+    }
+    broken = false;
+    const auto log = resume(*journal, *plan, id);
+    ASSERT_NE(log, nullptr);
+    const auto ran = run_logged(plan, caller, log);
+    EXPECT_EQ(ran.result.state, RunResult::State::completed);
+    EXPECT_EQ(ran.output("end"), "a!!end-");
+    EXPECT_TRUE(log->close(RunState::completed));
+    EXPECT_EQ((*journal->show(id)).summary.steps_done, 3u);
+}
+
+TEST(Journal, AFallbackThatWasDoneIsNotDoneAgain) {
+    const auto plan = plan_of(R"(
+[workflow]
+id = "spare"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "fail" }
+fallback = "b"
+[nodes.b]
+plugin = "disk"
+operation = "count"
+with = { text = "spare" }
+[nodes.c]
+plugin = "disk"
+operation = "count"
+inputs = { text = "a.text" }
+[outputs.all]
+from = "c.text"
+)");
+    const Temporary folder;
+    const auto journal = open(folder.folder());
+    std::map<std::string, int> first;
+    Counting second;
+    run_and_die(plan, begin(*journal, *plan), "spare!", first);
+    const auto log = resume(*journal, *plan);
+    ASSERT_NE(log, nullptr);
+    EXPECT_EQ(run_logged(plan, second.caller, log).output("all"), "spare!!");
+    EXPECT_EQ(second.seen.size(), 1u) << "only what was under way";
 }
 
 TEST(Journal, FailedStepsAreRunAgainAndTheirProblemsAreOnRecord) {

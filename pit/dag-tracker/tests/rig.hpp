@@ -119,6 +119,10 @@ public:
         cancelled = true;
         changed.notify_all();
     }
+    void begin_anew() override {
+        const std::lock_guard lock(mutex);
+        cancelled = false;
+    }
     /// Blocks like a call that only ends when it is cancelled.
     Error wait_for_cancel() {
         std::unique_lock lock(mutex);

@@ -291,6 +291,7 @@ TEST(Run, AnswersFromOtherThreadsAreTaken) {
             threads_.emplace_back([request = std::move(request), done = std::move(done)] { done(answer(request)); });
         }
         void cancel_all() noexcept override {}
+        void begin_anew() override {}
 
     private:
         std::mutex mutex_;
