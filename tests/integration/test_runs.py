@@ -288,7 +288,7 @@ class Memory(MemoryCase):
         self.assertEqual((calls["again"], calls["count"]), ((0, TEXTS), (1, 0)))
         self.assertIn("never", self.symphony("runs", "why", "last", "count").out)
         wrong = self.file("wrong.toml", FLOW.replace('operation = "count"\n', 'operation = "count"\ncache = "sometimes"\n'))
-        self.expect_error(self.symphony("check", wrong, status=1), "bad-value", "sometimes")
+        self.assertIn('cache "sometimes" is not known [bad-value]', self.symphony("check", wrong, status=1).out)
 
     def test_a_damaged_cache_stops_nothing(self):
         self.ran()
@@ -363,7 +363,7 @@ each = "value"
 [nodes.told]
 plugin = "report"
 operation = "survey"
-inputs = { problems = "kept.id" }
+inputs = { problems = "kept.results" }
 [nodes.page]
 plugin = "artifact-store"
 operation = "store"
