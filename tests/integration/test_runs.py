@@ -14,6 +14,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import time
 
 from harness import BUILD, PATIENCE_S, Case, main
 
@@ -153,6 +154,134 @@ class Runs(RunsCase):
         flow = self.file("long.toml", FLOW.replace("[nodes.store]", "[nodes.unused]").replace('"store.id"', '"unused.id"'))
         done = self.symphony("run", "--json", flow, "--input", long, "--output", self.folder / "out", "--durability", "durable", status=1)
         self.assertRegex(done.err, r"\[disk-full\]|\[journal-[a-z]+\]")
+
+
+ASKING = """
+[workflow]
+id = "asking"
+version = "1.0.0"
+[nodes.a]
+plugin = "text"
+operation = "split"
+with = { text = "one two", by = "words" }
+[nodes.ask]
+type = "control"
+operation = "wait"
+expects = "text"
+after = ["a"]
+[nodes.b]
+plugin = "text"
+operation = "split"
+inputs = { text = "ask.value" }
+with = { by = "words" }
+[outputs.parts]
+from = "b.parts"
+"""
+
+
+class FromOutside(RunsCase):
+    """What one process asks of a run of another."""
+
+    def setUp(self):
+        super().setUp()
+        self.asking = self.file("asking.toml", ASKING)
+
+    def until(self, state):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            runs = self.runs()
+            if runs and runs[0]["state"] == state:
+                return runs[0]["id"]
+        self.fail(f"no run was ever {state}: {self.runs()}")
+
+    def waiting(self):
+        process = self.start("run", "--json", self.asking, "--output", self.folder / "out", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return process, self.until("waiting")
+
+    def test_input_comes_from_another_process(self):
+        process, run = self.waiting()
+        self.assertIn(f"symphony runs provide {run} ask", self.symphony("runs", "show").out)
+        self.expect_error(self.symphony("runs", "provide", run, "b", "x", status=1), "not-a-wait", "ask")
+        self.symphony("runs", "provide", run, "ask", "three four five")
+        out, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.assertEqual(json.loads(out)["outputs"]["parts"], ["three", "four", "five"])
+
+    def test_input_is_kept_for_a_run_that_was_killed(self):
+        process, run = self.waiting()
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        self.assertEqual(self.runs()[0]["state"], "waiting")
+        self.symphony("runs", "provide", run, "ask", "later on")
+        done = json.loads(self.symphony("runs", "resume", "--json", "--output", self.folder / "out").out)
+        self.assertEqual(done["outputs"]["parts"], ["later", "on"])
+        self.assertEqual(self.runs()[0]["state"], "completed")
+
+    def test_a_cancel_from_another_process_stops_the_run(self):
+        process, run = self.waiting()
+        self.symphony("runs", "cancel", run)
+        _, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 1, err.decode())
+        self.assertEqual(self.runs()[0]["state"], "cancelled")
+        self.expect_error(self.symphony("runs", "cancel", run, status=1), "run-ended")
+        self.expect_error(self.symphony("runs", "pause", run, status=1), "run-ended")
+
+    def test_a_paused_run_goes_on_when_it_is_told_to(self):
+        process, run = self.waiting()
+        self.symphony("runs", "pause", run)
+        self.until("paused")
+        self.symphony("runs", "provide", run, "ask", "six seven")
+        self.symphony("runs", "continue", run)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.assertEqual(json.loads(out)["outputs"]["parts"], ["six", "seven"])
+
+
+class Parts(RunsCase):
+    def test_one_node_and_what_is_behind_a_node(self):
+        whole = self.outputs(self.symphony(*self.words()))
+        only = json.loads(self.symphony("run", "--json", self.flow, "--only", "count", "--of", "last", "--output", self.folder / "out").out)
+        self.assertEqual(only["outputs"], {"total": whole["total"]})
+        first = self.runs()[-1]["id"]
+        again = json.loads(self.symphony("run", "--json", self.flow, "--from", "count", "--of", first, "--output", self.folder / "out").out)
+        self.assertEqual(again["outputs"], whole)
+        calls = {node["node"]: node["calls"] + node["cached"] for node in again["nodes"]}
+        self.assertEqual(calls["count"], 1)
+        pinned = json.loads(self.symphony("run", "--json", self.flow, "--input", self.given, "--pin", 'list={"value": ["one two three"]}', "--output", self.folder / "out").out)
+        self.assertEqual((pinned["outputs"]["total"], len(pinned["outputs"]["ids"])), (3, 1))
+        self.expect_error(self.symphony("run", self.flow, "--input", self.given, "--only", "count", status=1), "not-known", "--pin")
+        self.expect_error(self.symphony("run", self.flow, "--input", self.given, "--from", "count", status=2), "usage", "--of last")
+
+    def test_a_sub_workflow_is_read_from_a_file_that_a_person_names(self):
+        part = self.file("part.toml", """
+[workflow]
+id = "part"
+version = "1.0.0"
+[inputs.text]
+type = "text"
+[nodes.s]
+plugin = "text"
+operation = "split"
+inputs = { text = "$inputs.text" }
+with = { by = "words" }
+[outputs.parts]
+from = "s.parts"
+""")
+        outer = self.file("outer.toml", """
+[workflow]
+id = "outer"
+version = "1.0.0"
+[nodes.p]
+type = "control"
+operation = "workflow"
+file = "part.toml"
+with = { text = "one two" }
+[outputs.parts]
+from = "p.parts"
+""")
+        self.expect_error(self.symphony("run", outer, status=1), "unreadable-file", "--include")
+        done = json.loads(self.symphony("run", "--json", outer, "--include", part, "--output", self.folder / "out").out)
+        self.assertEqual(done["outputs"]["parts"], ["one", "two"])
 
 
 class KillLoop(RunsCase):

@@ -16,7 +16,7 @@ public:
         made_.of_node.assign(nodes, no_id);
         for (Id n = 0; n < nodes; ++n) {
             const Node& node = workflow_.nodes[n];
-            if ((node.kind != NodeKind::operation && node.kind != NodeKind::instrument) || node.plugin == 0 || node.operation == 0) continue;
+            if (!calls_plugin(node.kind) || node.plugin == 0 || node.operation == 0) continue;
             made_.of_node[n] = signature(node);
         }
         return std::move(made_);

@@ -39,6 +39,7 @@ Canonical::Canonical(const Workflow& workflow) : workflow_(workflow) {
     outputs_ = sorted_by(workflow.outputs, [](const OutputDecl& output) -> std::string_view { return output.name; });
     plugins_ = sorted_by(workflow.plugins, [](const PluginPin& pin) -> std::string_view { return pin.plugin; });
     plugin_limits_ = sorted_by(workflow.plugin_limits, [](const PluginLimit& limit) -> std::string_view { return limit.plugin; });
+    resources_ = sorted_by(workflow.resources, [](const Resource& resource) -> std::string_view { return resource.name; });
     input_rank_ = ranks(inputs_);
     sort_nodes();
     rank_ = ranks(nodes_);

@@ -19,6 +19,7 @@ public:
     const std::vector<Id>& outputs() const noexcept { return outputs_; }
     const std::vector<Id>& plugins() const noexcept { return plugins_; }
     const std::vector<Id>& plugin_limits() const noexcept { return plugin_limits_; }
+    const std::vector<Id>& resources() const noexcept { return resources_; }
     /// Of each node its place in nodes().
     const std::vector<Id>& rank() const noexcept { return rank_; }
     const std::vector<Id>& input_rank() const noexcept { return input_rank_; }
@@ -33,7 +34,7 @@ private:
     bool before(const Edge& a, const Edge& b) const;
 
     const Workflow& workflow_;
-    std::vector<Id> nodes_, inputs_, outputs_, plugins_, plugin_limits_, rank_, input_rank_;
+    std::vector<Id> nodes_, inputs_, outputs_, plugins_, plugin_limits_, resources_, rank_, input_rank_;
     std::vector<std::uint32_t> offsets_;
     std::vector<Id> edges_;
     std::vector<std::uint32_t> constants_;

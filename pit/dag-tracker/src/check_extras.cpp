@@ -10,8 +10,8 @@ constexpr std::size_t fallbacks_max = 16;  // one after the other
 
 class ExtrasCheck {
 public:
-    ExtrasCheck(const Workflow& workflow, const Binding& binding, Findings& findings, const std::function<std::optional<Type>(Id, Id)>& type_of)
-        : workflow_(workflow), binding_(binding), findings_(findings), type_of_(type_of) {}
+    ExtrasCheck(const Workflow& workflow, const Workflow& limits, const Binding& binding, Findings& findings, const std::function<std::optional<Type>(Id, Id)>& type_of)
+        : workflow_(workflow), limits_(limits), binding_(binding), findings_(findings), type_of_(type_of) {}
 
     void run() {
         named_by_.assign(workflow_.nodes.size(), no_id);
@@ -29,10 +29,7 @@ public:
 
 private:
     std::string name(Id n) const { return shown(workflow_.node_name(n)); }
-    bool calls(Id n) const {
-        const NodeKind kind = workflow_.nodes[n].kind;
-        return kind == NodeKind::operation || kind == NodeKind::instrument;
-    }
+    bool calls(Id n) const { return calls_plugin(workflow_.nodes[n].kind); }
 
     void node(Id n) {
         const Node& node = workflow_.nodes[n];
@@ -53,6 +50,21 @@ private:
         outputs(n, extras.fallback_outputs, "fallback");
         outputs(n, extras.otherwise, "default");
         if (extras.quorum != 0) quorum(n, extras.quorum);
+        for (const Use& use : extras.uses) this->use(n, use);
+    }
+
+    void use(Id n, const Use& use) {
+        const auto wanted = workflow_.names[use.resource];
+        std::vector<std::string_view> known;
+        for (const Resource& resource : limits_.resources) {
+            known.push_back(resource.name);
+            if (resource.name != wanted) continue;
+            if (use.count > resource.count) {
+                findings_.error("bad-value", "node " + name(n) + " uses " + std::to_string(use.count) + " of " + shown(wanted) + ", there are " + std::to_string(resource.count), workflow_.nodes[n].place);
+            }
+            return;
+        }
+        findings_.error("unknown-resource", "node " + name(n) + " uses " + shown(wanted) + ", which [limits.resources] does not name", workflow_.nodes[n].place, meant(wanted, known, "resources"));
     }
 
     /// A node that another one names.
@@ -183,6 +195,7 @@ private:
     }
 
     const Workflow& workflow_;
+    const Workflow& limits_;
     const Binding& binding_;
     Findings& findings_;
     const std::function<std::optional<Type>(Id, Id)>& type_of_;
@@ -191,8 +204,8 @@ private:
 
 } // namespace
 
-void check_extras(const Workflow& workflow, const Binding& binding, Findings& findings, const std::function<std::optional<Type>(Id, Id)>& type_of) {
-    if (!workflow.roles.empty()) ExtrasCheck(workflow, binding, findings, type_of).run();
+void check_extras(const Workflow& workflow, const Workflow& limits, const Binding& binding, Findings& findings, const std::function<std::optional<Type>(Id, Id)>& type_of) {
+    if (!workflow.roles.empty()) ExtrasCheck(workflow, limits, binding, findings, type_of).run();
     for (const PluginLimit& limit : workflow.plugin_limits) {
         const bool used = std::any_of(binding.providers.begin(), binding.providers.end(), [&](const Provider* provider) {
             return provider != nullptr && (provider->id == limit.plugin || provider->name == limit.plugin);

@@ -76,8 +76,8 @@ public:
         }
         return *ms * 1'000'000;
     }
-    std::optional<Type> type(const Doc& table) {
-        const auto* entry = table.find("type");
+    std::optional<Type> type(const Doc& table, std::string_view key = "type") {
+        const auto* entry = table.find(key);
         if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a type such as \"list<text>\"")) return std::nullopt;
         auto parsed = Type::parse(entry->value.text);
         if (parsed) return *parsed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "draw.hpp"
 
+#include <symphony/manifests/units.hpp>
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
@@ -59,6 +60,21 @@ std::string cut(std::string_view text, std::size_t max) {
         if (++characters > max) return std::string(text.substr(0, keep)) + "…";
     }
     return std::string(text);
+}
+
+/// Which colours a node has.
+std::string_view look_of(NodeKind kind) noexcept {
+    switch (kind) {
+    case NodeKind::operation:
+    case NodeKind::instrument:
+    case NodeKind::branch:
+    case NodeKind::merge: return name_of(kind);
+    case NodeKind::join: return name_of(NodeKind::merge);
+    case NodeKind::delay:
+    case NodeKind::wait: return name_of(NodeKind::branch);
+    default: break;
+    }
+    return "port";
 }
 
 struct Vertex {
@@ -329,12 +345,17 @@ private:
             return;
         }
         const Node& node = workflow_.nodes[vertex.what];
-        const auto kind = name_of(node.kind);
-        std::string what(kind);
+        const auto kind = look_of(node.kind);
+        const NodeExtras& extras = workflow_.extras_of(vertex.what);
+        std::string what(name_of(node.kind));
         if (node.kind == NodeKind::merge) what += " · " + std::string(name_of(node.mode));
-        else if (node.kind != NodeKind::branch) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
+        else if (node.kind == NodeKind::delay) what += " · " + manifests::duration_text(extras.delay_ns / 1'000'000);
+        else if (node.kind == NodeKind::loop) what += " · " + std::string(extras.until ? "until " : "while ") + std::string(loop_text(workflow_, extras));
+        else if (node.kind == NodeKind::wait) what += " · " + extras.expects.text();
+        else if (calls_plugin(node.kind)) what = std::string(workflow_.names[node.plugin]) + "." + std::string(workflow_.names[node.operation]);
         if (node.each != 0) what += " · each";
-        if (workflow_.extras_of(vertex.what).finally) what += " · finally";
+        if (extras.quorum != 0) what += " · " + std::to_string(extras.quorum) + " suffice";
+        if (extras.finally) what += " · finally";
         std::string note(workflow_.names[node.description]);
         open_group((note.empty() ? std::string() : note + "\n") + what);
         if (node.each != 0) rect(x + 4, y + 4, height, kind, 9);  // a second sheet behind: many of these
@@ -367,8 +388,8 @@ private:
         const auto has_edge = [&](EdgeKind kind) {
             return std::any_of(workflow_.edges.begin(), workflow_.edges.end(), [&](const Edge& edge) { return edge.kind == kind; });
         };
-        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge}) {
-            if (has(kind)) swatch(name_of(kind), std::string(name_of(kind)));
+        for (const NodeKind kind : {NodeKind::operation, NodeKind::instrument, NodeKind::branch, NodeKind::merge, NodeKind::join, NodeKind::delay, NodeKind::wait, NodeKind::workflow, NodeKind::loop}) {
+            if (has(kind)) swatch(look_of(kind), std::string(name_of(kind)));
         }
         if (!workflow_.inputs.empty() || !workflow_.outputs.empty()) swatch("port", "input, output");
         if (has_edge(EdgeKind::control)) stroke(" control", "order");

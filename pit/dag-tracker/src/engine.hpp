@@ -50,6 +50,8 @@ struct Job {
     std::uint32_t step = 0;
     std::uint32_t slot = 0;
     std::uint32_t lane = 0;
+    std::int32_t priority = 0;  ///< of those that wait on a lane the highest goes first, of equal ones the one that came first
+    std::uint32_t turn = 0;     ///< the engine's: when it came
 };
 
 /// How many jobs of a lane are under way at a time. A job holds its place until complete().
@@ -114,7 +116,10 @@ public:
         graph_.reserve_wait();
         load_.fetch_add(one_job, std::memory_order_relaxed);
     }
-    void enqueue_held(Job job) { lanes_[job.lane].in.try_put(job); }
+    void enqueue_held(Job job) {
+        job.turn = turns_.fetch_add(1, std::memory_order_relaxed);
+        lanes_[job.lane].in.try_put(job);
+    }
     /// Ends a hold without more.
     void unhold() {
         load_.fetch_sub(one_job, std::memory_order_relaxed);
@@ -140,6 +145,12 @@ private:
     };
 
     using Async = tbb::flow::async_node<Job, Job>;
+    struct Later {
+        bool operator()(const Job& a, const Job& b) const noexcept {
+            // Turns wrap around; those that wait together are less than half of them apart.
+            return a.priority != b.priority ? a.priority < b.priority : static_cast<std::int32_t>(a.turn - b.turn) > 0;
+        }
+    };
 
     /// Jobs wait in `in`; `gate` lets as many pass as the limit says; `out` performs them and takes them back.
     struct Lane {
@@ -153,7 +164,7 @@ private:
             tbb::flow::make_edge(gate, out);
             tbb::flow::make_edge(out, engine.resume_);
         }
-        tbb::flow::queue_node<Job> in;
+        tbb::flow::priority_queue_node<Job, Later> in;
         tbb::flow::limiter_node<Job> gate;
         Async out;
         std::atomic<typename Async::gateway_type*> gateway{nullptr};
@@ -274,6 +285,7 @@ private:
     std::deque<Lane> lanes_;
     std::atomic<std::uint32_t> published_{0};
     std::atomic<std::uint32_t> leaving_{0};
+    std::atomic<std::uint32_t> turns_{0};
     std::atomic<bool> drained_{false};
     alignas(64) std::atomic<std::uint64_t> load_{0};
 };

@@ -33,13 +33,16 @@ using sqlite_files::Mount;
 constexpr const char* database_name = "runs.sqlite";
 constexpr const char* lock_name = "runs.lock";
 constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
-constexpr std::int64_t format_version = 2;  // 1 had every output in its row
+constexpr std::int64_t format_version = 2;  // 1 had every output in its row, and no requests
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
 constexpr std::size_t expired_max = 4;  // runs that are forgotten at the begin of one
 
 constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
                                             "move runs.sqlite in the state folder of dag-tracker away; runs that only it knows cannot be resumed"};
+
+constexpr const char* requests_table = "CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, kind INTEGER NOT NULL, node TEXT NOT NULL, "
+                                       "value BLOB NOT NULL, at_ms INTEGER NOT NULL, sum BLOB NOT NULL)";
 
 /// An output as its row has it.
 struct KeptOutput {
@@ -48,6 +51,24 @@ struct KeptOutput {
 
     std::uint64_t size() const noexcept { return stored ? stored->size : value.bytes().size(); }
 };
+
+/// The output of an `each` step: what the row of its end has, and where that is null what the elements have answered. @param answers  Of those that did, in order.
+Value with_elements(ValueView kept, const std::vector<Value>& answers) {
+    if (!kept.is_map()) return {};
+    ValueBuilder out;
+    out.map(kept.size());
+    for (const auto [port, value] : kept.entries()) {
+        out.key(port);
+        if (!value.is_null()) {
+            out.value(value);
+            continue;
+        }
+        out.list(answers.size());
+        for (const Value& answer : answers) out.value(port == "results" ? answer.view() : answer[port]);
+        out.end();
+    }
+    return out.end().build();
+}
 
 std::string holder_of(std::string_view run) { return "run:" + std::string(run); }
 
@@ -94,6 +115,7 @@ public:
         std::unique_ptr<Locks> lock;
         mutable std::mutex mutex;
         std::optional<Error> failure;
+        std::int64_t last_request = 0;  // of the run's calling thread
     };
     struct Item {
         std::shared_ptr<Held> run;
@@ -101,6 +123,8 @@ public:
         Value output;
         std::optional<StoredValue> stored;      // where the output is, when it is too large for a row
         RunState close_as = RunState::running;  // otherwise: the run has ended
+        RunState* closed_as = nullptr;          // told when it is on record
+        std::optional<RunState> now;            // nothing is told but what the run is at
         bool is_fence = false;                  // nothing is told: what was told before is written
         std::function<void(Status)> then;
         std::uint64_t bytes = 0;
@@ -158,6 +182,10 @@ public:
         }
     }
 
+    static void fail(Held& run, const Error& why) {
+        const std::lock_guard lock(run.mutex);
+        if (!run.failure) run.failure = why;
+    }
     static std::optional<Error> failure_of(const Held& run) {
         const std::lock_guard lock(run.mutex);
         return run.failure;
@@ -216,6 +244,8 @@ public:
             }
             run->done = static_cast<std::uint32_t>(kept.size());
             const RunState state = closing ? RunState::closing : RunState::running;
+            // Whoever goes on with the run has heard of a pause or a cancel; input that came meanwhile stays.
+            SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ? AND kind != ?").bind(run->row).bind(static_cast<int>(RunRequest::Kind::provide)).run());
             return database_->prepare("UPDATE runs SET part = ?, state = ?, ended_ms = 0, done = ? WHERE row = ?")
                 .bind(run->part).bind(static_cast<int>(state)).bind(run->done).bind(run->row).run();
         }));
@@ -248,6 +278,82 @@ public:
         SYMPHONY_TRY(read_steps(found.row, steps, outputs, &sizes));
         out.steps = rows_of(steps, sizes);
         if (bodies != nullptr) *bodies = std::move(steps);
+        return out;
+    }
+
+    Result<std::map<std::string, StepEnd>> ends(std::string_view asked) {
+        std::vector<StepBody> steps;
+        std::vector<KeptOutput> outputs;
+        {
+            const std::lock_guard lock(database_mutex_);
+            SYMPHONY_TRY(read_steps(SYMPHONY_TRY(find(asked)).row, steps, &outputs));
+        }
+        std::map<std::string, StepEnd> out;
+        std::map<std::string, std::map<std::uint32_t, std::size_t>> elements;
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            if (steps[i].kind == StepBody::Kind::answered) elements[steps[i].node].insert_or_assign(steps[i].element, i);
+            if (steps[i].kind != StepBody::Kind::ended || !is_kept(steps[i].end.state)) continue;
+            steps[i].end.output = SYMPHONY_TRY(value_of(outputs[i]));
+            if (steps[i].end.each) {
+                std::vector<Value> answers;
+                for (const auto& [element, at] : elements[steps[i].node]) {
+                    Value answer = SYMPHONY_TRY(value_of(outputs[at]));
+                    if (!answer.is_null()) answers.push_back(std::move(answer));
+                }
+                steps[i].end.output = with_elements(steps[i].end.output, answers);
+            }
+            out.insert_or_assign(steps[i].node, std::move(steps[i].end));
+        }
+        return out;
+    }
+
+    Status request(std::string_view asked, RunRequest::Kind kind, std::string_view node, const Value& value) {
+        const std::lock_guard lock(database_mutex_);
+        SYMPHONY_TRY(set_sync(true));
+        return in_transaction([&]() -> Status {
+            const Found found = SYMPHONY_TRY(find(asked));
+            const bool provides = kind == RunRequest::Kind::provide;
+            const bool ended = found.state == RunState::completed || (!provides && (found.state == RunState::failed || found.state == RunState::cancelled));
+            if (ended) return Error(Code::conflict, "run-ended", "run " + found.id + " has ended: it is " + std::string(name_of(found.state)), "symphony runs show " + found.id);
+            Held own;
+            own.row = found.row;
+            const Status held = hold(own);
+            if (!held && held.error().reason() != "run-in-progress") return held;
+            if (held && kind == RunRequest::Kind::cancel) {
+                if (found.state == RunState::closing) {
+                    return Error(Code::conflict, "run-closing", "run " + found.id + " was interrupted while it undid and closed what it had done", "symphony runs resume " + found.id + " brings that to its end");
+                }
+                return database_->prepare("UPDATE runs SET state = ?, ended_ms = ? WHERE row = ?").bind(static_cast<int>(RunState::cancelled)).bind(now_ms()).bind(found.row).run();
+            }
+            if (held && !provides) return Error(Code::conflict, "run-not-in-progress", "no process is at run " + found.id, "symphony runs resume " + found.id);
+            const std::int64_t at = now_ms();
+            return database_->prepare("INSERT INTO requests(run, kind, node, value, at_ms, sum) VALUES(?, ?, ?, ?, ?, ?)")
+                .bind(found.row).bind(static_cast<int>(kind)).bind(node).bind(value.bytes()).bind(at)
+                .bind(Bytes(sum_of(found.row, static_cast<std::int64_t>(kind), bytes_of(node), value.bytes()))).run();
+        });
+    }
+
+    /// What was asked of a run since the last time.
+    Result<std::vector<RunRequest>> requests(Held& run) {
+        std::vector<RunRequest> out;
+        const std::lock_guard lock(database_mutex_);
+        auto rows = database_->prepare("SELECT id, kind, node, value, sum FROM requests WHERE run = ? AND id > ? ORDER BY id");
+        rows.bind(run.row).bind(run.last_request);
+        while (rows.step()) {
+            if (sum_of(run.row, rows.number(1), bytes_of(rows.text(2)), rows.bytes(3)) != rows.bytes(4)) return damaged("what was asked of a run");
+            RunRequest request;
+            request.kind = static_cast<RunRequest::Kind>(rows.number(1));
+            if (request.kind == RunRequest::Kind::provide) {
+                const auto at = std::find(run.names.begin(), run.names.end(), rows.text(2));
+                if (at != run.names.end()) request.node = static_cast<Id>(at - run.names.begin());
+                auto value = Value::checked(Buffer::copy(rows.bytes(3)));
+                if (!value) return damaged("what was given to a run");
+                request.value = *std::move(value);
+            }
+            run.last_request = rows.number(0);
+            out.push_back(std::move(request));
+        }
+        SYMPHONY_TRY(rows.done());
         return out;
     }
 
@@ -299,10 +405,10 @@ private:
                 SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
                 SYMPHONY_TRY(database_->execute("CREATE TABLE runs(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, head BLOB NOT NULL, given BLOB NOT NULL, "
                                                 "part INTEGER NOT NULL, state INTEGER NOT NULL, done INTEGER NOT NULL, ended_ms INTEGER NOT NULL, sum BLOB NOT NULL)"));
+                SYMPHONY_TRY(database_->execute(requests_table));
                 return database_->execute("CREATE TABLE steps(key INTEGER PRIMARY KEY, part INTEGER NOT NULL, body BLOB NOT NULL, output BLOB NOT NULL, sum BLOB NOT NULL)");
             });
         }
-        if (application == application_id && version == 1) SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
         if (application != application_id) {
             return Error(Code::data_corrupt, "journal-corrupt", std::string(words.what) + " is a database of something else", words.hint);
         }
@@ -310,6 +416,14 @@ private:
             return Error(Code::abi_mismatch, "newer-journal",
                          std::string(words.what) + " was written by a newer version (format " + std::to_string(version) + ", this one knows " + std::to_string(format_version) + ")",
                          "update dag-tracker, or run with --durability none");
+        }
+        if (version == 1) {
+            return in_transaction([&]() -> Status {
+                SYMPHONY_TRY(number("PRAGMA user_version", version));
+                if (version != 1) return {};  // another host was first
+                SYMPHONY_TRY(database_->execute(requests_table));
+                return database_->execute("PRAGMA user_version = 2");
+            });
         }
         return {};
     }
@@ -398,6 +512,7 @@ private:
         out.steps_done = static_cast<std::uint32_t>(row.number(5));
         out.ended_ms = row.number(6);
         if (out.state == RunState::closing) out.state = RunState::running;
+        if (out.state == RunState::paused && !is_held(row.number(0))) out.state = RunState::interrupted;
         if (out.state == RunState::running && !is_held(row.number(0))) out.state = RunState::interrupted;
         return out;
     }
@@ -443,6 +558,7 @@ private:
             SYMPHONY_TRY(rows.done());
         }
         SYMPHONY_TRY(database_->prepare("DELETE FROM steps WHERE key BETWEEN ? AND ?").bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0})).run());
+        SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ?").bind(row).run());
         return database_->prepare("DELETE FROM runs WHERE row = ?").bind(row).run();
     }
     /// What the store keeps too long is a loss of room and nothing else. [blocks]
@@ -467,10 +583,6 @@ private:
 
     // ---- the writer ----
 
-    static void fail(Held& run, const Error& why) {
-        const std::lock_guard lock(run.mutex);
-        if (!run.failure) run.failure = why;
-    }
     void refuse(std::unique_lock<std::mutex> lock, Item& item, const Error& why) {
         lock.unlock();
         fail(*item.run, why);
@@ -535,8 +647,11 @@ private:
                 if (fresh && !SYMPHONY_TRY(is_ours(run))) fail(run, Error(Code::conflict, "run-taken-over", "the run goes on in another process", "symphony runs list"));
                 if (failure_of(run) || item.is_fence) continue;
                 if (item.close_as != RunState::running) {
-                    SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
-                                     .bind(static_cast<int>(item.close_as)).bind(now_ms()).bind(run.done).bind(run.row).run());
+                    SYMPHONY_TRY(end(run, item));
+                    continue;
+                }
+                if (item.now) {
+                    SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ? WHERE row = ? AND state != 6").bind(static_cast<int>(*item.now)).bind(run.row).run());
                     continue;
                 }
                 SYMPHONY_TRY(insert(run, at->second++, item));
@@ -548,6 +663,22 @@ private:
         });
         if (!done) return done;
         for (const auto& [run, seq] : seqs) run->next_seq = seq;
+        return {};
+    }
+
+    /// A cancel that is on record before the end is wins over a run that completed all the same.
+    Status end(const Held& run, const Item& item) {
+        RunState state = item.close_as;
+        if (state == RunState::completed) {
+            auto asked = database_->prepare("SELECT count(*) FROM requests WHERE run = ? AND kind = ?");
+            asked.bind(run.row).bind(static_cast<int>(RunRequest::Kind::cancel));
+            if (asked.step() && asked.number(0) != 0) state = RunState::cancelled;
+            SYMPHONY_TRY(asked.done());
+        }
+        SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ? AND kind != ?").bind(run.row).bind(static_cast<int>(RunRequest::Kind::provide)).run());
+        SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ?, ended_ms = ?, done = ? WHERE row = ?")
+                         .bind(static_cast<int>(state)).bind(now_ms()).bind(run.done).bind(run.row).run());
+        if (item.closed_as != nullptr) *item.closed_as = state;
         return {};
     }
 
@@ -600,6 +731,7 @@ struct RunLog::Impl {
     std::vector<KeptOutput> before_outputs;
     bool was_closing = false;            // and is to go on closing
     std::optional<RunResult::State> closing_before;
+    std::map<Id, std::int64_t> begun_ms;  // of delays and what waits for input
     std::map<Id, StepEnd> ends;
     std::map<Id, StepEnd> last_ends;     // also of what failed; only while it was closing
     std::map<std::pair<Id, std::uint32_t>, Value> answers;
@@ -608,8 +740,7 @@ struct RunLog::Impl {
     bool is_needed(const Workflow& workflow, Id n) const {
         if (std::any_of(workflow.outputs.begin(), workflow.outputs.end(), [n](const OutputDecl& output) { return output.node == n; })) return true;
         for (auto i = workflow.out_offsets[n]; i < workflow.out_offsets[n + 1]; ++i) {
-            const auto reader = ends.find(workflow.edges[workflow.out_edges[i]].to);
-            if (reader == ends.end() || reader->second.from_elements()) return true;
+            if (!ends.contains(workflow.edges[workflow.out_edges[i]].to)) return true;
         }
         return false;
     }
@@ -647,6 +778,7 @@ Status RunLog::attach(const Workflow& workflow) {
         body.end.order = i + 1;
         const auto at = ids.find(body.node);
         if (at == ids.end()) continue;
+        if (body.kind == StepBody::Kind::begun && (workflow.nodes[at->second].kind == NodeKind::delay || workflow.nodes[at->second].kind == NodeKind::wait)) impl_->begun_ms.try_emplace(at->second, body.at_ms);
         if (body.kind == StepBody::Kind::answered) {
             if (workflow.role(at->second) >= Role::compensation && !closing_now) continue;
             answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
@@ -655,6 +787,7 @@ Status RunLog::attach(const Workflow& workflow) {
                 impl_->last_ends.insert_or_assign(at->second, body.end);
                 last_outputs.insert_or_assign(at->second, impl_->before_outputs[i]);
             }
+            if (!is_kept(body.end.state)) impl_->begun_ms.erase(at->second);  // its time begins anew
             if (!goes_on_without(body, closing_now)) continue;
             end_outputs.insert_or_assign(at->second, std::move(impl_->before_outputs[i]));
             impl_->ends.insert_or_assign(at->second, std::move(body.end));
@@ -667,20 +800,23 @@ Status RunLog::attach(const Workflow& workflow) {
         if (!read) return std::move(read).error().in("step " + shown(workflow.node_name(n)) + " of run " + impl_->id + " cannot be taken from the record");
         return read;
     };
+    const auto output = [&](Id n, const StepEnd& end, const KeptOutput& kept) -> Result<Value> {
+        Value out = SYMPHONY_TRY(value(n, kept));
+        if (!end.each || end.state != NodeState::completed) return out;
+        std::vector<Value> of_elements;
+        for (auto at = answers.lower_bound({n, 0}); at != answers.end() && at->first.first == n; ++at) {
+            Value answer = SYMPHONY_TRY(value(n, at->second));
+            if (!answer.is_null()) of_elements.push_back(std::move(answer));
+        }
+        return with_elements(out, of_elements);
+    };
     // A run that goes on closing has little to do, and may read anything.
-    for (auto& [n, end] : impl_->last_ends) end.output = SYMPHONY_TRY(value(n, last_outputs[n]));
-    // From the last to the first, because an output is needed when somebody behind it is to run.
-    for (auto at = workflow.order.rbegin(); at != workflow.order.rend(); ++at) {
-        const auto end = impl_->ends.find(*at);
-        const bool needed = end == impl_->ends.end() || impl_->closing_before || impl_->is_needed(workflow, *at);
-        if (end != impl_->ends.end()) {
-            if (needed) end->second.output = SYMPHONY_TRY(value(*at, end_outputs[*at]));
-            else end->second.each = false;
-        }
-        const auto first = answers.lower_bound({*at, 0});
-        for (auto answer = first; needed && answer != answers.end() && answer->first.first == *at; ++answer) {
-            impl_->answers.emplace(answer->first, SYMPHONY_TRY(value(*at, answer->second)));
-        }
+    for (auto& [n, end] : impl_->last_ends) end.output = SYMPHONY_TRY(output(n, end, last_outputs[n]));
+    for (auto& [n, end] : impl_->ends) {
+        if (impl_->closing_before || impl_->is_needed(workflow, n)) end.output = SYMPHONY_TRY(output(n, end, end_outputs[n]));
+    }
+    for (const auto& [at, answer] : answers) {
+        if (!impl_->ends.contains(at.first)) impl_->answers.emplace(at, SYMPHONY_TRY(value(at.first, answer)));
     }
     return {};
 }
@@ -707,6 +843,37 @@ void RunLog::closing(RunResult::State state, bool undoes) noexcept {
 const Value* RunLog::answered_before(Id node, std::uint32_t element) const noexcept {
     const auto at = impl_->answers.find({node, element});
     return at == impl_->answers.end() ? nullptr : &at->second;
+}
+
+std::optional<std::int64_t> RunLog::begun_before_ms(Id node) const noexcept {
+    const auto at = impl_->begun_ms.find(node);
+    return at == impl_->begun_ms.end() ? std::nullopt : std::optional(at->second);
+}
+
+std::int64_t RunLog::now_ms() const noexcept { return impl_->core->now_ms(); }
+
+void RunLog::begun(Id node) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], 0, impl_->core->now_ms(), {}, {}, false};
+    impl_->core->push(std::move(item));
+}
+
+void RunLog::status(RunStatus status) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.now = status == RunStatus::paused ? RunState::paused : status == RunStatus::waiting ? RunState::waiting : RunState::running;
+    impl_->core->push(std::move(item));
+}
+
+std::vector<RunRequest> RunLog::requests() noexcept {
+    try {
+        auto found = impl_->core->requests(*impl_->run);
+        if (found) return *std::move(found);
+        JournalCore::fail(*impl_->run, found.error());
+    } catch (const std::exception&) { // without memory: at the next look
+    }
+    return {};
 }
 
 void RunLog::ended(Id node, StepEnd end) noexcept {
@@ -741,14 +908,17 @@ void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(St
 
 std::optional<Error> RunLog::failure() const { return JournalCore::failure_of(*impl_->run); }
 
-Status RunLog::close(RunState state) {
+Result<RunState> RunLog::close(RunState state) {
     std::promise<Status> written;
+    RunState closed_as = state;
     JournalCore::Item item;
     item.run = impl_->run;
     item.close_as = state;
+    item.closed_as = &closed_as;
     item.then = [&](Status status) { written.set_value(std::move(status)); };
     impl_->core->push(std::move(item));
-    return written.get_future().get();
+    if (Status status = written.get_future().get(); !status) return std::move(status).error();
+    return closed_as;
 }
 
 // ---- the journal ----
@@ -817,6 +987,8 @@ Result<RunRecord> Journal::record(std::string_view id, bool outputs, std::string
     }
     return out;
 }
+Result<std::map<std::string, StepEnd>> Journal::ends(std::string_view id) const { return core_->ends(id); }
+Status Journal::request(std::string_view id, RunRequest::Kind kind, std::string_view node, const Value& value) { return core_->request(id, kind, node, value); }
 Status Journal::remove(std::string_view id) { return core_->remove(id); }
 
 std::string_view name_of(Durability durability) noexcept {
@@ -843,6 +1015,8 @@ std::string_view name_of(RunState state) noexcept {
     case RunState::cancelled: return "cancelled";
     case RunState::interrupted: return "interrupted";
     case RunState::closing: return "running";
+    case RunState::waiting: return "waiting";
+    case RunState::paused: return "paused";
     }
     return "";
 }

@@ -7,6 +7,7 @@
 #include <symphony/sqlite_files/folder.hpp>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,8 +26,8 @@ std::string_view name_of(Durability durability) noexcept;
 std::optional<Durability> durability_named(std::string_view name) noexcept;
 
 /// `interrupted` is not stored: it is a run that has not ended and that no living process holds. `closing` is not shown: compensations and
-/// `finally` nodes run, or are to be run by whoever goes on with the run.
-enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted, closing };
+/// `finally` nodes run, or are to be run by whoever goes on with the run. A run that waits for input is `waiting` whether or not a process is at it.
+enum class RunState : std::uint8_t { running = 1, completed, failed, cancelled, interrupted, closing, waiting, paused };
 std::string_view name_of(RunState state) noexcept;
 
 /// What a run is made from.
@@ -102,13 +103,19 @@ public:
     std::optional<RunResult::State> closing_before() const noexcept override;
     void closing(RunResult::State state, bool undoes) noexcept override;
     const Value* answered_before(Id node, std::uint32_t element) const noexcept override;
+    std::optional<std::int64_t> begun_before_ms(Id node) const noexcept override;
+    std::int64_t now_ms() const noexcept override;
+    void begun(Id node) noexcept override;
+    void status(RunStatus status) noexcept override;
+    std::vector<RunRequest> requests() noexcept override;
     void ended(Id node, StepEnd end) noexcept override;
     void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override;
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override;
     std::optional<Error> failure() const override;
 
-    /// The run's end, on the disk before it returns. [blocks]
-    Status close(RunState state);
+    /// The run's end, on the disk before it returns. A run that completed and that somebody had asked to cancel before that was on record is
+    /// cancelled. @return As what it is on record. [blocks]
+    Result<RunState> close(RunState state);
 
     struct Impl;
     explicit RunLog(std::unique_ptr<Impl> impl);
@@ -147,6 +154,13 @@ public:
     Result<RunDetail> show(std::string_view id) const;
     /// @param outputs  Also what the calls have answered, read back and checked. @param node  Of this node alone; empty: of all.
     Result<RunRecord> record(std::string_view id, bool outputs, std::string_view node = {}) const;
+    /// What steps of a run have given, by node: those that are done, the last time that they were. [blocks]
+    Result<std::map<std::string, StepEnd>> ends(std::string_view id) const;
+    /// Asks something of a run, on the disk before it returns; whoever is at it hears of it within a tenth of a second. A cancel of a run that
+    /// nobody is at ends it here. Input may be given to a run that nobody is at: it is there when the run goes on.
+    /// @param node, value  Of provide, checked.
+    /// @return `not_found` "no-such-run", `conflict` "run-ended", "run-closing" or "run-not-in-progress". [blocks]
+    Status request(std::string_view id, RunRequest::Kind kind, std::string_view node = {}, const Value& value = {});
     /// Forgets a run that nobody is at. [blocks]
     Status remove(std::string_view id);
 

@@ -96,6 +96,14 @@ std::string_view name_of(NodeKind kind) noexcept {
     case NodeKind::instrument: return "instrument";
     case NodeKind::branch: return "branch";
     case NodeKind::merge: return "merge";
+    case NodeKind::join: return "join";
+    case NodeKind::delay: return "delay";
+    case NodeKind::wait: return "wait";
+    case NodeKind::workflow: return "workflow";
+    case NodeKind::loop: return "loop";
+    case NodeKind::scope: return "inputs";
+    case NodeKind::gather: return "outputs";
+    case NodeKind::rounds: return "loop";
     }
     return "";
 }
@@ -128,6 +136,16 @@ std::string_view name_of(RetryKind kind) noexcept {
     case RetryKind::constant: return "constant";
     }
     return "";
+}
+
+std::string_view loop_text(const Workflow& workflow, const NodeExtras& extras) noexcept {
+    if (extras.again == no_id) return {};
+    std::string_view text = workflow.conditions[extras.again].text();
+    if (!extras.until) return text;
+    constexpr std::string_view before = "not (";
+    text.remove_prefix(before.size());
+    text.remove_suffix(1);
+    return text;
 }
 
 NodeExtras& own_extras(Workflow& workflow, Node& node) {

@@ -10,6 +10,7 @@
 #include <symphony/value.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,12 +50,14 @@ private:
     std::uint64_t seed_ = 0;   // of this object alone, so that nobody can choose texts that collide
 };
 
-enum class NodeKind : std::uint8_t { operation, instrument, branch, merge };
+/// The last three are in no file: expand() makes them.
+enum class NodeKind : std::uint8_t { operation, instrument, branch, merge, join, delay, wait, workflow, loop, scope, gather, rounds };
 enum class EdgeKind : std::uint8_t { data, control, conditional };
 enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
 
 std::string_view name_of(NodeKind kind) noexcept;
+constexpr bool calls_plugin(NodeKind kind) noexcept { return kind <= NodeKind::instrument; }
 /// Whether the order of the values that lead into such a node has a meaning.
 constexpr bool keeps_order(NodeKind kind) noexcept { return kind == NodeKind::merge; }
 std::string_view name_of(MergeMode mode) noexcept;
@@ -115,6 +118,20 @@ struct CallPolicy {
 enum class RetryKind : std::uint8_t { jitter, exponential, constant };
 std::string_view name_of(RetryKind kind) noexcept;
 
+/// `[limits.resources]`: so many of something that nodes use while they are called.
+struct Resource {
+    std::string name;
+    std::uint32_t count = 0;
+    Place place;
+};
+/// What one call of a node uses of a resource.
+struct Use {
+    Id resource = 0;  // its name
+    std::uint32_t count = 0;
+    friend bool operator==(const Use&, const Use&) = default;
+};
+inline constexpr std::int32_t priority_max = 1000;
+
 /// What few nodes have.
 struct NodeExtras {
     Id fallback = no_id;       // the node that stands in when this one fails
@@ -124,6 +141,16 @@ struct NodeExtras {
     std::uint32_t quorum = 0;  // so many of those it waits for are enough, 0 = all are wanted
     RetryKind retry = RetryKind::jitter;
     bool finally = false;      // runs when everything else has ended
+    std::uint64_t delay_ns = 0;  // of a delay
+    Type expects;                // what a `wait` waits for
+    Id file = 0;                 // of a sub-workflow or loop: name of the file that its body is in
+    std::uint32_t body = no_id;  // index into Workflow::bodies
+    std::uint32_t rounds_max = 0;
+    std::uint32_t again = no_id; // condition: a loop goes on
+    bool until = false;          // it is written as the opposite
+    bool takes_bound = false;    // a loop that comes to `rounds_max` completes
+    std::int32_t priority = 0;   // calls of nodes with a higher one are made first
+    std::vector<Use> uses;       // by name
 };
 
 struct Node {
@@ -191,6 +218,7 @@ struct Workflow {
     std::uint64_t grace_ns = 0;       // what cancelled calls, and then what closes the run, may take; 0 = the default
     std::optional<std::uint32_t> retries_max;  // of all nodes together
     std::vector<PluginLimit> plugin_limits;
+    std::vector<Resource> resources;
 
     Names names;
     Value metadata;                   // a map, or null for none: kept and never read
@@ -203,6 +231,8 @@ struct Workflow {
     std::vector<CallPolicy> policies{CallPolicy{}};
     std::vector<NodeExtras> extras{NodeExtras{}};
     std::vector<Expression> conditions;
+    std::vector<std::shared_ptr<const Workflow>> bodies;  // of sub-workflows and loops; each compiled
+    std::vector<Id> scopes;           // of each node of an expanded workflow the node that has its inputs, or no_id; else empty
 
     // Compressed adjacency: the edges of node n are [offsets[n], offsets[n + 1]) of the list beside it.
     std::vector<std::uint32_t> out_offsets;
@@ -218,8 +248,16 @@ struct Workflow {
     std::string_view node_name(Id node) const noexcept { return names[nodes[node].name]; }
     const CallPolicy& policy(Id node) const noexcept { return policies[nodes[node].policy]; }
     const NodeExtras& extras_of(Id node) const noexcept { return extras[nodes[node].extras]; }
+    /// Of a sub-workflow or a loop; null while its file has not been read.
+    const Workflow* body(Id node) const noexcept { return extras_of(node).body == no_id ? nullptr : bodies[extras_of(node).body].get(); }
     Role role(Id node) const noexcept { return roles.empty() ? Role::main : roles[node]; }
 };
+
+/// What a body that stands in its node has for an id and a version.
+inline constexpr std::string_view body_id = "body", body_version = "1.0.0";
+
+/// The condition of a loop as it is written.
+std::string_view loop_text(const Workflow& workflow, const NodeExtras& extras) noexcept;
 
 /// The index of an equal policy among the latest, or of a new one.
 std::uint32_t policy_index(Workflow& workflow, const CallPolicy& policy);

@@ -2,6 +2,7 @@
 #include "parse.hpp"
 
 #include "doc_reader.hpp"
+#include "expand.hpp"
 #include "identifiers.hpp"
 #include "parse_extras.hpp"
 
@@ -37,7 +38,9 @@ End split_end(std::string_view text) noexcept {
 
 class Parser : private DocReader {
 public:
-    Parser(const DocTree& tree, const Limits& limits, Findings& findings) : DocReader(findings), tree_(tree), root_(tree.root), limits_(limits) {}
+    /// @param depth  0 for a file, else how many bodies the document is in.
+    Parser(const DocTree& tree, const Doc& root, const Limits& limits, Findings& findings, std::size_t depth)
+        : DocReader(findings), tree_(tree), root_(root), limits_(limits), depth_(depth) {}
 
     std::optional<Workflow> run() {
         if (root_.kind != Doc::Kind::table) {
@@ -45,12 +48,19 @@ public:
             return std::nullopt;
         }
         made_.file = findings_.file();
-        constexpr std::array<std::string_view, 8> keys{"workflow", "plugins", "metadata", "limits", "inputs", "outputs", "nodes", "edges"};
-        check_keys(root_, keys, {"the file"});
-        header();
-        plugins();
-        metadata();
-        if (const Doc* limits = section("limits"); limits != nullptr) parse_limits(*this, made_, *limits);
+        if (depth_ == 0) {
+            constexpr std::array<std::string_view, 8> keys{"workflow", "plugins", "metadata", "limits", "inputs", "outputs", "nodes", "edges"};
+            check_keys(root_, keys, {"the file"});
+            header();
+            plugins();
+            metadata();
+            if (const Doc* limits = section("limits"); limits != nullptr) parse_limits(*this, made_, *limits);
+        } else {
+            constexpr std::array<std::string_view, 4> keys{"inputs", "outputs", "nodes", "edges"};
+            check_keys(root_, keys, {"a body"});
+            made_.id = body_id;
+            made_.version = body_version;
+        }
         declare_inputs();
         declare_nodes();
         if (too_many_) return std::nullopt;
@@ -197,7 +207,7 @@ private:
             const Id first = node_ids_[name];
             if (first == no_id) node_ids_[name] = static_cast<Id>(made_.nodes.size());
             // A second node of one id stays in the graph, so that its own faults are found; no name leads to it.
-            if (first != no_id && (list || !tree_.ids_compared)) {
+            if (first != no_id && (list || !tree_.ids_compared || depth_ > 0)) {
                 const auto line = made_.nodes[first].place.line;
                 error("duplicate-id", "a second node " + shown(id), place, (line == 0 ? std::string() : "the first is in line " + std::to_string(line) + "; ") + "ids are unique, rename one");
             }
@@ -227,16 +237,19 @@ private:
     }
 
     void control_body(Node& node, const Doc& doc, const Where& where) {
-        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
-        check_keys(doc, keys, where);
-        constexpr std::array<std::string_view, 2> operations{"branch", "merge"};
+        constexpr std::array<std::string_view, 7> operations{"branch", "merge", "join", "delay", "wait", "workflow", "loop"};
         const auto* operation = doc.find("operation");
         const auto name = text(doc, "operation");
-        node.kind = name == "branch" ? NodeKind::branch : NodeKind::merge;
-        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are \"branch\" or \"merge\"");
-        else if (is_text(doc, "operation") && name != "branch" && name != "merge") {
+        const auto known = std::find(operations.begin(), operations.end(), name);
+        node.kind = known == operations.end() ? NodeKind::merge : static_cast<NodeKind>(static_cast<int>(NodeKind::branch) + (known - operations.begin()));
+        if (operation == nullptr) error("missing-key", where.text() + " has no \"operation\"", node.place, "control nodes are branch, merge, join, delay, wait, workflow or loop");
+        else if (is_text(doc, "operation") && known == operations.end()) {
             error("unknown-operation", "no control operation " + shown(name), operation->place, meant(name, operations));
         }
+        if (node.kind == NodeKind::delay || node.kind == NodeKind::wait) return timed_body(node, doc, where);
+        if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) return body_of(node, doc, where);
+        constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "mode", "after", "description", "quorum", "finally"};
+        check_keys(doc, keys, where);
         if (const auto* mode = doc.find("mode"); mode != nullptr) {
             constexpr std::array<std::string_view, 5> modes{"first", "any", "all", "concat", "named"};
             const auto wanted = text(doc, "mode");
@@ -246,7 +259,7 @@ private:
             } else {
                 node.mode = static_cast<MergeMode>(found - modes.begin());
             }
-            if (node.kind == NodeKind::branch) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
+            if (node.kind != NodeKind::merge) error("unknown-key", "\"mode\" is for merge nodes", mode->place);
         }
     }
 
@@ -263,9 +276,91 @@ private:
         }
     }
 
+    /// A sub-workflow or a loop.
+    void body_of(Node& node, const Doc& doc, const Where& where) {
+        if (node.kind == NodeKind::workflow) {
+            constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body"};
+            check_keys(doc, keys, where);
+        } else {
+            constexpr std::array<std::string_view, 13> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body", "max", "until", "while", "on_bound"};
+            check_keys(doc, keys, where);
+            loop(node, doc, where);
+        }
+        constants(node, doc);
+        const auto* file = doc.find("file");
+        const auto* body = doc.find("body");
+        if ((file == nullptr) == (body == nullptr)) {
+            error("missing-key", where.text() + (file == nullptr ? " has neither \"file\" nor \"body\"" : " has both \"file\" and \"body\""), node.place,
+                  "file = \"other.toml\", or body = { inputs = …, nodes = …, outputs = … }");
+        } else if (file != nullptr && expect(*file, Doc::Kind::text, "a relative path")) {
+            if (is_inner_path(file->value.text)) own_extras(made_, node).file = made_.names.intern(file->value.text);
+            else error("bad-path", "file " + shown(file->value.text) + " is not a relative path beneath the folder of this one", file->place);
+        } else if (body != nullptr && expect(*body, Doc::Kind::table, "a table with inputs, nodes and outputs")) {
+            if (depth_ == workflow_depth_max) {
+                error("workflow-depth", "bodies in more than " + std::to_string(workflow_depth_max) + " bodies", body->place, "put what they have in common into files");
+                return;
+            }
+            auto inner = Parser(tree_, body->value, limits_, findings_, depth_ + 1).run();
+            if (!inner) {
+                too_many_ = true;
+                return;
+            }
+            compile(*inner);
+            own_extras(made_, node).body = static_cast<std::uint32_t>(made_.bodies.size());
+            made_.bodies.push_back(std::make_shared<const Workflow>(*std::move(inner)));
+        }
+    }
+
+    void loop(Node& node, const Doc& doc, const Where& where) {
+        const std::uint32_t rounds_max = integer(doc, "max", 1, static_cast<std::int64_t>(limits_.nodes_max), 1);
+        if (doc.find("max") == nullptr) error("missing-key", where.text() + " has no \"max\"", node.place, "max = 10: a loop never runs more rounds");
+        NodeExtras& extras = own_extras(made_, node);
+        extras.rounds_max = rounds_max;
+        const auto* until = doc.find("until");
+        const auto* going = doc.find("while");
+        if ((until == nullptr) == (going == nullptr)) {
+            error("missing-key", where.text() + (until == nullptr ? " has neither \"until\" nor \"while\"" : " has both \"until\" and \"while\""), node.place, "until = \"value.score > 0.9\"");
+        } else if (const auto* given = until != nullptr ? until : going; expect(*given, Doc::Kind::text, "an expression")) {
+            auto written = Expression::parse(given->value.text);
+            auto again = written && until != nullptr ? Expression::parse("not (" + std::string(given->value.text) + ")") : std::move(written);
+            if (!again || again->is_else() || given->value.text == "else") {
+                error("bad-expression", again ? "a loop has no \"else\"" : again.error().message(), given->place, "see the language in the workflow file's documentation");
+            } else {
+                extras.again = static_cast<std::uint32_t>(made_.conditions.size());
+                extras.until = until != nullptr;
+                made_.conditions.push_back(*std::move(again));
+            }
+        }
+        if (const auto* bound = doc.find("on_bound"); bound != nullptr && expect(*bound, Doc::Kind::text, "text")) {
+            constexpr std::array<std::string_view, 2> words{"fail", "take"};
+            if (std::find(words.begin(), words.end(), bound->value.text) == words.end()) error("bad-value", "on_bound " + shown(bound->value.text) + " is not known", bound->place, meant(bound->value.text, words));
+            extras.takes_bound = bound->value.text == "take";
+        }
+    }
+
+    void timed_body(Node& node, const Doc& doc, const Where& where) {
+        if (node.kind == NodeKind::delay) {
+            constexpr std::array<std::string_view, 8> keys{"id", "type", "operation", "inputs", "for", "after", "description", "finally"};
+            check_keys(doc, keys, where);
+            const auto* length = doc.find("for");
+            if (length == nullptr) error("missing-key", where.text() + " has no \"for\"", node.place, "for = \"5s\"");
+            const std::uint64_t delay_ns = duration_ns(doc, "for", 0);
+            if (delay_ns != 0) own_extras(made_, node).delay_ns = delay_ns;
+            else if (length != nullptr && length->value.kind == Doc::Kind::text) error("bad-value", "a delay of nothing", length->place, "leave the node out, or use `after`");
+            return;
+        }
+        constexpr std::array<std::string_view, 10> keys{"id", "type", "operation", "inputs", "expects", "timeout", "fallback", "after", "description", "finally"};
+        check_keys(doc, keys, where);
+        CallPolicy policy;
+        policy.timeout_ns = duration_ns(doc, "timeout", 0);
+        node.policy = policy_index(made_, policy);
+        const auto expected = type(doc, "expects").value_or(Type());
+        if (!(expected == Type())) own_extras(made_, node).expects = expected;
+    }
+
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 20> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
-                                                        "cache", "ttl", "after", "description", "fallback", "default", "compensate", "quorum", "finally"};
+        constexpr std::array<std::string_view, 22> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
+                                                        "cache", "ttl", "after", "description", "fallback", "default", "compensate", "quorum", "finally", "priority", "use"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
@@ -296,6 +391,10 @@ private:
         }
         cache(doc, policy);
         node.policy = policy_index(made_, policy);
+        constants(node, doc);
+    }
+
+    void constants(Node& node, const Doc& doc) {
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {
             for (const auto& entry : with->value.entries) {
@@ -546,12 +645,13 @@ private:
     Packer pool_;
     std::vector<std::pair<std::size_t, std::size_t>> pooled_;  // of each constant its offset and size in `pool_`
     bool too_many_ = false;
+    const std::size_t depth_;
 };
 
 } // namespace
 
 std::optional<Workflow> parse_document(const DocTree& document, const Limits& limits, Findings& findings) {
-    return Parser(document, limits, findings).run();
+    return Parser(document, document.root, limits, findings, 0).run();
 }
 
 } // namespace symphony::tracker

@@ -43,6 +43,21 @@ void parse_extras(DocReader& reader, Workflow& made, Node& node, const Doc& doc,
     if (doc.find("quorum") != nullptr) {
         if (const std::uint32_t quorum = reader.integer(doc, "quorum", 1, 1'000'000, 0); quorum != 0) own_extras(made, node).quorum = quorum;
     }
+    if (const auto* priority = doc.find("priority"); priority != nullptr && reader.expect(*priority, Doc::Kind::integer, "an integer")) {
+        const std::int64_t given = priority->value.integer;
+        if (given < -priority_max || given > priority_max) reader.error("bad-value", "\"priority\" is " + std::to_string(given) + ", expected -1000 to 1000", priority->place);
+        else if (given != 0) own_extras(made, node).priority = static_cast<std::int32_t>(given);
+    }
+    if (const auto* use = doc.find("use"); use != nullptr && reader.expect(*use, Doc::Kind::table, "a table such as { gpu = 1 }")) {
+        for (const auto& entry : use->value.entries) {
+            const std::uint32_t count = reader.integer(use->value, entry.key, 1, 1'000'000, 0);
+            if (count != 0) own_extras(made, node).uses.push_back({made.names.intern(entry.key), count});
+        }
+        if (node.extras != 0) {
+            auto& uses = made.extras[node.extras].uses;
+            std::sort(uses.begin(), uses.end(), [&](const Use& a, const Use& b) { return made.names[a.resource] < made.names[b.resource]; });
+        }
+    }
     if (doc.find("finally") != nullptr && reader.boolean(doc, "finally", false)) own_extras(made, node).finally = true;
 }
 
@@ -56,10 +71,20 @@ void parse_retry_kind(DocReader& reader, Workflow& made, Node& node, const Doc& 
 }
 
 void parse_limits(DocReader& reader, Workflow& made, const Doc& limits) {
-    constexpr std::array<std::string_view, 2> keys{"retries", "plugins"};
+    constexpr std::array<std::string_view, 3> keys{"retries", "plugins", "resources"};
     constexpr std::int64_t retries_max = 1'000'000'000;
     reader.check_keys(limits, keys, {"[limits]"});
     if (limits.find("retries") != nullptr) made.retries_max = reader.integer(limits, "retries", 0, retries_max, 0);
+    if (const auto* resources = limits.find("resources"); resources != nullptr && reader.expect(*resources, Doc::Kind::table, "a table such as { gpu = 1 }")) {
+        for (const auto& entry : resources->value.entries) {
+            if (!is_id(entry.key)) {
+                reader.error("bad-id", "resource " + shown(entry.key) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}", entry.place);
+                continue;
+            }
+            const std::uint32_t count = reader.integer(resources->value, entry.key, 1, 1'000'000, 0);
+            if (count != 0) made.resources.push_back({std::string(entry.key), count, entry.place});
+        }
+    }
     const auto* plugins = limits.find("plugins");
     if (plugins == nullptr || !reader.expect(*plugins, Doc::Kind::table, "tables by plugin")) return;
     for (const auto& entry : plugins->value.entries) {

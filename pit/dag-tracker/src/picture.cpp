@@ -3,6 +3,8 @@
 
 #include "canonical.hpp"
 
+#include <symphony/manifests/units.hpp>
+
 #include <algorithm>
 #include <array>
 #include <unordered_set>
@@ -11,8 +13,14 @@ namespace symphony::tracker {
 namespace {
 
 std::string what_of(const Workflow& workflow, const Node& node) {
+    const NodeExtras& extras = workflow.extras[node.extras];
     if (node.kind == NodeKind::branch) return "branch";
+    if (node.kind == NodeKind::join) return extras.quorum == 0 ? "join" : "join " + std::to_string(extras.quorum);
+    if (node.kind == NodeKind::delay) return "delay " + manifests::duration_text(extras.delay_ns / 1'000'000);
+    if (node.kind == NodeKind::wait) return "wait " + extras.expects.text();
     if (node.kind == NodeKind::merge) return "merge " + std::string(name_of(node.mode));
+    if (node.kind == NodeKind::workflow) return "workflow";
+    if (node.kind == NodeKind::loop) return "loop " + std::string(extras.until ? "until " : "while ") + std::string(loop_text(workflow, extras));
     return std::string(workflow.names[node.plugin]) + "." + std::string(workflow.names[node.operation]);
 }
 
@@ -80,8 +88,12 @@ public:
         switch (kind) {
         case NodeKind::operation: out_ += "[" + label + "]"; break;
         case NodeKind::instrument: out_ += "([" + label + "])"; break;
-        case NodeKind::branch: out_ += "{" + label + "}"; break;
+        case NodeKind::branch:
+        case NodeKind::delay:
+        case NodeKind::wait: out_ += "{" + label + "}"; break;
+        case NodeKind::join:
         case NodeKind::merge: out_ += "((" + label + "))"; break;
+        default: out_ += "[[" + label + "]]"; break;
         }
         out_ += "\n";
     }
@@ -131,7 +143,7 @@ public:
     void input(std::string_view name) { out_ += "  " + quoted(input_id(name)) + " [shape=cds];\n"; }
     void output(std::string_view name) { out_ += "  " + quoted(output_id(name)) + " [shape=note];\n"; }
     void node(Id node, NodeKind kind, const std::string& id, const std::string& what) {
-        const std::string_view shape = kind == NodeKind::operation ? "box" : kind == NodeKind::instrument ? "oval" : kind == NodeKind::branch ? "diamond" : "circle";
+        const std::string_view shape = kind == NodeKind::operation || kind > NodeKind::wait ? "box" : kind == NodeKind::instrument ? "oval" : kind == NodeKind::merge || kind == NodeKind::join ? "circle" : "diamond";
         out_ += "  " + quoted(node_id(node)) + " [label=" + quoted(id + "\n" + what) + ", shape=" + std::string(shape) + "];\n";
     }
     void edge(const std::string& from, const std::string& to, EdgeKind kind, const std::string& label) {

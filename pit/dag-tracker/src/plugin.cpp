@@ -47,7 +47,7 @@ public:
         if (options.deadline_ms != 0) settings.deadline_ns = steady_now_ns() + std::min<std::uint64_t>(options.deadline_ms, 1ull << 40) * 1'000'000;
         const Plan& plan = *checked.plan;
         std::string warning;
-        const auto log = SYMPHONY_TRY(tracker_.begin_log(*checked.plan, source.path, source.text.text(), inputs, ValueBuilder().map(0).end().build(), std::nullopt, warning));
+        const auto log = SYMPHONY_TRY(tracker_.begin_log(checked, source.path, source.text.text(), inputs, ValueBuilder().map(0).end().build(), std::nullopt, warning));
         settings.memory = tracker_.memory(checked.plan, true, log.get(), warning);
         const auto result = SYMPHONY_TRY(tracker_.run(call, checked.plan, inputs, settings, log, [&](const RunEvent& event) { call.emit(port_event(plan, event)); }));
         return run_report(plan, result);
@@ -56,7 +56,7 @@ public:
     Result<Buffer> draw(Call&, const ports::WorkflowSource& source) override {
         const Checked checked = tracker_.check(source.path, source.text.text());
         if (checked.plan == nullptr) return invalid_workflow(checked);
-        return Buffer::copy(tracker::draw(checked.plan->workflow));
+        return Buffer::copy(tracker::draw(checked.plan->as_written()));
     }
 
     Result<std::int32_t> run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) override {

@@ -2,6 +2,7 @@
 #include "binary.hpp"
 
 #include "binary_layout.hpp"
+#include "expand.hpp"
 #include "identifiers.hpp"
 #include "packer.hpp"
 #include "text_check.hpp"
@@ -19,8 +20,9 @@ using namespace binary;
 /// matters: before it makes something of a count, and at the end.
 class Reader {
 public:
-    Reader(Bytes bytes, const Limits& limits, Findings& findings)
-        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings) {}
+    /// @param depth  0 for a file, else how many bodies it is in.
+    Reader(Bytes bytes, const Limits& limits, Findings& findings, std::size_t depth)
+        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings), depth_(depth) {}
 
     std::optional<Workflow> run() {
         at_ += binary_magic.size();
@@ -178,7 +180,18 @@ private:
             limit.plugin = name;
             made_.plugin_limits.push_back(std::move(limit));
         }
-        if (!failed_ && !made_.retries_max && made_.plugin_limits.empty()) fail("a default that is written");
+        std::string_view before;
+        for (std::size_t left = count(2); left > 0 && !failed_; --left) {
+            Resource resource;
+            const auto name = text();
+            resource.count = number(1'000'000, "the count of a resource");
+            if (failed_) return;
+            if (!is_id(name) || resource.count == 0) return fail("resource " + shown(name));
+            rises(before, name, "resources");
+            resource.name = name;
+            made_.resources.push_back(std::move(resource));
+        }
+        if (!failed_ && !made_.retries_max && made_.plugin_limits.empty() && made_.resources.empty()) fail("a default that is written");
     }
 
     void plugins() {
@@ -269,11 +282,12 @@ private:
         node.name = names_[id + 1];
         const auto kind = byte();
         const auto fields = number(known_fields, "the fields of a node");
-        if (kind > static_cast<std::uint8_t>(NodeKind::merge)) return fail("an unknown kind of node");
+        if (kind > static_cast<std::uint8_t>(NodeKind::loop)) return fail("an unknown kind of node");
         node.kind = static_cast<NodeKind>(kind);
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const std::uint32_t control = description_field | extras_field;
-        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : control;
+        const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : node.kind == NodeKind::wait ? control | policy_field
+                                      : node.kind >= NodeKind::workflow ? control | constants_field : control;
         if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
         if (calls) {
             node.plugin = ref();
@@ -294,7 +308,8 @@ private:
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if ((fields & constants_field) != 0) constants();
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
-        if ((fields & extras_field) != 0) extras(id, calls);
+        if ((fields & extras_field) != 0) extras(id);
+        else if (node.kind == NodeKind::delay || node.kind >= NodeKind::workflow) fail("a node that lacks what makes it one");
         if ((fields & cache_field) != 0) {
             called.cache = static_cast<CachePolicy>(number(static_cast<std::uint64_t>(CachePolicy::never), "the cache of a node"));
             called.ttl_ns = duration_ns();
@@ -312,6 +327,9 @@ private:
         policy.parallel_max = number(1024, "the parallel calls of a node");
         if (!policy.calls()) fail("a default that is written");
         if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
+        CallPolicy only_timeout;
+        only_timeout.timeout_ns = policy.timeout_ns;
+        if (node.kind == NodeKind::wait && policy != only_timeout) fail("a policy that such a node does not have");
     }
 
     Id other_node(Id self) {
@@ -324,10 +342,26 @@ private:
         if (!failed_ && !found.is_map()) fail("outputs that are no map");
         return found;
     }
-    void extras(Id id, bool calls) {
+    static std::uint32_t extras_of(NodeKind kind) noexcept {
+        switch (kind) {
+        case NodeKind::operation:
+        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra | file_extra | body_extra | loop_extra);
+        case NodeKind::branch:
+        case NodeKind::merge:
+        case NodeKind::join: return quorum_extra | finally_extra;
+        case NodeKind::delay: return delay_extra | finally_extra;
+        case NodeKind::wait: return expects_extra | finally_extra | fallback_extra | fallback_outputs_extra;
+        case NodeKind::workflow: return file_extra | body_extra;
+        case NodeKind::loop: return file_extra | body_extra | loop_extra;
+        default: break;
+        }
+        return 0;
+    }
+    void extras(Id id) {
         const auto fields = number(known_extras, "the extras of a node");
         if (fields == 0) fail("a default that is written");
-        if (!calls && (fields & ~control_extras) != 0) fail("an extra that such a node does not have");
+        if ((fields & ~extras_of(made_.nodes[id].kind)) != 0) fail("an extra that such a node does not have");
+        if (made_.nodes[id].kind == NodeKind::delay && (fields & delay_extra) == 0) fail("a delay of nothing");
         if ((fields & fallback_extra) != 0 && (fields & fallback_outputs_extra) != 0) fail("two fallbacks");
         if (failed_) return;
         NodeExtras& extras = own_extras(made_, made_.nodes[id]);
@@ -344,6 +378,74 @@ private:
             extras.retry = static_cast<RetryKind>(number(static_cast<std::uint64_t>(RetryKind::constant), "the kind of a retry"));
             if (extras.retry == RetryKind::jitter) fail("a default that is written");
         }
+        if ((fields & delay_extra) != 0) {
+            extras.delay_ns = duration_ns();
+            if (extras.delay_ns == 0) fail("a delay of nothing");
+        }
+        if ((fields & expects_extra) != 0) {
+            if (const auto found = type(text())) extras.expects = *found;
+            if (extras.expects == Type()) fail("a default that is written");
+        }
+        if ((fields & priority_extra) != 0) {
+            extras.priority = static_cast<std::int32_t>(number(2 * priority_max, "a priority")) - priority_max;
+            if (extras.priority == 0) fail("a default that is written");
+        }
+        if ((fields & uses_extra) != 0) uses(extras);
+        if (made_.nodes[id].kind >= NodeKind::workflow) body(extras, made_.nodes[id].kind, fields);
+    }
+
+    void uses(NodeExtras& extras) {
+        std::string_view last;
+        const std::size_t all = count(2);
+        if (all == 0) fail("a default that is written");
+        for (std::size_t left = all; left > 0 && !failed_; --left) {
+            Use use;
+            use.resource = ref();
+            use.count = number(1'000'000, "the use of a resource");
+            if (failed_) return;
+            if (use.count == 0) return fail("a use of nothing");
+            rises(last, made_.names[use.resource], "uses");
+            extras.uses.push_back(use);
+        }
+    }
+    void body(NodeExtras& extras, NodeKind kind, std::uint32_t fields) {
+        if (((fields & file_extra) != 0) == ((fields & body_extra) != 0)) return fail("not one body");
+        if ((kind == NodeKind::loop) != ((fields & loop_extra) != 0)) return fail("a loop without its bound");
+        if ((fields & file_extra) != 0) {
+            extras.file = ref();
+            if (!failed_ && !is_inner_path(made_.names[extras.file])) fail("file " + shown(made_.names[extras.file]) + " is not a relative path");
+        } else {
+            const auto size = varint();
+            const auto inner = take(size > left() ? left() + 1 : static_cast<std::size_t>(size));
+            if (failed_) return;
+            if (depth_ == workflow_depth_max) return fail("bodies in too many bodies");
+            if (!inner.starts_with(binary_magic)) return fail("a body that is no workflow");
+            auto read = Reader(bytes_of(inner), limits_, findings_, depth_ + 1).run();
+            if (!read) {
+                failed_ = true;  // told
+                return;
+            }
+            const bool plain = read->id == body_id && read->version == body_version && read->name.empty() && read->description.empty() && read->timeout_ns == 0 && !read->fail_fast &&
+                               read->metadata.is_null() && read->grace_ns == 0 && !read->retries_max && read->plugin_limits.empty() && read->plugins.empty();
+            if (!plain) return fail("a body that says more than a body can");
+            compile(*read);
+            extras.body = static_cast<std::uint32_t>(made_.bodies.size());
+            made_.bodies.push_back(std::make_shared<const Workflow>(*std::move(read)));
+        }
+        if ((fields & loop_extra) == 0) return;
+        extras.rounds_max = number(limits_.nodes_max, "the rounds of a loop");
+        if (extras.rounds_max == 0) fail("a loop of no rounds");
+        const auto bits = byte();
+        if (bits > (until_bit | takes_bound_bit)) fail("unknown bits");
+        extras.until = (bits & until_bit) != 0;
+        extras.takes_bound = (bits & takes_bound_bit) != 0;
+        const std::string written(text());
+        if (failed_) return;
+        auto plain = Expression::parse(written);
+        auto again = plain && extras.until ? Expression::parse("not (" + written + ")") : std::move(plain);
+        if (!again || again->is_else() || written == "else") return fail("the condition of a loop");
+        extras.again = static_cast<std::uint32_t>(made_.conditions.size());
+        made_.conditions.push_back(*std::move(again));
     }
 
     void constants() {
@@ -462,6 +564,7 @@ private:
     std::vector<std::pair<std::uint32_t, std::uint32_t>> pooled_;  // of each constant its offset and size in the file
     std::unordered_map<Id, std::uint32_t> condition_ids_;
     Packer packer_;
+    const std::size_t depth_;
 };
 
 } // namespace
@@ -471,7 +574,7 @@ std::optional<Workflow> read_binary(Bytes bytes, const Limits& limits, Findings&
         findings.error("bad-binary", "byte 0: not a compact workflow", {});
         return std::nullopt;
     }
-    return Reader(bytes, limits, findings).run();
+    return Reader(bytes, limits, findings, 0).run();
 }
 
 } // namespace symphony::tracker

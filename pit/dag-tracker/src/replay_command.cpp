@@ -26,7 +26,7 @@ public:
         const RunSummary& summary = record_.detail.summary;
         if (summary.state == RunState::running) return Error(Code::conflict, "run-in-progress", "run " + summary.id + " is in progress", "symphony runs list");
         const NewRun& made = record_.detail.made_from;
-        const Checked checked = tracker_.check(made.path, made.source);
+        const Checked checked = tracker_.check_again(made);
         if (!checked.ok) return invalid_workflow(checked);
         if (const std::string changed = changed_plugins(made.plugins, *checked.plan); !changed.empty() && !arguments_["with-changed"].as_bool()) {
             return Error(Code::conflict, "plugin-changed", "run " + summary.id + " was made with other plugins: " + changed,

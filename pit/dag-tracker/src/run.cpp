@@ -115,7 +115,12 @@ void Run::perform(Job job) noexcept {
 
 Verdict Run::resumed(Job job) noexcept {
     try {
-        return job.slot == fallback_slot ? fallen_back(job.step) : take_answer(job);
+        switch (job.slot) {
+        case fallback_slot: return fallen_back(job.step);
+        case wake_slot: return woken(job.step);
+        case start_slot: return start_node(job.step, true);
+        default: return take_answer(job);
+        }
     } catch (const std::exception& thrown) {
         return fail_at_last(job.step, Error(Code::exhausted, "out-of-memory", std::string("the tracker failed: ") + thrown.what()));
     }
@@ -124,6 +129,7 @@ Verdict Run::resumed(Job job) noexcept {
 bool Run::early(std::uint32_t index) noexcept {
     const Edge& edge = workflow_.edges[workflow_.out_edges[index]];
     try {
+        if (const auto found = joins_.empty() ? joins_.end() : joins_.find(edge.to); found != joins_.end()) return comes_to(found->second, workflow_.out_edges[index]);
         if (look_at(edge) == Arrival::value && claim(edge.to)) {
             chosen_edge(edge.to) = workflow_.out_edges[index];
             return true;

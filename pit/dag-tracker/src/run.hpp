@@ -20,8 +20,10 @@ std::string_view name_of(NodeState state) noexcept;
 /// A checked workflow with its providers: what can be run, any number of times. Const methods may be called concurrently.
 struct Plan {
     std::shared_ptr<const Catalogue> catalogue;  // the binding points into it
-    Workflow workflow;
+    Workflow workflow;   // expanded: without sub-workflows and loops
     Binding binding;
+    std::shared_ptr<const Workflow> written;  // as it was before, when that is another
+    const Workflow& as_written() const noexcept { return written ? *written : workflow; }
 };
 
 /// One call of a plugin's operation.
@@ -61,6 +63,7 @@ struct RunEvent {
 
 class StepLog;
 class CallMemory;
+struct KnownSteps;
 
 struct RunSettings {
     std::uint64_t deadline_ns = 0;  ///< monotonic; 0 = none
@@ -74,6 +77,7 @@ struct RunSettings {
     bool fail_fast = false;
     bool want_events = true;
     std::shared_ptr<CallMemory> memory;  ///< may answer calls instead of their plugins; null: every call is made
+    std::shared_ptr<const KnownSteps> known;  ///< of a partial run; null: everything is run
     std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
 

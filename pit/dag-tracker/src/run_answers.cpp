@@ -29,6 +29,7 @@ Verdict Run::take_answer(Job job) {
     const bool recalled = std::exchange(slot.recalled, false);
     if (recalled) times_[n].recalled.fetch_add(1, std::memory_order_relaxed);
     else if (result && settings_.memory) settings_.memory->answered(n, slot.element, slot.note, *result);
+    give_back(n);
     if (!result && !closes_run(n) && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
     const bool stopped = this->stopped(n);
     if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && !recalled && slot.attempt <= workflow_.policy(n).retries_max &&
@@ -100,10 +101,16 @@ std::uint64_t Run::backoff_ns(Id n, std::uint32_t attempt) noexcept {
     return kind == RetryKind::exponential || longest == 0 ? longest : random() % (longest + 1);
 }
 
+void Run::retry(Job job) {
+    if (take_resources(job)) engine(job.step).enqueue_held(job);
+    else engine(job.step).unhold();  // it waits under a hold of its own
+}
+
 bool Run::later(Job job, std::uint32_t attempt) {
     const std::uint64_t at = steady_now_ns() + backoff_ns(job.step, attempt);
     if (const std::uint64_t deadline = deadline_ns(job.step); deadline != 0 && at >= deadline) return false;
     job.lane = lane_of_[job.step];
+    job.priority = workflow_.extras_of(job.step).priority;
     engine(job.step).hold();
     const std::lock_guard lock(mutex_);
     timers_.push_back({at, job});
@@ -195,7 +202,7 @@ Verdict Run::finish_each(Id n, Active& active) {
         return fail(n, Error(*active.errors[first]).in(element_name(active, first)));
     }
     if (cancelled > 0) return end(n, NodeState::cancelled);
-    note_done(n, active.order);
+    note_done(n, 0);
     return finish(n, nodes_[n].uses.load(std::memory_order_acquire) == 0 ? Value() : outputs_of_each(n, active));
 }
 

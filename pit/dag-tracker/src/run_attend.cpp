@@ -24,6 +24,7 @@ std::uint64_t Run::look_around(std::uint64_t now_ns, const std::function<bool()>
         stop(Stop::cancelled);
     }
     if (settings_.log && settings_.log->failure()) stop(Stop::failed);
+    look_at_requests(now_ns);
     if (stop_.load(std::memory_order_acquire) == Stop::no) return 0;
     caller_->cancel_all();
     const std::uint64_t until = now_ns + grace_ns();
@@ -70,6 +71,11 @@ bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEv
         } else if (now >= give_up) {
             return false;
         }
+        if (give_up != 0) {
+            lock.unlock();
+            wake_all();
+            lock.lock();
+        }
         // Without a worker nothing goes on any more, not even the end of the calls that hold them.
         if (holding_.load(std::memory_order_acquire) < std::max<std::size_t>(1, settings_.workers)) {
             held_since = 0;
@@ -88,7 +94,10 @@ bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEv
             const Job job = timers_.back().job;
             timers_.pop_back();
             lock.unlock();
-            this->engine(job.step).enqueue_held(job);  // its turn finds out about a stop by itself
+            const bool wakes = job.slot == wake_slot;
+            if (!wakes) retry(job);
+            // Whoever waits for input may have got it before its time was over.
+            else if (workflow_.nodes[job.step].kind == NodeKind::delay || stop_waiting(job.step)) this->engine(job.step).complete_held(job);
             lock.lock();
         }
         if (engine.drained() || !events_.empty()) continue;

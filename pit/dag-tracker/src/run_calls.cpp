@@ -74,7 +74,7 @@ Verdict Run::begin_single(Id n, Active& active) {
     active.single = true;
     active.slots.resize(1);
     active.working.store(1, std::memory_order_relaxed);
-    if (lane_of_[n] != 0 || waits_for_log(n) || looks_up(n)) {
+    if (lane_of_[n] != 0 || waits_for_log(n) || looks_up(n) || has_priorities_ || !workflow_.extras_of(n).uses.empty()) {
         tell(n, NodeState::queued);
         queue({n, 0, lane_of_[n]});
         return Verdict::parked;
@@ -106,10 +106,11 @@ Verdict Run::begin_each(Id n, Active& active) {
     if (count == 0) return finish_each(n, active);
     active.answers.resize(count);
     active.errors.resize(count);
-    if (settings_.log) take_record(n, active);
     std::vector<std::uint32_t> to_do;
     for (std::uint32_t i = 0; i < count; ++i) {
-        if (active.answers[i].is_null() && !active.errors[i]) to_do.push_back(i);
+        const Value* const before = settings_.log ? settings_.log->answered_before(n, i) : nullptr;
+        if (before != nullptr && !before->is_null()) active.answers[i] = *before;
+        else to_do.push_back(i);
     }
     active.done.store(static_cast<std::uint32_t>(count - to_do.size()), std::memory_order_relaxed);
     if (to_do.empty()) return finish_each(n, active);
@@ -128,29 +129,60 @@ Verdict Run::begin_each(Id n, Active& active) {
     return Verdict::parked;
 }
 
-void Run::take_record(Id n, Active& active) {
-    for (std::uint32_t i = 0; i < active.elements.size(); ++i) {
-        if (const Value* const before = settings_.log->answered_before(n, i)) active.answers[i] = *before;
-    }
-    const StepEnd* const before = ended_before(n);
-    if (before == nullptr || !before->from_elements()) return;
-    active.on_record = true;
-    active.order = before->order;
-    Times& times = times_[n];
-    times.calls.store(before->calls, std::memory_order_relaxed);
-    times.attempts.store(before->attempts, std::memory_order_relaxed);
-    times.recalled.store(before->recalled, std::memory_order_relaxed);
-    for (const Problem& problem : before->problems) {
-        if (problem.element < active.errors.size() && active.answers[problem.element].is_null()) active.errors[problem.element] = problem.error;
-    }
-}
-
 bool Run::waits_for_log(Id n) const {
     const OperationSpec* operation = plan_->binding.operations[n];
     return settings_.log && (operation == nullptr || !operation->pure);
 }
 
-void Run::queue(Job job) {
+void Run::queue(Job job, bool let_go) {
+    if (!let_go && paused_.load(std::memory_order_acquire) && hold_back(job, false)) return;
+    job.priority = workflow_.extras_of(job.step).priority;
+    if (take_resources(job)) turn_on_lane(job);
+}
+
+bool Run::all_there(const std::vector<Use>& uses) const {
+    return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return resources_left_.at(use.resource) >= use.count; });
+}
+
+bool Run::take_resources(Job job) {
+    const auto& uses = workflow_.extras_of(job.step).uses;
+    if (uses.empty()) return true;
+    const std::lock_guard lock(mutex_);
+    if (all_there(uses)) {
+        for (const Use& use : uses) resources_left_[use.resource] -= use.count;
+        return true;
+    }
+    // All at once or none: nobody holds a part and waits for the rest.
+    engine(job.step).hold();
+    const Waiting waiting{job, want_turns_++};
+    const auto behind = std::find_if(want_resources_.begin(), want_resources_.end(), [&](const Waiting& other) { return other.job.priority < job.priority; });
+    want_resources_.insert(behind, waiting);
+    return false;
+}
+
+void Run::give_back(Id n) {
+    const auto& uses = workflow_.extras_of(n).uses;
+    if (uses.empty()) return;
+    std::vector<Job> going;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const Use& use : uses) resources_left_[use.resource] += use.count;
+        for (auto at = want_resources_.begin(); at != want_resources_.end();) {
+            const auto& wanted = workflow_.extras_of(at->job.step).uses;
+            // Who comes later gets nothing that the first one still lacks, so that what needs much is not passed for ever.
+            if (!all_there(wanted)) break;
+            for (const Use& use : wanted) resources_left_[use.resource] -= use.count;
+            going.push_back(at->job);
+            at = want_resources_.erase(at);
+        }
+    }
+    for (const Job& job : going) {
+        turn_on_lane(job);
+        engine(job.step).unhold();
+    }
+}
+
+void Run::turn_on_lane(Job job) {
     if (!settings_.memory) {
         if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
         engine(job.step).hold();

@@ -4,6 +4,7 @@
 #include "draw.hpp"
 #include "given.hpp"
 #include "json_text.hpp"
+#include "partial.hpp"
 #include "run_table.hpp"
 #include "runs_command.hpp"
 #include "tell_findings.hpp"
@@ -40,9 +41,10 @@ public:
         const Workflow& workflow = checked.plan->workflow;
         auto settings = SYMPHONY_TRY(settings_given());
         const auto words = inputs_words();
-        const Value inputs = SYMPHONY_TRY(inputs_given(workflow, words));
+        Value inputs = SYMPHONY_TRY(inputs_given(workflow, words));
+        SYMPHONY_TRY(part_given(workflow, words.empty(), settings, inputs));
         if (const auto graph = arguments_["graph"].as_text(); !graph.empty()) {
-            SYMPHONY_TRY(write_graph(files, std::string(graph), workflow));
+            SYMPHONY_TRY(write_graph(files, std::string(graph), checked.plan->as_written()));
             if (words.empty()) return done;
         }
         if (auto wanted = check_inputs(workflow, inputs); !wanted) {
@@ -51,7 +53,7 @@ public:
         }
         const auto durability = SYMPHONY_TRY(durability_given());
         std::string warning;
-        auto log = tracker_.begin_log(*checked.plan, path, text->text(), inputs, options(words), durability, warning);
+        auto log = tracker_.begin_log(checked, path, text->text(), inputs, options(words), durability, warning);
         if (!log) return std::move(log).error().in("the run cannot be recorded").with_hint("repair that, or run it with --durability none");
         warn(warning);
         remember(settings, checked.plan, log->get());
@@ -82,6 +84,53 @@ private:
         const auto result = SYMPHONY_TRY(tracker_.run(call_, plan, inputs, settings, log, [&](const RunEvent& event) { tell(workflow, event, permille, sum); }));
         const auto written = write_outputs(files, workflow, result);
         return conclude(*plan, result, written, log.get());
+    }
+
+    /// Which part of the workflow is run, when not all of it: --only, --from, --of, --pin.
+    Status part_given(const Workflow& workflow, bool without_inputs, RunSettings& settings, Value& inputs) const {
+        PartialRun asked;
+        asked.only = arguments_["only"].as_text();
+        asked.from = arguments_["from"].as_text();
+        const std::string of(arguments_["of"].as_text());
+        if (!asked.only.empty() && !asked.from.empty()) return usage("--only and --from exclude each other", "symphony run --help");
+        if (!asked.from.empty() && of.empty()) return usage("--from needs the run that the rest is taken from", "--of last");
+        if (asked.only.empty() && asked.from.empty() && !of.empty()) return usage("--of is for --only and --from", "symphony run --help");
+        std::vector<std::string_view> pins;
+        for (const auto word : arguments_["pin"].items()) pins.push_back(word.as_text());
+        if (arguments_["pin"].is_text()) pins.push_back(arguments_["pin"].as_text());
+        for (const std::string_view pin : pins) SYMPHONY_TRY(pinned(pin, asked));
+        if (asked.only.empty() && asked.from.empty() && asked.pinned.empty()) return {};
+        if (!of.empty()) {
+            const auto journal = SYMPHONY_TRY(tracker_.journal());
+            asked.earlier = SYMPHONY_TRY(journal->ends(of));
+            if (without_inputs) inputs = SYMPHONY_TRY(journal->show(of)).made_from.inputs;
+        }
+        auto known = SYMPHONY_TRY(partial_run(workflow, asked));
+        if (!quiet_) err(std::to_string(known.ends.size()) + " of " + std::to_string(workflow.nodes.size()) + " steps are not run: what they give is known\n");
+        settings.known = std::make_shared<const KnownSteps>(std::move(known));
+        return {};
+    }
+
+    /// NODE={…} or NODE=RUN.
+    Status pinned(std::string_view word, PartialRun& asked) const {
+        const auto equals = word.find('=');
+        const std::string node(word.substr(0, equals));
+        const std::string_view given = equals == std::string_view::npos ? std::string_view() : word.substr(equals + 1);
+        if (given.empty()) return usage("--pin " + shown(word) + " has no value", "--pin 'NODE={\"port\": …}', or --pin NODE=RUN");
+        StepEnd end;
+        if (given.starts_with('{')) {
+            auto value = value_of_json(given);
+            if (!value) return usage("--pin " + node + ": " + value.error().message(), "outputs by port, as JSON");
+            end.output = *std::move(value);
+        } else {
+            const auto journal = SYMPHONY_TRY(tracker_.journal());
+            const auto ends = SYMPHONY_TRY(journal->ends(given));
+            const auto found = ends.find(node);
+            if (found == ends.end()) return Error(Code::not_found, "not-known", "run " + std::string(given) + " has no outputs of " + shown(node), "symphony runs show " + std::string(given));
+            end = found->second;
+        }
+        if (!asked.pinned.emplace(node, std::move(end)).second) return usage("node " + shown(node) + " is pinned twice", "leave one of them out");
+        return {};
     }
 
     Result<std::optional<Durability>> durability_given() const {

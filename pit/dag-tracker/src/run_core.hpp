@@ -40,6 +40,10 @@ private:
     enum class Stop : std::uint8_t { no, cancelled, late, failed };
     /// In a job's place of a slot: the node's fallback has ended.
     static constexpr std::uint32_t fallback_slot = ~std::uint32_t{0};
+    /// The time of a node that waits has come, or what it waits for.
+    static constexpr std::uint32_t wake_slot = fallback_slot - 1;
+    /// A node that was held back may begin.
+    static constexpr std::uint32_t start_slot = fallback_slot - 2;
     enum class Arrival : std::uint8_t { value, nothing, failed };
 
     struct LaneKind {
@@ -66,13 +70,27 @@ private:
         std::vector<Slot> slots;
         std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
         std::shared_ptr<const StepFacts> facts;    // when there is a memory
-        bool on_record = false;                    // an earlier part of the run has told of the node's end
-        std::uint64_t order = 0;                   // StepEnd::order, of such a node
         std::atomic<std::uint32_t> next{0};        // in to_do
         std::atomic<std::uint32_t> working{0};  // slots that have not ended
         std::atomic<std::uint32_t> done{0};
         std::atomic<bool> failed{false};
         bool single = false;
+        bool queued = false;  // its calls take turns on a lane
+        bool given = false;  // of a node that waits for input: it came, and `base` is it
+    };
+    /// A join that does not wait for all.
+    struct Join {
+        std::mutex mutex;
+        std::vector<Id> came;  // edges, never more than the quorum
+    };
+    struct Waiting {
+        Job job;
+        std::uint32_t turn = 0;
+    };
+    /// A turn that has to wait while the run is paused.
+    struct HeldBack {
+        Job job;
+        bool starts = false;  // the node begins; else a call of it
     };
 
     /// What every node has, for the whole run: some eighty bytes.
@@ -118,6 +136,8 @@ private:
     Id main_step(const Edge& edge) const;
     /// Fallbacks, compensations and `finally` nodes are not the main phase's to start.
     void leave_to_others();
+    /// Whether a join goes on before all that it waits for have ended.
+    bool is_early_join(Id n) const;
     /// With an edge for order only, an "any" merge has to wait like a "first" one.
     bool all_carry(Id n) const;
     const PluginLimit* limit_of(const Provider& provider) const noexcept;
@@ -125,9 +145,8 @@ private:
     void build_lanes();
 
     // ---- a node becomes ready, values, ends: run_flow.cpp ----
-    Verdict start_node(Id n);
-    /// What an earlier part of the run has told of the node's end, as much as counts now. With a log.
-    const StepEnd* ended_before(Id n) const { return closing_before_ ? settings_.log->last_end(n) : settings_.log->ended_before(n); }
+    /// @param let_go  It was held back, and may begin though the run is paused.
+    Verdict start_node(Id n, bool let_go = false);
     /// Whether the node cannot do without what the edge brings. A condition that does not hold says that it shall not run.
     bool needs(Id n, const Edge& edge) const;
     ValueView source_value(const Edge& edge) const;
@@ -136,6 +155,9 @@ private:
     Arrival look_at(const Edge& edge) const;
     bool holds(const Edge& edge) const;
     ValueView condition_value(const Edge& edge) const;
+    /// What `inputs` is in conditions of edges into the node: those of the run, or of the sub-workflow that it is in.
+    ValueView inputs_of(Id n) const;
+    bool has_constant(Id n, Id port) const;
     void release(Id n);
     void release_inputs(Id n);
     void drop(Cell& cell);
@@ -145,9 +167,13 @@ private:
     Verdict too_large(Id n);
     /// An earlier part of this run has done the step.
     Verdict end_as_before(Id n, const StepEnd& before);
+    /// Of a partial run: what the step is known to give, or that it is left out.
+    std::optional<Verdict> end_as_known(Id n);
     /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
     bool is_logged(Id n) const;
     void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);
+    /// Of the output of an `each` node what does not follow from the answers of its elements; null where it does.
+    Value beside_elements(Id n, ValueView output) const;
     std::vector<Problem> problems_of(Id n);
     /// The run, or what closes it, is to stop.
     bool stopped(Id n) const noexcept { return (closes_run(n) ? closing_stop_ : stop_).load(std::memory_order_acquire) != Stop::no; }
@@ -176,22 +202,51 @@ private:
     Verdict branch(Id n);
     Verdict merge(Id n);
     Value merged(const Node& node, const std::vector<Id>& available);
+    /// An edge of an early join brings something, or not. @return True when the join has enough and starts.
+    bool comes_to(Join& join, Id e);
+    Verdict join(Id n);
+    /// What expand() makes of a sub-workflow: its inputs, its outputs, and the end of a loop.
+    Verdict scope(Id n);
+    Verdict gather(Id n);
+    Verdict rounds(Id n);
+    Verdict begin_delay(Id n);
+    Verdict begin_wait(Id n);
+    /// Wakes the node at the end of `length_ns`, counted from when it began in whatever part of the run.
+    void wake_after(Id n, std::uint64_t length_ns);
+    Verdict woken(Id n);
+
+    // ---- what is asked from outside: run_requests.cpp ----
+    void look_at_requests(std::uint64_t now_ns);
+    void provide(Id n, Value value);
+    /// The node need not wait any more. @return False when it did not, or not any more.
+    bool stop_waiting(Id n);
+    /// A turn of the main phase while the run is paused: true when it is kept for later.
+    bool hold_back(Job job, bool starts);
+    /// Lets so many of them go on.
+    void let_go(std::size_t count);
+    /// Before the run stops: whatever waits has to hear of it.
+    void wake_all();
+    void tell_status();
 
     // ---- calls: run_calls.cpp ----
     Verdict begin_calls(Id n);
     Verdict begin_single(Id n, Active& active);
     Verdict begin_each(Id n, Active& active);
-    /// What earlier parts of the run know of the elements.
-    void take_record(Id n, Active& active);
     /// Whether a call of the step may do something that a second call would do again.
     bool waits_for_log(Id n) const;
     bool looks_up(Id n) const { return settings_.memory && settings_.memory->looks_up(n); }
-    /// Asks the memory first; then the job takes its turn on its lane.
-    void queue(Job job);
+    void queue(Job job, bool let_go = false);
     /// The memory's answer to a held job.
     void recalled(Job job, Recalled found) noexcept;
     /// Takes a held job's turn on its lane, when the log has what must not be forgotten before it.
     void queue_held(Job job) noexcept;
+    /// Takes what a call of the node uses. @return False when it has to wait for that: its turn comes when it is there.
+    bool take_resources(Job job);
+    /// What the call used is there for others.
+    void give_back(Id n);
+    bool all_there(const std::vector<Use>& uses) const;
+    /// Asks the memory; when it has no answer the job takes its turn on its lane.
+    void turn_on_lane(Job job);
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.
     void call(Job job, const BlockingPool::Ticket& ticket) noexcept;
@@ -211,6 +266,8 @@ private:
     std::optional<Error> wrong_output(Id n, ValueView outputs) const;
     /// Takes a further attempt out of the budgets. False when there is none left; the error then says so.
     bool take_retry(Id n, Result<Value>& result);
+    /// The time of a further attempt has come. Its turn finds out about a stop by itself.
+    void retry(Job job);
     /// How long the attempt that comes after so many waits.
     std::uint64_t backoff_ns(Id n, std::uint32_t attempt) noexcept;
     /// Puts a job off to its next attempt. False when there would be no time for it.
@@ -262,6 +319,7 @@ private:
     std::vector<Cell> nodes_;
     std::unique_ptr<Times[]> times_;
     std::unordered_map<Id, Id> chosen_;  // "any" merge -> edge that came first
+    std::unordered_map<Id, Join> joins_;
     std::vector<std::uint32_t> targets_;
     std::vector<std::uint32_t> waits_;
     Shape shape_;
@@ -290,6 +348,16 @@ private:
     std::vector<RunEvent> events_;
     std::unordered_map<Id, std::size_t> progress_at_;
     std::vector<Timer> timers_;
+    std::atomic<bool> paused_{false};
+    std::vector<HeldBack> held_back_;
+    bool has_priorities_ = false;
+    std::unordered_map<Id, std::uint32_t> resources_left_;  // by name; under mutex_
+    std::vector<Waiting> want_resources_;                   // the first to get theirs first; under mutex_
+    std::uint32_t want_turns_ = 0;
+    std::vector<Id> waiting_;                  // nodes that wait for input
+    std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
+    RunStatus told_status_ = RunStatus::running;  // of the calling thread
+    std::uint64_t looked_at_requests_ns_ = 0;
     std::vector<Problem> problems_;
 
     tbb::task_arena arena_;

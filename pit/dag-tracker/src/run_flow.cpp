@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "partial.hpp"
 #include "run_core.hpp"
 
 #include <algorithm>
@@ -18,21 +19,35 @@ Value shared_part(const Value& whole, ValueView part) {
 
 } // namespace
 
-Verdict Run::start_node(Id n) {
+Verdict Run::start_node(Id n, bool let_go) {
     const Node& node = workflow_.nodes[n];
     if (stopped(n)) {
         release_inputs(n);
         return end(n, NodeState::cancelled);
     }
+    if (!let_go && paused_.load(std::memory_order_acquire) && hold_back({n, start_slot, 0}, true)) return Verdict::parked;
     if (settings_.log) {
-        const StepEnd* const before = ended_before(n);
-        if (before != nullptr && !before->from_elements()) return end_as_before(n, *before);
-        if (before == nullptr && closing_before_ && !closes_run(n) && is_logged(n)) {
+        if (const StepEnd* before = closing_before_ ? settings_.log->last_end(n) : settings_.log->ended_before(n)) return end_as_before(n, *before);
+        if (closing_before_ && !closes_run(n) && is_logged(n)) {
             release_inputs(n);
             return end(n, NodeState::cancelled);
         }
     }
+    if (!workflow_.scopes.empty() && workflow_.scopes[n] != no_id) {
+        // With its inputs a sub-workflow is skipped, or cannot run, whatever its nodes need of them.
+        const NodeState inputs = nodes_[workflow_.scopes[n]].state.load(std::memory_order_acquire);
+        if (inputs != NodeState::completed) {
+            release_inputs(n);
+            return end(n, stopped(n) ? NodeState::cancelled : inputs == NodeState::skipped ? NodeState::skipped : NodeState::upstream_failed);
+        }
+    }
+    if (settings_.known) {
+        if (auto verdict = end_as_known(n)) return *verdict;
+    }
     if (node.kind == NodeKind::merge) return merge(n);
+    if (node.kind == NodeKind::gather) return gather(n);
+    if (node.kind == NodeKind::rounds) return rounds(n);
+    if (node.kind == NodeKind::join && !joins_.empty() && joins_.contains(n)) return join(n);
     Arrival worst = Arrival::value;
     const bool has_quorum = workflow_.extras_of(n).quorum != 0;
     std::size_t came = 0;
@@ -56,8 +71,14 @@ Verdict Run::start_node(Id n) {
         if (stopped(n)) return end(n, NodeState::cancelled);
         return end(n, worst == Arrival::failed ? NodeState::upstream_failed : NodeState::skipped);
     }
-    if (node.kind == NodeKind::branch) return branch(n);
-    return begin_calls(n);
+    switch (node.kind) {
+    case NodeKind::branch: return branch(n);
+    case NodeKind::join: return join(n);
+    case NodeKind::delay: return begin_delay(n);
+    case NodeKind::wait: return begin_wait(n);
+    case NodeKind::scope: return scope(n);
+    default: return begin_calls(n);
+    }
 }
 
 bool Run::needs(Id n, const Edge& edge) const {
@@ -65,6 +86,7 @@ bool Run::needs(Id n, const Edge& edge) const {
     if (edge.condition != no_id && !has_quorum) return true;
     if (!edge.carries()) return !has_quorum && !closes_run(n);
     if (edge.to_port == workflow_.nodes[n].each) return true;
+    if (workflow_.nodes[n].kind == NodeKind::scope) return !has_constant(n, edge.to_port);
     const auto* operation = plan_->binding.operations[n];
     const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
     return spec == nullptr || !spec->type.optional();
@@ -101,15 +123,29 @@ Run::Arrival Run::look_at(const Edge& edge) const {
 
 bool Run::holds(const Edge& edge) const {
     const Expression& condition = workflow_.conditions[edge.condition];
-    if (!condition.is_else()) return condition.holds(condition_value(edge), inputs_);
+    const ValueView inputs = inputs_of(edge.to);
+    if (!condition.is_else()) return condition.holds(condition_value(edge), inputs);
     for (auto i = workflow_.out_offsets[edge.from]; i < workflow_.out_offsets[edge.from + 1]; ++i) {
         const Edge& other = workflow_.edges[workflow_.out_edges[i]];
         if (other.condition == no_id || other.from_port != edge.from_port) continue;
         const Expression& rival = workflow_.conditions[other.condition];
-        if (!rival.is_else() && rival.holds(condition_value(other), inputs_)) return false;
+        if (!rival.is_else() && rival.holds(condition_value(other), inputs)) return false;
     }
     return true;
 }
+ValueView Run::inputs_of(Id n) const {
+    const Id scope = workflow_.scopes.empty() ? no_id : workflow_.scopes[n];
+    return scope == no_id ? inputs_.view() : nodes_[scope].output.view();
+}
+
+bool Run::has_constant(Id n, Id port) const {
+    const Node& node = workflow_.nodes[n];
+    for (auto i = node.constants_from; i < node.constants_to; ++i) {
+        if (workflow_.constants[i].port == port) return true;
+    }
+    return false;
+}
+
 ValueView Run::condition_value(const Edge& edge) const {
     if (edge.from != no_id && edge.from_port == 0) return nodes_[edge.from].output.view();
     return source_value(edge);
@@ -121,6 +157,13 @@ void Run::release(Id n) {
     if (cell.uses.fetch_sub(1, std::memory_order_acq_rel) == 1) drop(cell);
 }
 void Run::release_inputs(Id n) {
+    if (!joins_.empty()) {
+        if (const auto found = joins_.find(n); found != joins_.end()) {
+            // What did not come, or came too late, was let go when it ended.
+            for (const Id e : found->second.came) release(workflow_.edges[e].from);
+            return;
+        }
+    }
     const bool any = chosen_.contains(n);
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Id e = workflow_.in_edges[i];
@@ -172,14 +215,27 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
     return end(n, before.state);
 }
 
+std::optional<Verdict> Run::end_as_known(Id n) {
+    const KnownSteps& known = *settings_.known;
+    const auto found = known.ends.find(n);
+    const bool left_out = found == known.ends.end() && !known.left_out.empty() && known.left_out[n];
+    if (found == known.ends.end() && !left_out) return std::nullopt;
+    StepEnd end;
+    if (left_out) end.state = NodeState::skipped;
+    else end = found->second;
+    // On record like what was done, so that the run can go on without who asked for a part of it.
+    if (settings_.log) settings_.log->ended(n, end);
+    end.order = 0;
+    return end_as_before(n, end);
+}
+
 bool Run::is_logged(Id n) const {
     const Node& node = workflow_.nodes[n];
-    return settings_.log && (node.kind == NodeKind::operation || node.kind == NodeKind::instrument || chosen_.contains(n));
+    return settings_.log && (calls_plugin(node.kind) || node.kind == NodeKind::delay || node.kind == NodeKind::wait || chosen_.contains(n) || joins_.contains(n));
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;
     const Active* const active = nodes_[n].active.get();
-    if (active != nullptr && active->on_record) return;
     const Times& times = times_[n];
     StepEnd end;
     end.state = state;
@@ -191,11 +247,21 @@ void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const E
     end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
     end.recalled = times.recalled.load(std::memory_order_relaxed);
     end.each = active != nullptr && !active->single && !end.by_fallback;
-    if (!end.each && nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+    if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = end.each ? beside_elements(n, output) : output;
     if (active != nullptr && active->single) end.note = active->slots[0].note;
     if (why != nullptr) end.problems.push_back({n, {}, *why});
     else if (times.problems != 0) end.problems = problems_of(n);
     settings_.log->ended(n, std::move(end));
+}
+Value Run::beside_elements(Id n, ValueView output) const {
+    ValueBuilder out;
+    out.map(output.size());
+    for (const auto [port, value] : output.entries()) {
+        out.key(port);
+        if (port == "items" || (port == "problems" && workflow_.nodes[n].on_error == OnError::collect)) out.value(value);
+        else out.null();
+    }
+    return out.end().build();
 }
 std::vector<Problem> Run::problems_of(Id n) {
     std::vector<Problem> out;

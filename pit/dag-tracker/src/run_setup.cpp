@@ -25,15 +25,20 @@ void Run::build_shape() {
         nodes_[edge.from].uses.fetch_add(1, std::memory_order_relaxed);
         const Id step = workflow_.roles.empty() ? edge.to : main_step(edge);
         const Node& to = workflow_.nodes[edge.to];
-        const bool early = to.kind == NodeKind::merge && to.mode == MergeMode::any && step == edge.to && all_carry(edge.to);
+        const bool any_merge = to.kind == NodeKind::merge && to.mode == MergeMode::any && all_carry(edge.to);
+        const bool early = step == edge.to && (any_merge || is_early_join(edge.to));
         targets_.push_back(step | (early ? Shape::early_edge : 0u));
         ++waits_[step];
-        if (early) chosen_.emplace(edge.to, no_id);
+        if (early && any_merge) chosen_.emplace(edge.to, no_id);
+        else if (early) joins_.try_emplace(edge.to);
     }
     if (!workflow_.roles.empty()) leave_to_others();
     mark_only_edges(targets_, waits_);
     for (const auto& output : workflow_.outputs) {
         if (output.node != no_id) nodes_[output.node].uses.fetch_add(1, std::memory_order_relaxed);
+    }
+    for (Id n = 0; n < workflow_.scopes.size(); ++n) {
+        if (workflow_.nodes[n].kind == NodeKind::scope) nodes_[n].uses.fetch_add(1, std::memory_order_relaxed);  // conditions read it at any time
     }
     if (workflow_.roles.empty()) waits_.pop_back();
     shape_ = {workflow_.out_offsets, targets_, waits_};
@@ -55,6 +60,13 @@ void Run::leave_to_others() {
     waits_.back() = never;
 }
 
+bool Run::is_early_join(Id n) const {
+    if (workflow_.nodes[n].kind != NodeKind::join || workflow_.extras_of(n).quorum == 0) return false;
+    std::size_t nodes = 0;
+    for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) nodes += workflow_.edges[workflow_.in_edges[i]].from != no_id ? 1 : 0;
+    return workflow_.extras_of(n).quorum < nodes;
+}
+
 bool Run::all_carry(Id n) const {
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         if (!workflow_.edges[workflow_.in_edges[i]].carries()) return false;
@@ -69,6 +81,10 @@ const PluginLimit* Run::limit_of(const Provider& provider) const noexcept {
 }
 
 void Run::build_lanes() {
+    for (const NodeExtras& extras : workflow_.extras) has_priorities_ = has_priorities_ || extras.priority != 0;
+    for (const Resource& resource : workflow_.resources) {
+        if (const Id name = workflow_.names.find(resource.name); name != no_id) resources_left_[name] = resource.count;
+    }
     retries_left_.store(workflow_.retries_max.value_or(0), std::memory_order_relaxed);
     lane_kinds_.push_back({false, std::max<std::size_t>(1, settings_.workers)});
     std::unordered_map<const Provider*, std::uint32_t> lanes;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "runs_command.hpp"
 
+#include "given.hpp"
 #include "json_text.hpp"
 #include "run_table.hpp"
 #include "tell_findings.hpp"
@@ -137,9 +138,11 @@ public:
                 put_out(call_, to_valid_utf8("problem: step " + step.node + ": " + (problem.path.empty() ? "" : shown(problem.path) + ": ") + std::string(problem.error.message()) + "\n"));
             }
         }
-        if (summary.state != RunState::completed && summary.state != RunState::running) {
-            put_out(call_, resume_words(summary.id, run.made_from) + " goes on with it\n");
+        for (const auto& step : run.steps) {
+            if (summary.state == RunState::waiting && step.state == NodeState::running) put_out(call_, "symphony runs provide " + summary.id + " " + step.node + " VALUE gives what it waits for\n");
         }
+        if (summary.state == RunState::paused) put_out(call_, "symphony runs continue " + summary.id + " lets it go on\n");
+        else if (summary.state != RunState::completed && summary.state != RunState::running) put_out(call_, resume_words(summary.id, run.made_from) + " goes on with it\n");
         return 0;
     }
 
@@ -149,6 +152,42 @@ public:
             SYMPHONY_TRY(journal->remove(word.as_text()));
             put_err(call_, "removed " + std::string(word.as_text()) + "\n");
         }
+        return 0;
+    }
+
+    /// Asks something of a run that may be another process's.
+    Result<std::int32_t> ask(RunRequest::Kind kind, std::string_view done) {
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        const std::string run(arguments_["run"].as_text("last"));
+        SYMPHONY_TRY(journal->request(run, kind));
+        put_err(call_, std::string(done) + " " + run + "\n");
+        return 0;
+    }
+
+    Result<std::int32_t> provide() {
+        const std::string node(arguments_["node"].as_text());
+        const auto run = SYMPHONY_TRY(found());
+        const Checked checked = tracker_.check_again(run.made_from, {true, false});
+        if (checked.plan == nullptr) return invalid_workflow(checked);
+        const Workflow& workflow = checked.plan->workflow;
+        std::vector<std::string_view> waits;
+        const Node* wanted = nullptr;
+        for (Id n = 0; n < workflow.nodes.size(); ++n) {
+            if (workflow.nodes[n].kind != NodeKind::wait) continue;
+            waits.push_back(workflow.node_name(n));
+            if (workflow.node_name(n) == node) wanted = &workflow.nodes[n];
+        }
+        if (wanted == nullptr) {
+            return Error(Code::not_found, "not-a-wait", "run " + run.summary.id + " has no node " + shown(node) + " that waits for input", meant(node, waits, "those that do"));
+        }
+        const auto ended = std::find_if(run.steps.begin(), run.steps.end(), [&](const StepRow& step) { return step.node == node && step.state == NodeState::completed; });
+        if (ended != run.steps.end()) return Error(Code::conflict, "already-given", "node " + shown(node) + " has got its input", "symphony runs show " + run.summary.id);
+        const Type type = workflow.extras[wanted->extras].expects;
+        auto value = value_given(arguments_["value"].as_text(), type);
+        if (!value) return std::move(value).error().in("input of node " + shown(node)).with_hint("it is " + type.text());
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        SYMPHONY_TRY(journal->request(run.summary.id, RunRequest::Kind::provide, node, *value));
+        put_err(call_, "given to " + node + " of " + run.summary.id + "\n");
         return 0;
     }
 
@@ -233,6 +272,11 @@ Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::strin
     if (command == "runs show") return runs.show();
     if (command == "runs remove") return runs.remove();
     if (command == "runs export") return runs.trace();
+    if (command == "runs cancel") return runs.ask(RunRequest::Kind::cancel, "cancelling");
+    if (command == "runs pause") return runs.ask(RunRequest::Kind::pause, "pausing");
+    if (command == "runs continue") return runs.ask(RunRequest::Kind::proceed, "going on with");
+    if (command == "runs step") return runs.ask(RunRequest::Kind::step, "one step more of");
+    if (command == "runs provide") return runs.provide();
     return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
 }
 

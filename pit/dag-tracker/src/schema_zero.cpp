@@ -211,7 +211,7 @@ private:
         if (workflow_.timeout_ns != 0) lost("the timeout of the workflow");
         if (workflow_.fail_fast) lost("\"fail_fast\"");
         if (workflow_.grace_ns != 0) lost("\"grace\"");
-        if (workflow_.retries_max || !workflow_.plugin_limits.empty()) lost("[limits]");
+        if (workflow_.retries_max || !workflow_.plugin_limits.empty() || !workflow_.resources.empty()) lost("[limits]");
         if (!workflow_.description.empty()) lost("the description of the workflow");
         for (const auto& pin : workflow_.plugins) lost("the version of plugin " + shown(pin.plugin), pin.place);
         for (const auto& input : workflow_.inputs) lost("input " + shown(input.name), input.place);
@@ -221,10 +221,10 @@ private:
     void node(Id n) {
         const Node& node = workflow_.nodes[n];
         const auto name = [&](Id id) { return workflow_.names[id]; };
-        const bool control = node.kind == NodeKind::branch || node.kind == NodeKind::merge;
+        const bool control = !calls_plugin(node.kind);
         out_.key(workflow_.node_name(n)).map(1).key(control ? "Control" : node.kind == NodeKind::instrument ? "Instrument" : "Operator").map();
         if (control) {
-            out_.add("kind", name_of(node.kind));
+            out_.add("kind", name_of(node.kind > NodeKind::merge ? NodeKind::merge : node.kind));
             if (node.mode != MergeMode::first) out_.add("mode", name_of(node.mode));
         } else {
             out_.add("plugin", name(node.plugin)).add("operation", name(node.operation)).key("config").map(node.constants_to - node.constants_from);
@@ -234,10 +234,11 @@ private:
         if (node.description != 0) out_.add("description", name(node.description));
         out_.end().end();
         const std::string of = " of node " + shown(workflow_.node_name(n));
+        if (node.kind > NodeKind::merge) lost("the kind" + of, node.place);
         if (node.each != 0) lost("\"each\"" + of, node.place);
         if (node.on_error != OnError::fail) lost("\"on_error\"" + of, node.place);
         if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries, parallel calls or cache" + of, node.place);
-        if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\" or kind of retries" + of, node.place);
+        if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\", kind of retries, delay, expected type, body, priority or use of resources" + of, node.place);
     }
 
     void edge(const Edge& edge) {

@@ -3,7 +3,10 @@
 
 #include "identifiers.hpp"
 
+#include <symphony/manifests/units.hpp>
+
 #include <algorithm>
+#include <charconv>
 
 namespace symphony::tracker {
 namespace {
@@ -100,7 +103,8 @@ void Skeleton::make_node(Drawn& drawn) {
     node.name = made_.names.intern(id);
     node.place = drawn.place;
     node.kind = drawn.shape == Shape::stadium ? NodeKind::instrument : drawn.shape == Shape::rhomb ? NodeKind::branch : drawn.shape == Shape::circle ? NodeKind::merge : NodeKind::operation;
-    const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+    if (ours) control_kind(node, second);
+    const bool calls = calls_plugin(node.kind);
     if (!ours && !drawn.label.empty() && drawn.label != id) node.description = made_.names.intern(one_line(drawn.label));
     else if (drawn.label.empty() && drawn.name != id) node.description = made_.names.intern(one_line(drawn.name));
     if (node.kind == NodeKind::merge && ours) {
@@ -119,11 +123,32 @@ void Skeleton::make_node(Drawn& drawn) {
     made_.nodes.push_back(node);
 }
 
+/// Circles and rhombs of our own pictures say which control node they are.
+void Skeleton::control_kind(Node& node, const std::string& what) {
+    if (node.kind == NodeKind::merge && (what == "join" || what.starts_with("join "))) {
+        node.kind = NodeKind::join;
+        std::uint32_t quorum = 0;
+        if (what.size() > 5) std::from_chars(what.data() + 5, what.data() + what.size(), quorum);
+        if (quorum != 0 && quorum <= 1'000'000) own_extras(made_, node).quorum = quorum;
+    } else if (node.kind == NodeKind::branch && what.starts_with("delay ")) {
+        const auto ms = manifests::parse_duration(std::string_view(what).substr(6));
+        constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
+        if (!ms || *ms == 0 || *ms > ms_max) return;
+        node.kind = NodeKind::delay;
+        own_extras(made_, node).delay_ns = *ms * 1'000'000;
+    } else if (node.kind == NodeKind::branch && what.starts_with("wait ")) {
+        const auto type = Type::parse(std::string_view(what).substr(5));
+        if (!type) return;
+        node.kind = NodeKind::wait;
+        if (!(*type == Type())) own_extras(made_, node).expects = *type;
+    }
+}
+
 std::string Skeleton::made_up_port(Drawn& to, const Drawn& from) {
     const NodeKind kind = made_.nodes[to.node].kind;
-    if (kind == NodeKind::branch) return "value";
+    if (kind == NodeKind::branch || kind == NodeKind::delay) return "value";
     ++to.given;
-    if (kind == NodeKind::merge) {
+    if (kind == NodeKind::merge || kind == NodeKind::join) {
         const std::string name = from.node == no_id ? std::string("input") : std::string(made_.node_name(from.node));
         return to.given == 1 ? name : name + "-" + std::to_string(to.given);
     }
@@ -155,7 +180,7 @@ void Skeleton::make_edge(const Line_& line) {
     }
     const auto middle = label.find(arrow);
     const bool ports = middle != std::string_view::npos && middle > 0 && middle + arrow.size() < label.size();
-    const bool calls = edge.from != no_id && (made_.nodes[edge.from].kind == NodeKind::operation || made_.nodes[edge.from].kind == NodeKind::instrument);
+    const bool calls = edge.from != no_id && calls_plugin(made_.nodes[edge.from].kind);
     if (line.line == Line::dashed && calls && edge.from != edge.to && (line.label == "fallback" || line.label == "compensate")) {
         NodeExtras& extras = own_extras(made_, made_.nodes[edge.from]);
         (line.label == "fallback" ? extras.fallback : extras.compensate) = edge.to;
@@ -181,7 +206,7 @@ void Skeleton::make_edge(const Line_& line) {
         if (edge.from != no_id) edge.from_port = made_.names.intern(label.substr(0, middle));
         edge.to_port = made_.names.intern(label.substr(middle + arrow.size()));
     } else if (edge.kind != EdgeKind::conditional || edge.from == no_id) {
-        const bool control = edge.from != no_id && (made_.nodes[edge.from].kind == NodeKind::branch || made_.nodes[edge.from].kind == NodeKind::merge);
+        const bool control = edge.from != no_id && !calls_plugin(made_.nodes[edge.from].kind);
         if (edge.from != no_id) edge.from_port = made_.names.intern(control ? "value" : "result");
         edge.to_port = made_.names.intern(made_up_port(to, from));
         assumed("an edge into " + shown(made_.node_name(edge.to)) + " names no ports; " + shown(made_.names[edge.to_port]) + " is assumed", line.place);

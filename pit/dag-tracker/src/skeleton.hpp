@@ -56,6 +56,7 @@ private:
     void assumed(std::string message, Place place);
     std::string unique_id(std::string_view name);
     void make_node(Drawn& drawn);
+    void control_kind(Node& node, const std::string& what);
     void make_input(Drawn& drawn, std::string_view name);
     void make_edge(const Line_& line);
     void make_output(const Line_& line);

@@ -18,19 +18,28 @@ struct StepEnd {
     std::uint32_t attempts = 0;
     std::uint32_t recalled = 0;  ///< calls that were answered from memory
     std::uint64_t took_ns = 0;
-    bool each = false;                ///< of an `each` step: its output follows from the answers of its elements and is not kept a second time
+    bool each = false;                ///< of an `each` step: what it has told of its end has null where its output follows from the answers of its elements
     bool by_fallback = false;         ///< the node failed, and what it gives is its fallback's
     bool closing = false;             ///< of a compensation or a `finally` node
     std::uint64_t order = 0;          ///< of the ends that are known from before: which came first
     Value output;                     ///< null when nobody reads it
     CallNote note;                    ///< of the one call of a step without `each`
     std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
-
-    bool from_elements() const noexcept { return each && state == NodeState::completed; }
 };
 
-/// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others; one is: a merge that takes
-/// what comes first in time.
+/// What somebody asks of a run from outside; on record before the run hears of it.
+struct RunRequest {
+    enum class Kind : std::uint8_t { cancel = 1, pause, proceed, step, provide };
+    Kind kind = Kind::cancel;
+    Id node = no_id;  ///< of provide
+    Value value;      ///< of provide
+};
+
+/// What a run that is under way is at.
+enum class RunStatus : std::uint8_t { running, waiting, paused };
+
+/// Remembers the steps of one run. Control nodes are not remembered, because they follow from the others, but for those that time has a part in:
+/// delays, what waits for input, and merges and joins that go on with what comes first.
 class StepLog {
 public:
     StepLog() = default;
@@ -47,6 +56,17 @@ public:
     /// The answer of one element of an `each` step, from an earlier part of this run; null also as a value when there was none. [any]
     virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
 
+    /// When the step began in an earlier part of this run, in milliseconds since 1970; of delays and what waits for input. [any]
+    virtual std::optional<std::int64_t> begun_before_ms(Id node) const noexcept = 0;
+    /// Now, on the same clock. [any]
+    virtual std::int64_t now_ms() const noexcept = 0;
+
+    /// The step has begun; for those that begun_before_ms() is about. [any]
+    virtual void begun(Id node) noexcept = 0;
+    /// What the run is at from now on. [any]
+    virtual void status(RunStatus status) noexcept = 0;
+    /// What was asked of the run since the last time. [one thread; blocks for a look at the disk]
+    virtual std::vector<RunRequest> requests() noexcept = 0;
     /// The step has ended. Returns at once, but waits while too much is in memory. [any]
     virtual void ended(Id node, StepEnd end) noexcept = 0;
     /// Nothing but compensations and `finally` nodes runs from now on. @param undoes  Whether something is going to be undone. [any]

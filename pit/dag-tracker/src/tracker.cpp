@@ -2,6 +2,8 @@
 #include "tracker.hpp"
 
 #include "artifact_values.hpp"
+#include "expand.hpp"
+#include "load_bodies.hpp"
 #include "plugin_caller.hpp"
 #include "run_memory.hpp"
 
@@ -61,6 +63,17 @@ Value plugins_of(const Plan& plan) {
     return out.end().build();
 }
 
+/// What a run was started with, and what its sub-workflows were: it goes on with those, whatever has become of the files.
+Value with_files(const Value& options, const std::map<std::string, std::string>& files) {
+    if (files.empty()) return options;
+    ValueBuilder out;
+    out.map(options.size() + 1);
+    for (const auto [key, value] : options.view().entries()) out.add(key, value);
+    out.key("files").map(files.size());
+    for (const auto& [path, text] : files) out.key(path).bytes(bytes_of(text));
+    return out.end().end().build();
+}
+
 } // namespace
 
 std::string changed_plugin(ValueView then, const Provider& now) {
@@ -90,17 +103,31 @@ Tracker::Tracker(Host host) : host_(host) {
     limits_.check_ns_max = setting(host, "check_time_max", limits_.check_ns_max / 1'000'000) * 1'000'000;  // settings are in milliseconds
 }
 
-Checked Tracker::check(std::string_view path, std::string_view text, const CheckOptions& options) const {
+Checked Tracker::check(std::string_view path, std::string_view text, const CheckOptions& options, std::map<std::string, std::string> files) const {
     Checked checked;
+    checked.files = std::move(files);
+    const ReadFile read = [this](const std::string& name) -> Result<std::string> {
+        const Files selected = SYMPHONY_TRY(host_.files());
+        const auto bytes = SYMPHONY_TRY(selected.read_all("selected", name, limits_.file_bytes_max + 1));
+        return std::string(bytes.text());
+    };
     auto catalogue = std::make_shared<Catalogue>();
     catalogue->add(false, providers_of(host_, "operator/1"));
     catalogue->add(true, providers_of(host_, "instrument/1"));
     const auto validated = [&](Workflow&& workflow, Findings& findings) {
+        load_bodies(workflow, std::string(path), limits_, read, checked.files, findings);
         compile(workflow);
         auto plan = std::make_shared<Plan>();
         plan->workflow = std::move(workflow);
         plan->catalogue = catalogue;
         plan->binding = validate(plan->workflow, *catalogue, limits_, findings, [] { return steady_now_ns(); }, options);
+        if (!has_bodies(plan->workflow) || findings.has_errors()) return plan;
+        auto whole = expand(plan->workflow, limits_.nodes_max, limits_.edges_max, findings);
+        if (!whole) return plan;
+        compile(*whole);
+        plan->written = std::make_shared<const Workflow>(std::move(plan->workflow));
+        plan->workflow = *std::move(whole);
+        plan->binding = bind_expanded(plan->workflow, *catalogue);
         return plan;
     };
     // The short way knows no places, so that anything to tell is found again on the long one.
@@ -132,8 +159,9 @@ Result<std::shared_ptr<Journal>> Tracker::journal() const {
     return opened_->journal;
 }
 
-Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Plan& plan, std::string_view path, std::string_view source, const Value& inputs, Value options,
+Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Checked& checked, std::string_view path, std::string_view source, const Value& inputs, Value options,
                                                    std::optional<Durability> asked, std::string& warning) const {
+    const Plan& plan = *checked.plan;
     const Durability durability = asked ? *asked : durability_named(host_.config()["durability"].as_text()).value_or(Durability::durable);
     if (durability == Durability::none) return std::shared_ptr<RunLog>();
     const auto begin = [&]() -> Result<std::shared_ptr<RunLog>> {
@@ -144,7 +172,7 @@ Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Plan& plan, std::string
         run.path = path;
         run.source = source;
         run.inputs = inputs;
-        run.options = std::move(options);
+        run.options = with_files(options, checked.files);
         run.plugins = plugins_of(plan);
         run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
         run.durability = durability;
@@ -158,12 +186,18 @@ Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Plan& plan, std::string
     return std::shared_ptr<RunLog>();
 }
 
+Checked Tracker::check_again(const NewRun& made, const CheckOptions& options) const {
+    std::map<std::string, std::string> files;
+    for (const auto [name, text] : made.options["files"].entries()) files.emplace(std::string(name), std::string(text_of(text.as_bytes())));
+    return check(made.path, made.source, options, std::move(files));
+}
+
 Result<Tracker::Resumed> Tracker::resume_log(std::string_view id, bool changed_too) const {
     const auto journal = SYMPHONY_TRY(this->journal());
     Resumed out;
     out.log = SYMPHONY_TRY(journal->resume(id));
     const NewRun& made = out.log->made_from();
-    const Checked checked = check(made.path, made.source);
+    const Checked checked = check_again(made);
     if (!checked.ok) return invalid_workflow(checked);
     if (const std::string changed = changed_plugins(made.plugins, *checked.plan); !changed.empty() && !changed_too) {
         return Error(Code::conflict, "plugin-changed", "run " + out.log->id() + " was made with other plugins: " + changed,
@@ -246,7 +280,8 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
     settings.log = log;
     auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] { return call.cancelled(); });
     if (log != nullptr) {
-        Status kept = log->failure() ? Status(*log->failure()) : log->close(run_state(result.state));
+        auto kept = log->failure() ? Result<RunState>(*log->failure()) : log->close(run_state(result.state));
+        if (kept && *kept == RunState::cancelled) result.state = RunResult::State::cancelled;
         if (!kept) {
             result.not_recorded = std::move(kept).error();
             if (result.state == RunResult::State::completed) result.state = RunResult::State::failed;

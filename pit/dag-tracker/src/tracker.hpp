@@ -10,6 +10,7 @@
 #include <symphony/ports/workflow.hpp>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -24,6 +25,7 @@ struct Checked {
     std::vector<Diagnostic> diagnostics;
     std::shared_ptr<const Plan> plan;  ///< null when there is no graph at all
     bool ok = false;                   ///< may be run
+    std::map<std::string, std::string> files;  ///< that sub-workflows came from: text by path
 };
 
 /// What the plugin does, apart from being a plugin. Const methods may be called concurrently.
@@ -31,7 +33,8 @@ class Tracker {
 public:
     explicit Tracker(Host host);
 
-    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}) const;
+    /// @param files  Texts of files that sub-workflows name; others are read from what a person named.
+    Checked check(std::string_view path, std::string_view text, const CheckOptions& options = {}, std::map<std::string, std::string> files = {}) const;
     /// Acquires the providers and runs. The settings are those of the plugin; `deadline_ns` of the call counts too.
     /// @return What `PluginCaller::acquire` says when a provider cannot be had; a failed node is part of the result.
     /// @param log  Of a run that is recorded, else null. Its end is recorded, too; that it could not be is part of the result.
@@ -42,8 +45,10 @@ public:
     Result<std::shared_ptr<Journal>> journal() const;
     /// A record for a new run. @param asked  What a person asked for; without it the configuration counts, and where nothing can be
     /// recorded the run goes on without (`warning` says so). @return Null when the run is not to be recorded.
-    Result<std::shared_ptr<RunLog>> begin_log(const Plan& plan, std::string_view path, std::string_view source, const Value& inputs, Value options,
+    Result<std::shared_ptr<RunLog>> begin_log(const Checked& checked, std::string_view path, std::string_view source, const Value& inputs, Value options,
                                               std::optional<Durability> asked, std::string& warning) const;
+    /// The workflow of a recorded run, with the files that it had then.
+    Checked check_again(const NewRun& made, const CheckOptions& options = {}) const;
     /// The record of a run that goes on, with the plan for it. @param changed_too  Also when a plugin is not what it was.
     /// @return `conflict` "plugin-changed" or those of Journal::resume(); `invalid_argument` "invalid-workflow".
     struct Resumed {

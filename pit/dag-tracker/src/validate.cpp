@@ -27,6 +27,16 @@ public:
         : workflow_(workflow), catalogue_(catalogue), limits_(limits), findings_(findings), now_ns_(now_ns), options_(options),
           started_ns_(now_ns()) {}
 
+    /// The types of a body's outputs, for its node; after run().
+    std::vector<Type> output_types() {
+        std::vector<Type> types;
+        for (const auto& output : workflow_.outputs) {
+            const auto source = output.node == no_id ? std::optional(workflow_.inputs[output.input].type) : output_type(output.node, output.port, output.place, false);
+            types.push_back(output.type ? *output.type : source.value_or(Type()));
+        }
+        return types;
+    }
+
     Binding run() {
         const std::size_t nodes = workflow_.nodes.size();
         bindings_ = bind(workflow_, catalogue_);
@@ -43,13 +53,16 @@ public:
         if (workflow_.order.size() < nodes && in_time()) cycles();
         const auto good = options_.closely ? std::vector<bool>(nodes, false) : quick_check(workflow_, bindings_);
         control_types_.assign(nodes, Type());
+        for (Id n = 0; n < nodes && !workflow_.bodies.empty(); ++n) {
+            if (workflow_.body(n) != nullptr) check_body(n);
+        }
         if (in_time(workflow_.edges.size())) look_closely(good);
         for (const auto& output : workflow_.outputs) {
             if (!in_time()) break;
             check_output(output);
         }
         check_inputs();
-        if (in_time()) check_extras(workflow_, binding_, findings_, [&](Id n, Id port) { return output_type(n, port, {}, false); });
+        if (in_time()) check_extras(workflow_, outer_ == nullptr ? workflow_ : *outer_, binding_, findings_, [&](Id n, Id port) { return output_type(n, port, {}, false); });
         if (in_time()) {
             find_unreachable(workflow_, findings_, [&](const Edge& edge) { return edge.carries() ? source_type(edge, false).value_or(Type()) : Type(Type::Kind::map); },
                              [&](const Edge& edge) { return is_required(edge); });
@@ -273,9 +286,11 @@ private:
     std::optional<Type> output_type(Id n, Id port, Place place, bool report) {
         const Node& node = workflow_.nodes[n];
         const auto port_name = workflow_.names[port];
-        if (node.kind == NodeKind::branch || node.kind == NodeKind::merge) {
-            if (port_name == "value") return control_types_[n];
-            if (report) error("unknown-port", name(n) + " has no output " + shown(port_name), place, "a " + std::string(name_of(node.kind)) + " has one output, \"value\"");
+        if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) return body_output(n, port_name, place, report);
+        if (!calls_plugin(node.kind)) {
+            const bool has_value = node.kind != NodeKind::delay || first_input(n) != nullptr;
+            if (port_name == "value" && has_value) return control_types_[n];
+            if (report) error("unknown-port", name(n) + " has no output " + shown(port_name), place, has_value ? "a " + std::string(name_of(node.kind)) + " has one output, \"value\"" : "a delay gives what it is given: inputs = { value = \"node.port\" }");
             return std::nullopt;
         }
         const Type list_of_maps = Type::list_of(Type(Type::Kind::map));
@@ -350,9 +365,16 @@ private:
         const auto from = workflow_.in_offsets[n];
         const auto to = workflow_.in_offsets[n + 1];
         // Of a conditional edge the source must exist whatever the node is.
-        if (node.kind == NodeKind::branch) branch(n);
-        else if (node.kind == NodeKind::merge) merge(n);
-        else plugin_node(n);
+        switch (node.kind) {
+        case NodeKind::operation:
+        case NodeKind::instrument: plugin_node(n); break;
+        case NodeKind::branch: branch(n); break;
+        case NodeKind::merge: merge(n); break;
+        case NodeKind::join: join(n); break;
+        case NodeKind::delay: passes(n); break;
+        case NodeKind::wait: wait(n); break;
+        default: body_node(n); break;
+        }
         for (auto i = from; i < to; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
             if (edge.condition != no_id && workflow_.conditions[edge.condition].is_else()) check_else(edge);
@@ -391,19 +413,150 @@ private:
     }
 
     void branch(Id n) {
+        if (!passes(n)) error("missing-input", "branch " + name(n) + " has no input \"value\"", workflow_.nodes[n].place, "inputs = { value = \"node.port\" }");
+    }
+
+    /// A node that gives the one value that it is given.
+    bool passes(Id n) {
+        const std::string what(name_of(workflow_.nodes[n].kind));
         bool given = false;
         for_inputs(n, [&](const Edge& edge) {
             const auto port = workflow_.names[edge.to_port];
             const auto type = source_type(edge, true);
             if (port != "value") {
-                error("unknown-port", "branch " + name(n) + " has no input " + shown(port), edge.place, "a branch has one input, \"value\"");
+                error("unknown-port", what + " " + name(n) + " has no input " + shown(port), edge.place, "a " + what + " has one input, \"value\"");
                 return;
             }
             if (given) two_sources(n, edge);
             given = true;
             if (type) control_types_[n] = type->as_optional(false);
         });
-        if (!given) error("missing-input", "branch " + name(n) + " has no input \"value\"", workflow_.nodes[n].place, "inputs = { value = \"node.port\" }");
+        return given;
+    }
+
+    /// A body is checked like a workflow; what is wrong in a file of its own is told with its name.
+    void check_body(Id n) {
+        const Workflow& body = *workflow_.body(n);
+        Findings own(body.file);
+        Validator inner(body, catalogue_, limits_, own, now_ns_, options_);
+        inner.outer_ = outer_ == nullptr ? &workflow_ : outer_;
+        inner.binding_ = inner.run();  // the types of its outputs are asked behind it
+        body_types_[n] = inner.output_types();
+        for (auto& found : own.take()) findings_.add(std::move(found));
+    }
+
+    std::optional<Type> body_output(Id n, std::string_view port, Place place, bool report) {
+        const bool loop = workflow_.nodes[n].kind == NodeKind::loop;
+        if (loop && port == "rounds") return Type(Type::Kind::integer);
+        if (loop && port == "done") return Type(Type::Kind::boolean);
+        const Workflow* body = workflow_.body(n);
+        if (body == nullptr) return std::nullopt;  // told already
+        std::vector<std::string_view> known;
+        for (std::size_t o = 0; o < body->outputs.size(); ++o) {
+            if (body->outputs[o].name == port) return body_types_[n][o];
+            known.push_back(body->outputs[o].name);
+        }
+        if (loop) known.insert(known.end(), {"rounds", "done"});
+        if (report) error("unknown-port", name(n) + " has no output " + shown(port), place, meant(port, known, "outputs"));
+        return std::nullopt;
+    }
+
+    void body_node(Id n) {
+        const Node& node = workflow_.nodes[n];
+        const Workflow* body = workflow_.body(n);
+        if (body == nullptr) return;
+        std::vector<Id> given;
+        const auto input_of = [&](Id port, Place place) -> const InputDecl* {
+            std::vector<std::string_view> known;
+            for (const auto& input : body->inputs) {
+                if (input.name == workflow_.names[port]) return &input;
+                known.push_back(input.name);
+            }
+            error("unknown-port", name(n) + " has no input " + shown(workflow_.names[port]), place, meant(workflow_.names[port], known, "inputs"));
+            return nullptr;
+        };
+        for_inputs(n, [&](const Edge& edge) {
+            const InputDecl* input = input_of(edge.to_port, edge.place);
+            const auto type = source_type(edge, true);
+            given.push_back(edge.to_port);
+            if (input == nullptr || !type || manifests::accepts(input->type, type->as_optional(false))) return;
+            error("type-mismatch", source_name(edge) + " is " + type->text() + ", " + target_name(n, edge.to_port) + " takes " + input->type.text(), edge.place);
+        });
+        for (auto i = node.constants_from; i < node.constants_to; ++i) {
+            const Constant& constant = workflow_.constants[i];
+            const InputDecl* input = input_of(constant.port, constant.place);
+            if (std::find(given.begin(), given.end(), constant.port) != given.end()) {
+                error("two-sources", target_name(n, constant.port) + " gets its value twice", constant.place, "an input comes from one edge or one constant");
+                continue;
+            }
+            given.push_back(constant.port);
+            if (input == nullptr) continue;
+            if (const auto fits = value_fits(constant.value.view(), input->type); !fits) {
+                error("type-mismatch", target_name(n, constant.port) + " takes " + input->type.text() + ": " + fits.error().message(), constant.place);
+            }
+        }
+        tell_twice(n, given);
+        for (const auto& input : body->inputs) {
+            const Id port = workflow_.names.find(input.name);
+            if (!input.required || std::find(given.begin(), given.end(), port) != given.end()) continue;
+            error("missing-input", "node " + name(n) + " gives no " + shown(input.name) + " (" + input.type.text() + ")", node.place, "inputs = { " + input.name + " = \"node.port\" }, or with = { " + input.name + " = … }");
+        }
+        if (node.kind == NodeKind::loop) carried(n, *body);
+    }
+
+    /// What one round of a loop gives is what the next one takes.
+    void carried(Id n, const Workflow& body) {
+        for (std::size_t o = 0; o < body.outputs.size(); ++o) {
+            const auto input = std::find_if(body.inputs.begin(), body.inputs.end(), [&](const InputDecl& each) { return each.name == body.outputs[o].name; });
+            if (input == body.inputs.end() || manifests::accepts(input->type, body_types_[n][o].as_optional(false))) continue;
+            error("type-mismatch", "loop " + name(n) + ": a round gives " + shown(input->name) + " as " + body_types_[n][o].text() + ", the next one takes " + input->type.text(), body.outputs[o].place);
+        }
+    }
+
+    void wait(Id n) {
+        for_inputs(n, [&](const Edge& edge) {
+            error("unknown-port", "wait " + name(n) + " has no input " + shown(workflow_.names[edge.to_port]), edge.place, "what it gives comes from outside; `after` says when it waits");
+        });
+        control_types_[n] = workflow_.extras_of(n).expects.as_optional(false);
+    }
+
+    /// Several, under names of one's own. @return The type that takes all of them, nothing without any.
+    std::optional<Type> gathered(Id n) {
+        std::optional<Type> all;
+        std::vector<Id> ports;
+        for_inputs(n, [&](const Edge& edge) {
+            ports.push_back(edge.to_port);
+            const auto type = source_type(edge, true);
+            const Type one = type ? type->as_optional(false) : Type();
+            all = all ? joined(*all, one) : one;
+        });
+        tell_twice(n, std::move(ports));
+        return all;
+    }
+    void tell_twice(Id n, std::vector<Id> ports) {
+        std::sort(ports.begin(), ports.end());
+        const auto twice = std::adjacent_find(ports.begin(), ports.end());
+        if (twice == ports.end()) return;
+        for_inputs(n, [&, seen = false](const Edge& edge) mutable {
+            if (edge.to_port != *twice) return;
+            if (seen) two_sources(n, edge);
+            seen = true;
+        });
+    }
+
+    void join(Id n) {
+        control_types_[n] = Type::map_of(gathered(n).value_or(Type()));
+        if (workflow_.in_offsets[n] == workflow_.in_offsets[n + 1]) {
+            error("missing-input", "join " + name(n) + " waits for nothing", workflow_.nodes[n].place, "after = [\"node\", …], or inputs = { a = \"node.port\" }");
+        }
+    }
+
+    const Edge* first_input(Id n) const {
+        for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
+            const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+            if (edge.carries()) return &edge;
+        }
+        return nullptr;
     }
 
     void merge(Id n) {
@@ -424,14 +577,7 @@ private:
             }
             all = all ? joined(*all, type->as_optional(false)) : type->as_optional(false);
         });
-        std::sort(ports.begin(), ports.end());
-        if (const auto twice = std::adjacent_find(ports.begin(), ports.end()); twice != ports.end()) {
-            for_inputs(n, [&, seen = false](const Edge& edge) mutable {
-                if (edge.to_port != *twice) return;
-                if (seen) two_sources(n, edge);
-                seen = true;
-            });
-        }
+        tell_twice(n, std::move(ports));
         if (!given) error("missing-input", "merge " + name(n) + " has no inputs", node.place, "inputs = { a = \"node.port\", b = \"node.port\" }");
         const Type one = all.value_or(Type());
         switch (node.mode) {
@@ -532,7 +678,7 @@ private:
     /// Whether a node does not run without what this edge carries.
     bool is_required(const Edge& edge) {
         const Node& node = workflow_.nodes[edge.to];
-        if (node.kind == NodeKind::branch || edge.to_port == node.each) return true;
+        if (!calls_plugin(node.kind) || edge.to_port == node.each) return node.kind != NodeKind::merge && node.kind < NodeKind::workflow;
         const auto* operation = binding_.operations[edge.to];
         const auto* spec = operation == nullptr ? nullptr : operation->input(workflow_.names[edge.to_port]);
         return spec != nullptr && !spec->type.optional();
@@ -561,6 +707,7 @@ private:
         }
     }
 
+    const Workflow* outer_ = nullptr;  // of a body: the workflow that it is in
     const Workflow& workflow_;
     const Catalogue& catalogue_;
     const Limits& limits_;
@@ -573,6 +720,7 @@ private:
     Bindings bindings_;
     Binding binding_;
     std::vector<Type> control_types_;
+    std::unordered_map<Id, std::vector<Type>> body_types_;  // of the outputs of sub-workflows and loops
     std::vector<std::optional<Type>> items_types_;  // of nodes with `each`, where it was asked for
     std::vector<Id> given_;  // of each name the latest node that got a value under it
     Id giving_ = no_id;
@@ -621,6 +769,17 @@ Status fits(ValueView value, Type type, const std::string& where) {
 Binding validate(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
                  const std::function<std::uint64_t()>& now_ns, const CheckOptions& options) {
     return Validator(workflow, catalogue, limits, findings, now_ns, options).run();
+}
+
+Binding bind_expanded(const Workflow& workflow, const Catalogue& catalogue) {
+    const Bindings bindings = bind(workflow, catalogue);
+    Binding out;
+    for (Id n = 0; n < workflow.nodes.size(); ++n) {
+        const auto* signature = bindings.of(n);
+        out.providers.push_back(signature == nullptr ? nullptr : signature->provider);
+        out.operations.push_back(signature == nullptr ? nullptr : signature->operation);
+    }
+    return out;
 }
 
 // Recursion is as deep as the type, at most sixteen levels.

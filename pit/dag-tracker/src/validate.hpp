@@ -27,6 +27,9 @@ struct CheckOptions {
 Binding validate(const Workflow& workflow, const Catalogue& catalogue, const Limits& limits, Findings& findings,
                  const std::function<std::uint64_t()>& now_ns, const CheckOptions& options = {});
 
+/// The providers of a workflow whose parts have been validated. `catalogue` outlives the binding.
+Binding bind_expanded(const Workflow& workflow, const Catalogue& catalogue);
+
 /// Whether a value can be what a type says, all the way down. The answer names the first part that is not.
 Status value_fits(ValueView value, Type type);
 

@@ -15,7 +15,7 @@ constexpr std::size_t told_max = 20;
 /// The step's node, when nothing of it is on record: why that may be.
 Error not_on_record(const Tracker& tracker, const RunDetail& run, std::string_view node) {
     const std::string again = "symphony runs show " + run.summary.id;
-    const Checked checked = tracker.check(run.made_from.path, run.made_from.source);
+    const Checked checked = tracker.check_again(run.made_from);
     std::vector<std::string_view> names;
     if (checked.plan != nullptr) {
         const Workflow& workflow = checked.plan->workflow;

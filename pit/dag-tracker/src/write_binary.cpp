@@ -91,7 +91,7 @@ private:
         head_.text(workflow_.description);
         head_.room(varint_bytes_max + 1);
         head_.varint(workflow_.timeout_ns / ns_per_ms);
-        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty();
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty() || !workflow_.resources.empty();
         head_.byte(static_cast<std::uint8_t>((workflow_.fail_fast ? fail_fast_bit : 0u) | (workflow_.metadata.is_null() ? 0u : metadata_bit) |
                                              (workflow_.grace_ns == 0 ? 0u : grace_bit) | (limits ? limits_bit : 0u)));
         if (!workflow_.metadata.is_null()) value(head_, workflow_.metadata.view());
@@ -124,6 +124,13 @@ private:
             head_.varint(limit.calls_max);
             budget(limit.retries_max);
         }
+        head_.room(varint_bytes_max);
+        head_.varint(workflow_.resources.size());
+        for (const Id r : canonical_.resources()) {
+            head_.text(workflow_.resources[r].name);
+            head_.room(varint_bytes_max);
+            head_.varint(workflow_.resources[r].count);
+        }
     }
 
     void input(const InputDecl& input) {
@@ -142,7 +149,7 @@ private:
     }
 
     void node(const Node& node, Id id) {
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const auto constants = canonical_.constants(node);
         std::uint32_t fields = 0;
         if (node.description != 0) fields |= description_field;
@@ -202,7 +209,9 @@ private:
     static std::uint32_t extras_of(const NodeExtras& extras) noexcept {
         return (extras.fallback != no_id ? fallback_extra : 0u) | (extras.fallback_outputs.is_null() ? 0u : fallback_outputs_extra) |
                (extras.otherwise.is_null() ? 0u : default_extra) | (extras.compensate != no_id ? compensate_extra : 0u) | (extras.quorum != 0 ? quorum_extra : 0u) |
-               (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u);
+               (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u) | (extras.delay_ns != 0 ? delay_extra : 0u) |
+               (extras.expects == Type() ? 0u : expects_extra) | (extras.file != 0 ? file_extra : 0u) | (extras.body != no_id && extras.file == 0 ? body_extra : 0u) |
+               (extras.rounds_max != 0 ? loop_extra : 0u) | (extras.priority != 0 ? priority_extra : 0u) | (extras.uses.empty() ? 0u : uses_extra);
     }
     void extras(const NodeExtras& extras, std::uint32_t fields) {
         body_.room(8 * varint_bytes_max);
@@ -214,6 +223,24 @@ private:
         if (extras.compensate != no_id) body_.varint(canonical_.rank()[extras.compensate]);
         if (extras.quorum != 0) body_.varint(extras.quorum);
         if (extras.retry != RetryKind::jitter) body_.byte(static_cast<std::uint8_t>(extras.retry));
+        if (extras.delay_ns != 0) body_.varint(extras.delay_ns / ns_per_ms);
+        if (!(extras.expects == Type())) body_.text(extras.expects.text());
+        body_.room(8 * varint_bytes_max);
+        if (extras.file != 0) body_.varint(ref(extras.file));
+        if ((fields & body_extra) != 0) body_.text(write_binary(*workflow_.bodies[extras.body]));
+        body_.room(8 * varint_bytes_max);
+        if (extras.priority != 0) body_.varint(static_cast<std::uint64_t>(extras.priority + priority_max));
+        if (!extras.uses.empty()) body_.varint(extras.uses.size());
+        for (const Use& use : extras.uses) {
+            body_.room(2 * varint_bytes_max);
+            body_.varint(ref(use.resource));
+            body_.varint(use.count);
+        }
+        body_.room(8 * varint_bytes_max);
+        if ((fields & loop_extra) == 0) return;
+        body_.varint(extras.rounds_max);
+        body_.byte(static_cast<std::uint8_t>((extras.until ? until_bit : 0u) | (extras.takes_bound ? takes_bound_bit : 0u)));
+        body_.text(loop_text(workflow_, extras));
     }
 
     void edge(const Edge& edge) {

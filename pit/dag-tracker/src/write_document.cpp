@@ -354,9 +354,18 @@ public:
     explicit TomlSink(std::size_t bytes) : out_(bytes) {}
 
     void root(std::size_t) {}
-    void part(std::string_view key, std::size_t) { header(key, {}); }
-    void group(std::string_view key, std::size_t) { group_ = key; }
-    void item(std::string_view id, std::size_t) { header(group_, id); }
+    void part(std::string_view key, std::size_t count) {
+        if (depth_ > 0) table(key, count);
+        else header(key, {});
+    }
+    void group(std::string_view key, std::size_t count) {
+        if (depth_ > 0) table(key, count);
+        else group_ = key;
+    }
+    void item(std::string_view id, std::size_t count) {
+        if (depth_ > 0) table(id, count);
+        else header(group_, id);
+    }
     void table(std::string_view key, std::size_t) {
         this->key(key);
         open('{');
@@ -365,8 +374,14 @@ public:
         this->key(key);
         open('[');
     }
-    void edges(std::size_t) {}
+    void edges(std::size_t count) {
+        if (depth_ > 0) list("edges", count);
+    }
     void edge(std::size_t) {
+        if (depth_ > 0) {
+            next();
+            return open('{');
+        }
         out_ += std::string_view(out_.empty() ? "[[edges]]\n" : "\n[[edges]]\n");
         first_ = true;
     }
@@ -503,11 +518,19 @@ private:
 template <class Sink>
 class Writer {
 public:
-    Writer(const Workflow& workflow, std::size_t bytes) : workflow_(workflow), canonical_(workflow), out_(bytes) {}
+    Writer(const Workflow& workflow, Sink& out) : workflow_(workflow), canonical_(workflow), out_(out) {}
+
+    /// What a body has, as an entry of its node.
+    void body() {
+        find_written_edges();
+        out_.table("body", 1u + (workflow_.inputs.empty() ? 0u : 1u) + (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
+        sections();
+        out_.end_table();
+    }
 
     std::string run() {
         find_written_edges();
-        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty();
+        const bool limits = workflow_.retries_max || !workflow_.plugin_limits.empty() || !workflow_.resources.empty();
         out_.root(2u + (limits ? 1u : 0u) + (workflow_.plugins.empty() ? 0u : 1u) + (workflow_.metadata.is_null() ? 0u : 1u) + (workflow_.inputs.empty() ? 0u : 1u) +
                   (workflow_.outputs.empty() ? 0u : 1u) + (written_edges_.empty() ? 0u : 1u));
         header();
@@ -518,6 +541,12 @@ public:
         }
         if (!workflow_.metadata.is_null()) metadata();
         if (limits) this->limits();
+        sections();
+        return out_.end_root();
+    }
+
+private:
+    void sections() {
         if (!workflow_.inputs.empty()) {
             out_.group("inputs", workflow_.inputs.size());
             for (const Id i : canonical_.inputs()) input(workflow_.inputs[i]);
@@ -536,10 +565,8 @@ public:
             for (const Id o : canonical_.outputs()) output(workflow_.outputs[o]);
             out_.end_table();
         }
-        return out_.end_root();
     }
 
-private:
     std::string_view name(Id id) const { return workflow_.names[id]; }
 
     void header() {
@@ -568,8 +595,13 @@ private:
     }
 
     void limits() {
-        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u));
+        out_.part("limits", (workflow_.retries_max ? 1u : 0u) + (workflow_.plugin_limits.empty() ? 0u : 1u) + (workflow_.resources.empty() ? 0u : 1u));
         if (workflow_.retries_max) out_.integer("retries", *workflow_.retries_max);
+        if (!workflow_.resources.empty()) {
+            out_.table("resources", workflow_.resources.size());
+            for (const Id r : canonical_.resources()) out_.integer(workflow_.resources[r].name, workflow_.resources[r].count);
+            out_.end_table();
+        }
         if (!workflow_.plugin_limits.empty()) {
             out_.table("plugins", workflow_.plugin_limits.size());
             for (const Id l : canonical_.plugin_limits()) {
@@ -626,7 +658,7 @@ private:
 
     void node(Id n) {
         const Node& node = workflow_.nodes[n];
-        const bool control = node.kind == NodeKind::branch || node.kind == NodeKind::merge;
+        const bool control = !calls_plugin(node.kind);
         const auto edges = canonical_.edges(n);
         std::size_t carry = 0, after = 0;
         for (const Id e : edges) {
@@ -682,7 +714,9 @@ private:
 
     static std::size_t count_of(const NodeExtras& extras) noexcept {
         const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
-        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u);
+        return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u) +
+               (extras.delay_ns != 0 ? 1u : 0u) + (extras.expects == Type() ? 0u : 1u) + (extras.file != 0 || extras.body != no_id ? 1u : 0u) + (extras.rounds_max != 0 ? 1u : 0u) +
+               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u) + (extras.priority != 0 ? 1u : 0u) + (extras.uses.empty() ? 0u : 1u);
     }
     void extras(const NodeExtras& extras) {
         if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
@@ -691,6 +725,19 @@ private:
         if (extras.compensate != no_id) out_.text("compensate", workflow_.node_name(extras.compensate));
         if (extras.quorum != 0) out_.integer("quorum", extras.quorum);
         if (extras.finally) out_.boolean("finally", true);
+        if (extras.delay_ns != 0) out_.text("for", manifests::duration_text(extras.delay_ns / ns_per_ms));
+        if (!(extras.expects == Type())) out_.text("expects", extras.expects.text());
+        if (extras.priority != 0) out_.integer("priority", extras.priority);
+        if (!extras.uses.empty()) {
+            out_.table("use", extras.uses.size());
+            for (const Use& use : extras.uses) out_.integer(name(use.resource), use.count);
+            out_.end_table();
+        }
+        if (extras.rounds_max != 0) out_.integer("max", extras.rounds_max);
+        if (extras.again != no_id) out_.text(extras.until ? "until" : "while", loop_text(workflow_, extras));
+        if (extras.takes_bound) out_.text("on_bound", "take");
+        if (extras.file != 0) out_.text("file", name(extras.file));
+        else if (extras.body != no_id) Writer(*workflow_.bodies[extras.body], out_).body();
     }
     void retry(const CallPolicy& policy, RetryKind kind) {
         const bool backoff = policy.backoff_ns != CallPolicy{}.backoff_ns;
@@ -733,7 +780,7 @@ private:
 
     const Workflow& workflow_;
     Canonical canonical_;
-    Sink out_;
+    Sink& out_;
     std::vector<bool> twice_;
     std::vector<Id> written_edges_;
 };
@@ -742,10 +789,20 @@ std::size_t guess(const Workflow& workflow) { return 1024 + workflow.nodes.size(
 
 } // namespace
 
-std::string write_toml(const Workflow& workflow) { return Writer<TomlSink>(workflow, guess(workflow)).run(); }
-std::string write_json(const Workflow& workflow, bool indented) {
-    return indented ? Writer<JsonSink<true>>(workflow, 2 * guess(workflow)).run() : Writer<JsonSink<false>>(workflow, guess(workflow)).run();
+namespace {
+
+template <class Sink>
+std::string written(const Workflow& workflow, std::size_t bytes) {
+    Sink out(bytes);
+    return Writer<Sink>(workflow, out).run();
 }
-std::string write_msgpack(const Workflow& workflow) { return Writer<PackSink>(workflow, guess(workflow)).run(); }
+
+} // namespace
+
+std::string write_toml(const Workflow& workflow) { return written<TomlSink>(workflow, guess(workflow)); }
+std::string write_json(const Workflow& workflow, bool indented) {
+    return indented ? written<JsonSink<true>>(workflow, 2 * guess(workflow)) : written<JsonSink<false>>(workflow, guess(workflow));
+}
+std::string write_msgpack(const Workflow& workflow) { return written<PackSink>(workflow, guess(workflow)); }
 
 } // namespace symphony::tracker

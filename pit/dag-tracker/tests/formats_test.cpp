@@ -254,6 +254,7 @@ TEST(SchemaZero, GoesDownAndUpUnchangedWhereItLosesNothing) {
             made.grace_ns = 0;
             made.retries_max.reset();
             made.plugin_limits.clear();
+            made.resources.clear();
             made.outputs.clear();
             std::erase_if(made.edges, [](const Edge& edge) { return edge.from == no_id; });
             made.inputs.clear();

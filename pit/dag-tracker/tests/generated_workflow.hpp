@@ -24,17 +24,18 @@ public:
         if (chance(2)) w.description = text();
         if (chance(3)) w.timeout_ns = milliseconds();
         w.fail_fast = chance(3);
-        const bool rich = chance(2);  // with what few workflows have
-        if (rich && chance(3)) w.grace_ns = milliseconds();
-        if (rich && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
-        for (std::size_t i = rich ? below(3) : 0; i > 0; --i) limit(w);
+        rich_ = chance(3);
+        if (rich_ && chance(3)) w.grace_ns = milliseconds();
+        if (rich_ && chance(3)) w.retries_max = static_cast<std::uint32_t>(below(100));
+        for (std::size_t i = rich_ ? below(3) : 0; i > 0; --i) limit(w);
+        if (rich_ && chance(3)) w.resources = {{"zeta", 3, {}}, {"gpu", 1 + static_cast<std::uint32_t>(below(9)), {}}};
         if (chance(3)) w.metadata = map_value();
         for (std::size_t i = below(3); i > 0; --i) pin(w);
         for (std::size_t i = below(4); i > 0; --i) input(w);
         const std::size_t nodes = 1 + below(nodes_max);
         for (std::size_t n = 0; n < nodes; ++n) node(w, n);
         for (Id n = 0; n < w.nodes.size(); ++n) {
-            if (rich && chance(3)) extras(w, n);
+            if (rich_ && chance(3)) extras(w, n);
         }
         for (std::size_t e = below(nodes * 3); e > 0; --e) edge(w);
         for (std::size_t o = below(4); o > 0; --o) output(w);
@@ -135,23 +136,29 @@ private:
     }
     void extras(Workflow& w, Id n) {
         Node& node = w.nodes[n];
-        const bool calls = node.kind == NodeKind::operation || node.kind == NodeKind::instrument;
+        const bool calls = calls_plugin(node.kind);
         const auto other = [&] {
             const auto found = static_cast<Id>(below(w.nodes.size()));
             return found == n ? no_id : found;
         };
-        NodeExtras made;
-        if (chance(3)) made.quorum = 1 + static_cast<std::uint32_t>(below(5));
-        made.finally = chance(3);
+        NodeExtras made = w.extras[node.extras];
+        if (node.kind <= NodeKind::join && chance(3)) made.quorum = 1 + static_cast<std::uint32_t>(below(5));
+        made.finally = node.kind < NodeKind::workflow && chance(3);
+        if (node.kind == NodeKind::wait) {
+            if (chance(2)) made.expects = *Type::parse(one_of({"text", "list<map>", "boolean"}));
+            if (chance(2)) made.fallback_outputs = outputs();
+        }
         if (calls) {
             if (chance(3)) made.fallback = other();
             else if (chance(3)) made.fallback_outputs = outputs();
             if (chance(3)) made.otherwise = outputs();
             if (chance(3)) made.compensate = other();
             made.retry = static_cast<RetryKind>(below(3));
+            if (chance(3)) made.priority = static_cast<std::int32_t>(below(2001)) - 1000;
+            if (chance(3)) made.uses = {{w.names.intern("gpu"), 1}, {w.names.intern("zeta"), 1 + static_cast<std::uint32_t>(below(9))}};
         }
         const bool any = made.quorum != 0 || made.finally || made.fallback != no_id || !made.fallback_outputs.is_null() || !made.otherwise.is_null() ||
-                         made.compensate != no_id || made.retry != RetryKind::jitter;
+                         made.compensate != no_id || made.retry != RetryKind::jitter || made.delay_ns != 0 || !(made.expects == Type()) || node.kind >= NodeKind::workflow || made.priority != 0 || !made.uses.empty();
         if (any) own_extras(w, node) = std::move(made);
     }
     /// A map that reads as one.
@@ -180,12 +187,55 @@ private:
         const std::string id = (chance(2) ? "n" : chance(2) ? "_node-" : "Z") + std::to_string((n * 7919) % 1000) + (chance(5) ? "-longer-than-eight-bytes" : "");
         if (w.names.find(id) != no_id && std::any_of(w.nodes.begin(), w.nodes.end(), [&](const Node& other) { return w.names[other.name] == id; })) return;
         node.name = w.names.intern(id);
-        node.kind = static_cast<NodeKind>(below(4));
+        node.kind = static_cast<NodeKind>(below(rich_ ? (depth_ < 2 ? 9 : 7) : 4));
         if (chance(3)) node.description = w.names.intern(text());
         if (node.kind == NodeKind::merge) node.mode = static_cast<MergeMode>(below(5));
         node.constants_from = node.constants_to = static_cast<std::uint32_t>(w.constants.size());
         if (node.kind == NodeKind::operation || node.kind == NodeKind::instrument) calls(w, node);
+        if (node.kind == NodeKind::delay) own_extras(w, node).delay_ns = milliseconds();
+        if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) body(w, node);
+        if (node.kind == NodeKind::wait && chance(2)) {
+            CallPolicy policy;
+            policy.timeout_ns = milliseconds();
+            node.policy = policy_index(w, policy);
+        }
         w.nodes.push_back(node);
+    }
+    /// A body in its node, or the name of a file that has it; some constants.
+    void body(Workflow& w, Node& node) {
+        NodeExtras& extras = own_extras(w, node);
+        if (node.kind == NodeKind::loop) {
+            extras.rounds_max = 1 + static_cast<std::uint32_t>(below(20));
+            extras.until = chance(2);
+            extras.takes_bound = chance(2);
+            const std::string written = one_of({"value.done", "size(value.list) > 3 and inputs.n == 2", " value == 'it (is)' "});
+            extras.again = static_cast<std::uint32_t>(w.conditions.size());
+            w.conditions.push_back(*Expression::parse(extras.until ? "not (" + written + ")" : written));
+        }
+        if (chance(3)) {
+            extras.file = w.names.intern(one_of({"other.toml", "in folder/ä.json"}));
+        } else {
+            const bool was = rich_;
+            ++depth_;
+            Workflow inner = make(3);
+            --depth_;
+            rich_ = was;
+            inner.id = body_id;
+            inner.version = body_version;
+            inner.name.clear();
+            inner.description.clear();
+            inner.timeout_ns = inner.grace_ns = 0;
+            inner.fail_fast = false;
+            inner.metadata = Value();
+            inner.retries_max.reset();
+            inner.plugin_limits.clear();
+            inner.resources.clear();
+            inner.plugins.clear();
+            compile(inner);
+            own_extras(w, node).body = static_cast<std::uint32_t>(w.bodies.size());
+            w.bodies.push_back(std::make_shared<const Workflow>(std::move(inner)));
+        }
+        some_constants(w, node);
     }
     void calls(Workflow& w, Node& node) {
         node.plugin = w.names.intern(one_of({"text", "files", "org.symphony.report"}));
@@ -200,6 +250,10 @@ private:
         if (chance(4)) policy.cache = static_cast<CachePolicy>(1 + below(3));
         if (policy.cache <= CachePolicy::always && chance(4)) policy.ttl_ns = milliseconds();
         node.policy = policy_index(w, policy);
+        some_constants(w, node);
+    }
+    void some_constants(Workflow& w, Node& node) {
+        node.constants_from = static_cast<std::uint32_t>(w.constants.size());
         for (std::size_t c = below(4); c > 0; --c) {
             const Id name = w.names.intern(port());
             bool there = false;
@@ -246,6 +300,8 @@ private:
     }
 
     std::mt19937_64 engine_;
+    std::size_t depth_ = 0;
+    bool rich_ = false;  // with what few workflows have
 };
 
 } // namespace symphony::tracker::test

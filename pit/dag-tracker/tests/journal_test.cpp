@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "journal.hpp"
+#include "journal_rig.hpp"
 #include "memory_store.hpp"
-#include "rig.hpp"
 #include "support/crash_states.hpp"
 #include "support/memory_folder.hpp"
 #include "support/recording_folder.hpp"
-#include "temporary.hpp"
 
 #include <symphony/sqlite_files/database.hpp>
-#include <symphony/sqlite_files/posix_folder.hpp>
 
 #include <atomic>
 #include <fstream>
@@ -18,7 +15,6 @@
 namespace symphony::tracker::test {
 namespace {
 
-using sqlite_files::Folder;
 using test_support::MemoryFolder;
 
 /// a -> b -> c, and beside it the elements of l in e; m has both.
@@ -52,39 +48,6 @@ inputs = { b = "b.text", e = "e.text" }
 from = "m.value"
 )";
 constexpr std::string_view whole = "{b:start!! e:[item-0! item-1! item-2! item-3! item-4!]}";
-
-std::shared_ptr<Journal> open(std::unique_ptr<Folder> folder, Journal::Options options = {}) {
-    auto opened = Journal::open(std::move(folder), std::move(options));
-    EXPECT_TRUE(opened) << opened.error().message();
-    return opened ? *std::move(opened) : nullptr;
-}
-
-NewRun new_run(const Plan& plan, Durability durability = Durability::durable) {
-    NewRun run;
-    run.workflow = plan.workflow.id;
-    run.version = plan.workflow.version;
-    run.path = "steps.toml";
-    run.source = flow;
-    run.inputs = ValueBuilder().map(0).end().build();
-    run.options = run.plugins = run.inputs;
-    run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
-    run.durability = durability;
-    return run;
-}
-
-std::shared_ptr<RunLog> begin(Journal& journal, const Plan& plan, Durability durability = Durability::durable) {
-    auto log = journal.begin(new_run(plan, durability));
-    EXPECT_TRUE(log) << log.error().message();
-    EXPECT_TRUE((*log)->attach(plan.workflow));
-    return *std::move(log);
-}
-std::shared_ptr<RunLog> resume(Journal& journal, const Plan& plan, std::string_view id = "last") {
-    auto log = journal.resume(id);
-    EXPECT_TRUE(log) << log.error().message();
-    if (!log) return nullptr;
-    EXPECT_TRUE((*log)->attach(plan.workflow));
-    return *std::move(log);
-}
 
 Ran run_logged(const std::shared_ptr<Plan>& plan, const std::shared_ptr<FakeCaller>& caller, std::shared_ptr<StepLog> log, const std::function<bool()>& cancelled = {}) {
     RunSettings how = settings();
@@ -122,6 +85,15 @@ public:
     const StepEnd* last_end(Id node) const noexcept override { return log_->last_end(node); }
     std::optional<RunResult::State> closing_before() const noexcept override { return log_->closing_before(); }
     const Value* answered_before(Id node, std::uint32_t element) const noexcept override { return log_->answered_before(node, element); }
+    std::optional<std::int64_t> begun_before_ms(Id node) const noexcept override { return log_->begun_before_ms(node); }
+    std::int64_t now_ms() const noexcept override { return log_->now_ms(); }
+    void begun(Id node) noexcept override {
+        if (!dead) log_->begun(node);
+    }
+    void status(RunStatus status) noexcept override {
+        if (!dead) log_->status(status);
+    }
+    std::vector<RunRequest> requests() noexcept override { return dead ? std::vector<RunRequest>() : log_->requests(); }
     void ended(Id node, StepEnd end) noexcept override {
         if (!dead) log_->ended(node, std::move(end));
     }
@@ -668,7 +640,7 @@ TEST(Journal, WithoutAStoreLargeOutputsStayInTheirRows) {
                    return long_answer(request, request.input["text"].as_text() == "start" ? row_value_bytes_most : 1);
                }),
                too_large);
-    const Status closed = too_large->close(RunState::completed);
+    const auto closed = too_large->close(RunState::completed);
     ASSERT_FALSE(closed);
     EXPECT_EQ(closed.error().reason(), "output-too-large");
     EXPECT_NE(closed.error().message().find("step \"a\""), std::string::npos) << closed.error().message();
@@ -761,6 +733,7 @@ TEST(Journal, OneOfTheFirstFormatGoesOn) {
         const auto log = begin(*journal, *plan);
         EXPECT_TRUE(log->close(RunState::failed));
     }
+    rows_of(folder, "DROP TABLE requests");
     rows_of(folder, "PRAGMA user_version = 1");
     EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 1);
     const auto journal = open(folder.folder());

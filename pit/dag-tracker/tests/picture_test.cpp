@@ -31,7 +31,10 @@ struct Drawn {
     }
     std::set<std::string> nodes() const {
         std::set<std::string> all;
-        for (const Node& node : workflow->nodes) all.insert(std::string(workflow->names[node.name]) + ":" + std::string(name_of(node.kind)));
+        // A picture does not show what is in a body: of such a node it has a box.
+        for (const Node& node : workflow->nodes) {
+            all.insert(std::string(workflow->names[node.name]) + ":" + std::string(name_of(node.kind >= NodeKind::workflow ? NodeKind::operation : node.kind)));
+        }
         return all;
     }
 };

@@ -250,6 +250,57 @@ TEST(Limits, AreForCallsOfAPluginAtATime) {
     }
 }
 
+TEST(Limits, ResourcesAreForAllStepsTogether) {
+    for (const int each : {0, 1}) {
+        std::string body = "[limits.resources]\ngpu = 3\nlicence = 1\n";
+        for (int i = 0; i < 30; ++i) {
+            const std::string use = i % 3 == 0 ? "use = { gpu = 2, licence = 1 }\n" : i % 3 == 1 ? "use = { gpu = 1 }\n" : "use = { licence = 1 }\n";
+            const std::string id = "n" + std::to_string(i);
+            if (each == 0) body += counts(id, "x", use, i % 2 == 0 ? "text" : "disk");
+            else body += "[nodes." + id + "]\nplugin = \"disk\"\noperation = \"count\"\neach = \"text\"\nwith = { text = [\"a\", \"busy\", \"c\"] }\non_error = \"skip\"\nretry = { max = 2, backoff = \"0s\" }\n" + use;
+        }
+        const auto plan = plan_of(file(body));
+        // Who is called is not told apart: what all of them use together must not pass the limits.
+        RunSettings how = settings();
+        how.blocking_threads = 8;
+        const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) { return answer(request); });
+        const auto ran = run(plan, caller, how);
+        EXPECT_EQ(ran.result.state, RunResult::State::completed);
+        EXPECT_LE(caller->most_inside.load(), 4) << "three with a gpu each, and one with the licence";
+    }
+}
+
+TEST(Limits, PrioritiesSayWhoGoesFirst) {
+    std::string body = "[limits.plugins.disk]\ncalls = 1\n" + counts("gate", "gate", {}, "disk");
+    for (int i = 0; i < 9; ++i) body += counts("n" + std::to_string(i), std::to_string(i), "priority = " + std::to_string(i % 3 * 10 - 10) + "\n", "disk");
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<std::string> order;
+    std::size_t queued = 0;
+    const auto plan = plan_of(file(body));
+    const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+        std::unique_lock lock(mutex);
+        // The first one lets nobody else in before all are there.
+        if (order.empty()) changed.wait(lock, [&] { return queued == 10; });
+        order.push_back(plain(request.input["text"]));
+        return answer(request);
+    });
+    RunSettings how = settings();
+    const auto result = run_plan(plan, Value(), caller, how, [&](const RunEvent& event) {
+        if (event.state != NodeState::queued) return;
+        const std::lock_guard lock(mutex);
+        ++queued;
+        changed.notify_all();
+    }, {});
+    EXPECT_EQ(result.state, RunResult::State::completed);
+    ASSERT_EQ(order.size(), 10u);
+    std::vector<int> priorities;
+    for (std::size_t i = 2; i < order.size(); ++i) {
+        if (order[i] != "gate") priorities.push_back(std::stoi(order[i]) % 3);
+    }
+    EXPECT_TRUE(std::is_sorted(priorities.rbegin(), priorities.rend())) << testing::PrintToString(order);
+}
+
 struct Fault {
     std::string body;
     std::string reason;
@@ -286,6 +337,11 @@ TEST(Policies, AreChecked) {
         {"[limits.plugins.text]\n" + a, "missing-key"},
         {"[limits.plugins.\"no name\"]\ncalls = 1\n" + a, "bad-id"},
         {"[limits.plugins.disk]\ncalls = 1\n" + a, "unused-limit"},
+        {counts("a", "x", "use = { gpu = 1 }\n"), "unknown-resource"},
+        {"[limits.resources]\ngpu = 1\n" + counts("a", "x", "use = { gpu = 2 }\n"), "bad-value"},
+        {"[limits.resources]\ngpu = 0\n" + a, "bad-value"},
+        {"[limits.resources]\n\"a b\" = 1\n" + a, "bad-id"},
+        {counts("a", "x", "priority = 5000\n"), "bad-value"},
     };
     for (const auto& [body, reason] : faults) {
         SCOPED_TRACE(body);
