@@ -30,7 +30,6 @@ Sum sum_of(const Digest& key, std::int64_t made_ms, std::string_view run, Bytes 
     return sum;
 }
 
-
 void note_stored(Bytes output, std::vector<Digest>& gone) {
     if (const auto stored = StoredValue::of(output)) gone.push_back(stored->digest);
 }
