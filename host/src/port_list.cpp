@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "port_list.hpp"
 
+#include "digest.hpp"
+
 #include <symphony/manifests/manifest.hpp>
+#include <symphony/permissions/subject.hpp>
 
 namespace symphony::host {
 namespace {
@@ -41,6 +44,17 @@ void put_operations(ValueBuilder& out, const std::vector<manifests::Operation>& 
     out.end();
 }
 
+/// What the plugin is told by [configuration], as digests: enough to see that a key has another value, and not which. Of a secret only its name.
+void put_configuration(ValueBuilder& out, const manifests::Manifest& manifest, const EffectiveConfig& config) {
+    constexpr std::size_t digits = 16;
+    out.map();
+    for (const auto [key, value] : ValueView(bytes_of(config.values)).entries()) out.add(key, hex(sha256(text_of(value.bytes()))).substr(0, digits));
+    for (const manifests::ConfigKey& key : manifest.configuration) {
+        if (key.secret && config.secrets != nullptr) out.add(key.name, "secret");
+    }
+    out.end();
+}
+
 } // namespace
 
 Value port_list(const PluginSource& source, std::string_view port, const InstanceHost& host,
@@ -65,6 +79,10 @@ Value port_list(const PluginSource& source, std::string_view port, const Instanc
         out.add("reason", why ? why->reason() : std::string_view()).add("hint", why ? std::string_view(why->hint()) : std::string_view());
         out.add("retry", config ? config->retry : 0u);
         out.add("sha256", artifact != nullptr ? artifact->sha256 : std::string());
+        out.add("abi", std::to_string(manifest.abi.major) + "." + std::to_string(manifest.abi.minor));
+        out.add("permissions", permissions::Request::of(manifest, {})->digest());
+        if (config) put_configuration(out.key("configuration"), manifest, *config);
+        else out.key("configuration").map().end();
         if (const manifests::Provide* provide = manifest.find_provide(port)) put(out.key("data"), manifests::Data(provide->data));
         else out.key("data").map().end();
         if (!manifest.operations.empty()) put_operations(out.key("operations"), manifest.operations);

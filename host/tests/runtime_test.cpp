@@ -327,6 +327,7 @@ TEST(Ports, AreListedFromManifestsAloneWithRetryAndRefusal) {
     other.abi.threads = manifests::Threads::concurrent_blocking;
     other.artifacts.clear();
     rig.config.retry = 3;
+    rig.config.values = std::string(text_of(ValueBuilder().map().add("deep", 3).end().build().bytes()));
     rig.run();
     const std::string bytes = rig.call(22);
     EXPECT_EQ(rig.status(1).state, State::discovered) << "a list loads nothing";
@@ -338,6 +339,10 @@ TEST(Ports, AreListedFromManifestsAloneWithRetryAndRefusal) {
     EXPECT_TRUE(first["usable"].as_bool());
     EXPECT_EQ(first["retry"].as_int(), 3);
     EXPECT_EQ(first["sha256"].as_text().size(), 64u);
+    EXPECT_EQ(first["abi"].as_text(), "1.0");
+    EXPECT_EQ(first["permissions"].as_text().size(), 64u);
+    EXPECT_EQ(first["configuration"].size(), 1u);
+    EXPECT_EQ(first["configuration"]["deep"].as_text(), "084fed08b978af4d") << "a digest of the value's bytes";
     EXPECT_FALSE(first["operations"].exists());
     EXPECT_FALSE(second["usable"].as_bool());
     EXPECT_THAT(std::string(second["refusal"].as_text()), HasSubstr("no library for x86_64-linux-gnu"));

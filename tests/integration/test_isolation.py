@@ -212,7 +212,7 @@ class KillStorm(IsolationCase):
     def storm(self, kills, where, victims):
         """One run under fire. Returns how it ended and how many signals hit."""
         with open(self.folder / "out", "wb") as out, open(self.folder / "err", "wb") as err:
-            process = self.start("run", "--json", self.load, *where, stdout=out, stderr=err)
+            process = self.start("run", "--json", "--no-cache", self.load, *where, stdout=out, stderr=err)
             hits, end = 0, time.monotonic() + PATIENCE_S
             while process.poll() is None:
                 self.assertLess(time.monotonic(), end, f"seed {self.seed}: the run hangs\n{self.told()}")
@@ -330,7 +330,7 @@ class KillStorm(IsolationCase):
 
     def test_killing_the_host_ends_its_plugins(self):
         with open(self.folder / "out", "wb") as out:
-            process = self.start("run", "--json", self.load, *ISOLATED, stdout=out, stderr=out)
+            process = self.start("run", "--json", "--no-cache", self.load, *ISOLATED, stdout=out, stderr=out)
             end = time.monotonic() + PATIENCE_S
             while not Processes.of_plugins(process.pid) and process.poll() is None:
                 self.assertLess(time.monotonic(), end)

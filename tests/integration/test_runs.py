@@ -10,12 +10,13 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import time
 
-from harness import PATIENCE_S, Case, main
+from harness import BUILD, PATIENCE_S, Case, main
 
 TEXTS = 20
 FLOW = """
@@ -242,7 +243,7 @@ class Parts(RunsCase):
         first = self.runs()[-1]["id"]
         again = json.loads(self.symphony("run", "--json", self.flow, "--from", "count", "--of", first, "--output", self.folder / "out").out)
         self.assertEqual(again["outputs"], whole)
-        calls = {node["node"]: node["calls"] for node in again["nodes"]}
+        calls = {node["node"]: node["calls"] + node["cached"] for node in again["nodes"]}
         self.assertEqual(calls["count"], 1)
         pinned = json.loads(self.symphony("run", "--json", self.flow, "--input", self.given, "--pin", 'list={"value": ["one two three"]}', "--output", self.folder / "out").out)
         self.assertEqual((pinned["outputs"]["total"], len(pinned["outputs"]["ids"])), (3, 1))
@@ -315,6 +316,212 @@ class KillLoop(RunsCase):
                 self.assertEqual((run["state"], run["steps_done"]), ("completed", 5))
                 self.symphony("artifact", "verify", "--data")  # whatever was killed, what was stored is whole
                 self.symphony("runs", "remove", run["id"])
+
+
+class MemoryCase(RunsCase):
+    def given_texts(self, texts):
+        return f"list={json.dumps(texts)}"
+
+    def ran(self, *more, flow=None, given=None):
+        """A run, and of each node how many calls were made and how many were not."""
+        done = self.symphony("run", "--json", flow or self.flow, "--input", given or self.given, "--output", self.folder / "out", *more)
+        told = json.loads(done.out)
+        self.assertTrue(told["ok"], str(done))
+        return told["outputs"], {node["node"]: (node["calls"], node["cached"]) for node in told["nodes"]}
+
+    def why(self, node):
+        told = json.loads(self.symphony("runs", "why", "last", node, "--json").out)
+        return told["calls"]
+
+    def rebuilt(self, plugin, old=b"", new=b""):
+        """A folder with another build of the plugin: `old` is `new` in it, or there is a byte more at its end."""
+        folder = self.folder / "rebuilt" / plugin
+        shutil.copytree(BUILD / "plugins" / plugin, folder)
+        manifest = folder / "manifest.toml"
+        text = manifest.read_text()
+        (library,) = folder.glob("*.so")
+        before = library.read_bytes()
+        self.assertIn(old, before)
+        after = before.replace(old, new) if old else before + b"x"
+        library.write_bytes(after)
+        text = text.replace(hashlib.sha256(before).hexdigest(), hashlib.sha256(after).hexdigest())
+        text = re.sub(r"(?m)^size = \d+$", f"size = {len(after)}", text)
+        manifest.write_text(text)
+        return folder.parent
+
+
+class Memory(MemoryCase):
+    """Answers that are kept: what is called again, and what is said about it."""
+
+    def test_the_same_calls_are_made_once(self):
+        first, calls = self.ran()
+        self.assertEqual(calls, {"list": (1, 0), "clean": (TEXTS, 0), "store": (TEXTS, 0), "again": (TEXTS, 0), "count": (1, 0)})
+        self.assertIn("never run before", self.symphony("runs", "why", "last", "count").out)
+        second, calls = self.ran()
+        self.assertEqual(second, first)
+        self.assertEqual(calls, {"list": (0, 1), "clean": (0, TEXTS), "store": (TEXTS, 0), "again": (TEXTS, 0), "count": (0, 1)})
+        self.assertRegex(self.symphony("runs", "show").out, r"clean +completed, cached +0 ")
+        self.assertRegex(self.symphony("run", self.flow, "--input", self.given).out, r"count .*done, cached")
+        self.assertRegex(self.symphony("runs", "why", "last", "count").out, r'node "count": hit \(made by run \S+ at ')
+        self.assertIn(f"{TEXTS} of {TEXTS} calls", self.symphony("runs", "why", "last", "clean").out)
+        self.assertIn("not cached: operation is not pure", self.symphony("runs", "why", "last", "store").out)
+        self.expect_error(self.symphony("runs", "why", "last", "cuont", status=1), "no-such-node", '"count"')
+        stats = json.loads(self.symphony("runs", "cache", "stats", "--json").out)
+        self.assertEqual((stats["entries"], stats["hits"]), (TEXTS + 2, 2 * (TEXTS + 2)), stats)
+        _, calls = self.ran("--no-cache")
+        self.assertEqual(calls["clean"], (TEXTS, 0))
+        self.assertIn("the run was told not to", self.symphony("runs", "why", "last", "count").out)
+        self.symphony("runs", "cache", "clear")
+        _, calls = self.ran()
+        self.assertEqual(calls["clean"], (TEXTS, 0))
+
+    def test_one_byte_of_an_input_is_one_call(self):
+        texts = [f"text {number}" for number in range(TEXTS)]
+        self.ran(given=self.given_texts(texts))
+        texts[7] = "texT 7!"
+        _, calls = self.ran(given=self.given_texts(texts))
+        self.assertEqual((calls["list"], calls["clean"], calls["count"]), ((1, 0), (1, TEXTS - 1), (1, 0)))
+        (made,) = [call for call in self.why("clean") if not call["hit"]]
+        self.assertEqual((made["element"], made["component"], made["name"]), (7, "input", "text"))
+        self.assertRegex(self.symphony("runs", "why", "last", "clean").out, r'element 7: input "text" differs \(nearest: made by run ')
+        (made,) = self.why("count")
+        self.assertEqual((made["component"], made["name"]), ("input", "texts"))
+
+    def test_a_constant_and_a_setting_are_inputs_too(self):
+        self.ran()
+        flow = self.file("other.toml", FLOW.replace('inputs = { texts = "clean.results" }', 'inputs = { texts = "clean.results" }\nwith = { top = 3 }'))
+        _, calls = self.ran(flow=flow)
+        self.assertEqual((calls["list"], calls["clean"], calls["count"]), ((0, 1), (0, TEXTS), (1, 0)))
+        (made,) = self.why("count")
+        self.assertEqual((made["component"], made["name"], made["was"]), ("input", "top", "not there"))
+        _, calls = self.ran("--set", "text.timeout=50s")
+        self.assertEqual((calls["list"], calls["clean"], calls["count"]), ((0, 1), (TEXTS, 0), (1, 0)))
+        (made,) = self.why("count")
+        self.assertEqual((made["component"], made["name"]), ("configuration", "timeout"))
+
+    def test_another_build_of_a_plugin_is_called_again(self):
+        first, _ = self.ran()
+        again, calls = self.ran("--plugins", self.rebuilt("text"))
+        self.assertEqual(again, first)
+        self.assertEqual((calls["list"], calls["clean"], calls["count"]), ((0, 1), (TEXTS, 0), (1, 0)))
+        self.assertEqual({call["component"] for call in self.why("clean") + self.why("count")}, {"library"})
+        _, calls = self.ran()
+        self.assertEqual(calls["clean"], (0, TEXTS))
+
+    def test_a_node_says_what_is_kept(self):
+        flow = self.file("says.toml", FLOW.replace('operation = "load"\n', 'operation = "load"\ncache = "always"\nttl = "1h"\n')
+                         .replace('operation = "count"\n', 'operation = "count"\ncache = "never"\n'))
+        self.ran(flow=flow)
+        _, calls = self.ran(flow=flow)
+        self.assertEqual((calls["again"], calls["count"]), ((0, TEXTS), (1, 0)))
+        self.assertIn("never", self.symphony("runs", "why", "last", "count").out)
+        wrong = self.file("wrong.toml", FLOW.replace('operation = "count"\n', 'operation = "count"\ncache = "sometimes"\n'))
+        self.assertIn('cache "sometimes" is not known [bad-value]', self.symphony("check", wrong, status=1).out)
+
+    def test_a_damaged_cache_stops_nothing(self):
+        self.ran()
+        (path,) = self.home.rglob("cache.sqlite")
+        for leftover in path.parent.glob("cache.sqlite-*"):
+            leftover.unlink()
+        path.write_bytes(b"nothing that SQLite knows " * 400)
+        done = self.symphony(*self.words())
+        self.assertIn("warning: the cache of calls is not used", done.err)
+        self.assertIn("could not be used", self.symphony("runs", "why", "last", "count").out)
+        self.expect_error(self.symphony("runs", "cache", "stats", status=1), "cache-corrupt", "symphony runs cache clear")
+        self.symphony("runs", "cache", "clear")
+        self.ran()
+        _, calls = self.ran()
+        self.assertEqual(calls["count"], (0, 1))
+
+    def test_large_outputs_are_artifacts(self):
+        texts = ["long " * 20_000 + str(number) for number in range(3)]
+        given = self.file("texts.json", json.dumps(texts))
+        flow = self.file("large.toml", FLOW.replace('[nodes.list]\nplugin = "json"\noperation = "parse"\ninputs = { text = "$inputs.list" }',
+                                                    '[nodes.list]\nplugin = "json"\noperation = "parse"\ninputs = { text = "file.text" }\n'
+                                                    '[nodes.file]\nplugin = "files"\noperation = "read"\ninputs = { file = "$inputs.list" }'))
+        outputs, _ = self.ran(flow=flow, given=f"list={given}")
+        (journal,) = self.home.rglob("runs.sqlite")
+        self.assertLess(journal.stat().st_size + sum(path.stat().st_size for path in journal.parent.glob("runs.sqlite-wal")), 200_000)
+        answers = json.loads(self.symphony("runs", "show", "--step", "clean").out)
+        self.assertEqual([answer["text"] for answer in answers], texts)
+        lines = [json.loads(line) for line in self.symphony("runs", "export", "--outputs").out.splitlines()]
+        (exported,) = [line["output"] for line in lines if line.get("node") == "clean"]
+        self.assertEqual(exported, answers)
+        again, calls = self.ran(flow=flow, given=f"list={given}")
+        self.assertEqual((again, calls["clean"]), (outputs, (0, 3)))
+        # Without the store they are in the journal and in the cache.
+        self.symphony("runs", "cache", "clear")
+        plain = self.file("plain.toml", flow.read_text().split("[nodes.store]")[0] + "[nodes.count]" + flow.read_text().split("[nodes.count]")[1].replace(
+            '[outputs.ids]\nfrom = "store.id"\n', ""))
+        for calls_made in (3, 0):
+            _, calls = self.ran("--set", "artifact-store.enabled=false", flow=plain, given=f"list={given}")
+            self.assertEqual(calls["clean"], (calls_made, 3 - calls_made))
+        answers = json.loads(self.symphony("runs", "show", "--step", "clean", "--set", "artifact-store.enabled=false").out)
+        self.assertEqual([answer["text"] for answer in answers], texts)
+
+    def test_a_lost_artifact_is_named_and_the_call_made_again(self):
+        texts = ["lost " * 20_000 + str(number) for number in range(2)]
+        given = self.file("texts.json", json.dumps(texts))
+        flow = self.file("lost.toml", FLOW.split("[nodes.store]")[0].replace("$inputs.list", "file.text") +
+                         '[nodes.file]\nplugin = "files"\noperation = "read"\ninputs = { file = "$inputs.list" }\n[outputs.texts]\nfrom = "clean.text"\n')
+        outputs, _ = self.ran(flow=flow, given=f"list={given}")
+        shutil.rmtree(next(self.home.rglob("packs")).parent)
+        self.expect_error(self.symphony("runs", "show", "--step", "clean", status=1), "symphony artifact")
+        again, calls = self.ran(flow=flow, given=f"list={given}")
+        self.assertEqual((again, calls["clean"]), (outputs, (2, 0)))
+        self.assertIn("lost", self.symphony("runs", "why", "last", "clean").out)
+
+
+class Replay(MemoryCase):
+    REPORT = """
+[workflow]
+id = "told"
+version = "1.0.0"
+[inputs.list]
+type = "text"
+[nodes.list]
+plugin = "json"
+operation = "parse"
+inputs = { text = "$inputs.list" }
+[nodes.kept]
+plugin = "artifact-store"
+operation = "store"
+inputs = { value = "list.value" }
+each = "value"
+[nodes.told]
+plugin = "report"
+operation = "survey"
+inputs = { problems = "kept.results" }
+[nodes.page]
+plugin = "artifact-store"
+operation = "store"
+inputs = { value = "told.html" }
+[outputs.page]
+from = "page.id"
+"""
+
+    def artifacts(self):
+        return json.loads(self.symphony("artifact", "stats", "--json").out)["last_sequence"]
+
+    def test_a_replay_does_nothing_outside_and_tells_what_another_build_changes(self):
+        flow = self.file("told.toml", self.REPORT)
+        self.ran(flow=flow)
+        before = self.artifacts()
+        done = self.symphony("runs", "replay")
+        self.assertIn("nothing is other than it was", done.out)
+        self.assertEqual(self.artifacts(), before)
+        told = json.loads(self.symphony("runs", "replay", "last", "--json").out)
+        self.assertTrue(told["same"], told)
+        states = {node["node"]: (node["calls"], node["cached"]) for node in told["replay"]["nodes"]}
+        self.assertEqual(states, {"list": (1, 0), "kept": (0, TEXTS), "told": (1, 0), "page": (0, 1)})
+        other = ("--plugins", self.rebuilt("report", b"<!doctype html>", b"<!DOCTYPE html>"))
+        self.expect_error(self.symphony("runs", "replay", *other, status=1), "plugin-changed", "--with-changed")
+        done = self.symphony("runs", "replay", "--with-changed", *other, status=1)
+        self.assertRegex(done.out, r'it diverges first at node "told": output "html" is not what it was.*org.symphony.report is another build')
+        self.assertRegex(done.out, r'then at node "page": input "value" is not what it was')
+        self.assertIn("replay-diverged", done.err)
+        self.assertEqual(self.artifacts(), before)
+        self.assertEqual(len(self.runs()), 1, "a replay is not recorded")
 
 
 if __name__ == "__main__":

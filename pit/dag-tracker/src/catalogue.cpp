@@ -41,6 +41,10 @@ void Catalogue::add(bool instrument, ValueView list) {
         if (const auto reason = item["reason"].as_text(); !reason.empty()) provider.refusal += " [" + std::string(reason) + "]";
         provider.remedy = item["hint"].as_text();
         provider.sha256 = item["sha256"].as_text();
+        provider.abi = item["abi"].as_text();
+        provider.permissions = item["permissions"].as_text();
+        for (const auto [key, digest] : item["configuration"].entries()) provider.configuration.emplace_back(key, digest.as_text());
+        std::sort(provider.configuration.begin(), provider.configuration.end());
         provider.instrument = instrument;
         provider.blocking = item["blocking"].as_bool();
         provider.concurrent = item["concurrent"].as_bool();

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace symphony::tracker {
@@ -35,6 +36,9 @@ struct Provider {
     std::string name;
     std::string version;
     std::string sha256;   ///< of its library, hexadecimal; "" when it has none for this machine
+    std::string abi;      ///< "1.0", that its manifest asks for
+    std::string permissions;  ///< digest of the rights that its manifest asks for
+    std::vector<std::pair<std::string, std::string>> configuration;  ///< key and digest of its value, or "secret"; by key
     std::string refusal;  ///< why it may not run, when it is not usable
     std::string remedy;   ///< what helps then, or ""
     bool instrument = false;

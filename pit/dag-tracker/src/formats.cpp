@@ -3,9 +3,9 @@
 
 #include "binary.hpp"
 #include "picture.hpp"
+#include "sha256.hpp"
 #include "write_document.hpp"
 
-#include <openssl/evp.h>
 #include <zstd.h>
 
 #include <algorithm>
@@ -93,18 +93,6 @@ std::string write_workflow(const Workflow& workflow, Format format) {
     return {};
 }
 
-std::string digest_of(const Workflow& workflow) {
-    const std::string bytes = write_binary(workflow);
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    if (EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) return {};
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) {
-        constexpr std::string_view digits = "0123456789abcdef";
-        text += digits[digest[i] >> 4];
-        text += digits[digest[i] & 15u];
-    }
-    return text;
-}
+std::string digest_of(const Workflow& workflow) { return hex_of(sha256(bytes_of(write_binary(workflow)))); }
 
 } // namespace symphony::tracker

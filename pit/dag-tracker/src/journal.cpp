@@ -33,7 +33,7 @@ using sqlite_files::Mount;
 constexpr const char* database_name = "runs.sqlite";
 constexpr const char* lock_name = "runs.lock";
 constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
-constexpr std::int64_t format_version = 2;  // 1 had no requests
+constexpr std::int64_t format_version = 2;  // 1 had every output in its row, and no requests
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
 constexpr auto open_again = 10ms;
@@ -45,6 +45,34 @@ constexpr sqlite_files::DatabaseWords words{"the journal of runs", "journal",
 
 constexpr const char* requests_table = "CREATE TABLE requests(id INTEGER PRIMARY KEY AUTOINCREMENT, run INTEGER NOT NULL, kind INTEGER NOT NULL, node TEXT NOT NULL, "
                                        "value BLOB NOT NULL, at_ms INTEGER NOT NULL, sum BLOB NOT NULL)";
+
+/// An output as its row has it.
+struct KeptOutput {
+    Value value;
+    std::optional<StoredValue> stored;  // where it is instead
+
+    std::uint64_t size() const noexcept { return stored ? stored->size : value.bytes().size(); }
+};
+
+/// The output of an `each` step: what the row of its end has, and where that is null what the elements have answered. @param answers  Of those that did, in order.
+Value with_elements(ValueView kept, const std::vector<Value>& answers) {
+    if (!kept.is_map()) return {};
+    ValueBuilder out;
+    out.map(kept.size());
+    for (const auto [port, value] : kept.entries()) {
+        out.key(port);
+        if (!value.is_null()) {
+            out.value(value);
+            continue;
+        }
+        out.list(answers.size());
+        for (const Value& answer : answers) out.value(port == "results" ? answer.view() : answer[port]);
+        out.end();
+    }
+    return out.end().build();
+}
+
+std::string holder_of(std::string_view run) { return "run:" + std::string(run); }
 
 /// The bytes of a run's steps: its number, then theirs.
 std::int64_t key_of(std::int64_t row, std::uint32_t seq) noexcept { return (row << 32) | seq; }
@@ -78,6 +106,7 @@ class JournalCore : public std::enable_shared_from_this<JournalCore> {
 public:
     /// A run that this process holds.
     struct Held {
+        std::string id;
         std::int64_t row = 0;
         std::uint32_t part = 1;
         std::uint32_t next_seq = 1;   // of the writer
@@ -94,6 +123,7 @@ public:
         std::shared_ptr<Held> run;
         StepBody body;
         Value output;
+        std::optional<StoredValue> stored;      // where the output is, when it is too large for a row
         RunState close_as = RunState::running;  // otherwise: the run has ended
         RunState* closed_as = nullptr;          // told when it is on record
         std::optional<RunState> now;            // nothing is told but what the run is at
@@ -175,11 +205,12 @@ public:
         auto run = std::make_shared<Held>();
         run->durability = made_from.durability;
         const std::int64_t now = now_ms();
-        id = new_id(now);
-        const std::lock_guard lock(database_mutex_);
+        id = run->id = new_id(now);
+        std::vector<Dropped> dropped;
+        std::unique_lock lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
         SYMPHONY_TRY(in_transaction([&]() -> Status {
-            SYMPHONY_TRY(expire());
+            SYMPHONY_TRY(expire(dropped));
             const RunRow row{made_from.workflow, made_from.version, made_from.path, made_from.steps, made_from.durability, now};
             const Value head = encode(row), given = encode_given(made_from);
             SYMPHONY_TRY(database_->prepare("INSERT INTO runs(id, head, given, part, state, done, ended_ms, sum) VALUES(?, ?, ?, 1, 1, 0, 0, ?)")
@@ -187,17 +218,19 @@ public:
             run->row = database_->last_row();
             return hold(*run);
         }));
+        lock.unlock();
+        drop(dropped);
         return run;
     }
 
     Result<std::shared_ptr<Held>> resume(std::string_view asked, std::string& id, NewRun& made_from, std::vector<StepBody>& steps,
-                                         std::vector<Value>& outputs, bool& closing) {
+                                         std::vector<KeptOutput>& outputs, bool& closing) {
         auto run = std::make_shared<Held>();
         const std::lock_guard lock(database_mutex_);
         SYMPHONY_TRY(set_sync(true));
         SYMPHONY_TRY(in_transaction([&]() -> Status {
             const Found found = SYMPHONY_TRY(find(asked));
-            id = found.id;
+            id = run->id = found.id;
             run->row = found.row;
             if (found.state == RunState::completed) {
                 return Error(Code::conflict, "run-completed", "run " + id + " is completed: nothing is left to do", "symphony runs show " + id);
@@ -238,7 +271,7 @@ public:
         return out;
     }
 
-    Result<RunDetail> show(std::string_view asked) {
+    Result<RunDetail> show(std::string_view asked, std::vector<StepBody>* bodies = nullptr, std::vector<KeptOutput>* outputs = nullptr) {
         RunDetail out;
         const std::lock_guard lock(database_mutex_);
         const Found found = SYMPHONY_TRY(find(asked));
@@ -246,8 +279,9 @@ public:
         out.made_from = found.made_from;
         std::vector<StepBody> steps;
         std::vector<std::uint64_t> sizes;
-        SYMPHONY_TRY(read_steps(found.row, steps, nullptr, &sizes));
+        SYMPHONY_TRY(read_steps(found.row, steps, outputs, &sizes));
         out.steps = rows_of(steps, sizes);
+        if (bodies != nullptr) *bodies = std::move(steps);
         return out;
     }
 
@@ -263,7 +297,8 @@ public:
             StepBody body;
             for (std::uint32_t seq = after + 1; rows.step(); ++seq) {
                 SYMPHONY_TRY(read_row(rows, key_of(found.row, seq), body));
-                each({seq, static_cast<std::uint32_t>(rows.number(1)), body, rows.bytes(3).size()});
+                const auto stored = StoredValue::of(rows.bytes(3));
+                each({seq, static_cast<std::uint32_t>(rows.number(1)), body, stored ? stored->size : rows.bytes(3).size()});
             }
             return rows.done();
         }));
@@ -278,15 +313,26 @@ public:
     }
 
     Result<std::map<std::string, StepEnd>> ends(std::string_view asked) {
-        const std::lock_guard lock(database_mutex_);
-        const Found found = SYMPHONY_TRY(find(asked));
         std::vector<StepBody> steps;
-        std::vector<Value> outputs;
-        SYMPHONY_TRY(read_steps(found.row, steps, &outputs));
+        std::vector<KeptOutput> outputs;
+        {
+            const std::lock_guard lock(database_mutex_);
+            SYMPHONY_TRY(read_steps(SYMPHONY_TRY(find(asked)).row, steps, &outputs));
+        }
         std::map<std::string, StepEnd> out;
+        std::map<std::string, std::map<std::uint32_t, std::size_t>> elements;
         for (std::size_t i = 0; i < steps.size(); ++i) {
+            if (steps[i].kind == StepBody::Kind::answered) elements[steps[i].node].insert_or_assign(steps[i].element, i);
             if (steps[i].kind != StepBody::Kind::ended || !is_kept(steps[i].end.state)) continue;
-            steps[i].end.output = std::move(outputs[i]);
+            steps[i].end.output = SYMPHONY_TRY(value_of(outputs[i]));
+            if (steps[i].end.each) {
+                std::vector<Value> answers;
+                for (const auto& [element, at] : elements[steps[i].node]) {
+                    Value answer = SYMPHONY_TRY(value_of(outputs[at]));
+                    if (!answer.is_null()) answers.push_back(std::move(answer));
+                }
+                steps[i].end.output = with_elements(steps[i].end.output, answers);
+            }
             out.insert_or_assign(steps[i].node, std::move(steps[i].end));
         }
         return out;
@@ -343,14 +389,26 @@ public:
     }
 
     Status remove(std::string_view asked) {
-        const std::lock_guard lock(database_mutex_);
-        return in_transaction([&]() -> Status {
-            const Found found = SYMPHONY_TRY(find(asked));
-            Held run;
-            run.row = found.row;
-            SYMPHONY_TRY(hold(run));
-            return forget(found.row);
-        });
+        std::vector<Dropped> dropped;
+        {
+            const std::lock_guard lock(database_mutex_);
+            SYMPHONY_TRY(in_transaction([&]() -> Status {
+                const Found found = SYMPHONY_TRY(find(asked));
+                Held run;
+                run.row = found.row;
+                SYMPHONY_TRY(hold(run));
+                return forget(found.row, found.id, dropped);
+            }));
+        }
+        drop(dropped);
+        return {};
+    }
+
+    /// The value of an output, wherever it is. [blocks]
+    Result<Value> value_of(const KeptOutput& output) const {
+        if (!output.stored) return output.value;
+        if (options_.values == nullptr) return Error(Code::not_found, "output-missing", "it is in an artifact store, and there is none", "symphony list");
+        return options_.values->get(output.stored->digest, output.stored->size);
     }
 
 private:
@@ -517,7 +575,7 @@ private:
     }
 
     /// All of a run's steps, each whole and none missing. A lost end is a shorter run.
-    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<Value>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
+    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<KeptOutput>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
         auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key");
         rows.bind(key_of(run, 1)).bind(key_of(run, ~std::uint32_t{0}));
         while (rows.step()) {
@@ -525,36 +583,56 @@ private:
             StepBody body;
             SYMPHONY_TRY(read_row(rows, key_of(run, seq), body));
             steps.push_back(std::move(body));
-            if (sizes != nullptr) sizes->push_back(rows.bytes(3).size());
+            KeptOutput output;
+            output.stored = StoredValue::of(rows.bytes(3));
+            if (sizes != nullptr) sizes->push_back(output.stored ? output.stored->size : rows.bytes(3).size());
             if (outputs == nullptr) continue;
-            if (rows.bytes(3).empty()) {
-                outputs->emplace_back();
-                continue;
+            if (!output.stored && !rows.bytes(3).empty()) {
+                auto value = Value::checked(rows.bytes(3));
+                if (!value) return damaged("step " + std::to_string(seq) + " of a run");
+                output.value = *std::move(value);
             }
-            auto value = Value::checked(Buffer::copy(rows.bytes(3)));
-            if (!value) return damaged("step " + std::to_string(seq) + " of a run");
-            outputs->push_back(*std::move(value));
+            outputs->push_back(std::move(output));
         }
         return rows.done();
     }
 
-    Status forget(std::int64_t row) {
+    /// Where an output was stored, and for which run.
+    struct Dropped {
+        std::string holder;
+        Digest digest;
+    };
+
+    Status forget(std::int64_t row, std::string_view id, std::vector<Dropped>& dropped) {
+        {
+            auto rows = database_->prepare("SELECT output FROM steps WHERE key BETWEEN ? AND ? AND length(output) = 41");
+            rows.bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0}));
+            while (rows.step()) {
+                if (const auto stored = StoredValue::of(rows.bytes(0))) dropped.push_back({holder_of(id), stored->digest});
+            }
+            SYMPHONY_TRY(rows.done());
+        }
         SYMPHONY_TRY(database_->prepare("DELETE FROM steps WHERE key BETWEEN ? AND ?").bind(key_of(row, 0)).bind(key_of(row, ~std::uint32_t{0})).run());
         SYMPHONY_TRY(database_->prepare("DELETE FROM requests WHERE run = ?").bind(row).run());
         return database_->prepare("DELETE FROM runs WHERE row = ?").bind(row).run();
     }
+    /// What the store keeps too long is a loss of room and nothing else. [blocks]
+    void drop(const std::vector<Dropped>& dropped) const {
+        if (options_.values == nullptr) return;
+        for (const Dropped& one : dropped) static_cast<void>(options_.values->drop(one.holder, one.digest));
+    }
 
     /// The oldest of the ended runs that are too many; a few at a time.
-    Status expire() {
+    Status expire(std::vector<Dropped>& dropped) {
         if (options_.runs_max == 0) return {};
-        std::vector<std::int64_t> old;
+        std::vector<std::pair<std::int64_t, std::string>> old;
         {
-            auto rows = database_->prepare("SELECT row FROM runs WHERE state IN (2, 3, 4) ORDER BY row DESC LIMIT ? OFFSET ?");
+            auto rows = database_->prepare("SELECT row, id FROM runs WHERE state IN (2, 3, 4) ORDER BY row DESC LIMIT ? OFFSET ?");
             rows.bind(static_cast<std::int64_t>(expired_max)).bind(static_cast<std::int64_t>(options_.runs_max));
-            while (rows.step()) old.push_back(rows.number(0));
+            while (rows.step()) old.emplace_back(rows.number(0), rows.text(1));
             SYMPHONY_TRY(rows.done());
         }
-        for (const std::int64_t row : old) SYMPHONY_TRY(forget(row));
+        for (const auto& [row, id] : old) SYMPHONY_TRY(forget(row, id, dropped));
         return {};
     }
 
@@ -592,7 +670,25 @@ private:
         }
     }
 
+    /// Moves an output that is too large for a row into the store of values.
+    void store_large(Item& item) {
+        const std::size_t size = item.output.bytes().size();
+        if (size <= row_value_bytes_max || failure_of(*item.run)) return;
+        const StoredValue stored{size, sha256(item.output.bytes())};
+        const Status kept = options_.values == nullptr ? Status(Error(Code::not_found, "no-provider", "there is none"))
+                                                       : options_.values->keep(holder_of(item.run->id), false, stored.digest, item.output);
+        if (kept) {
+            item.stored = stored;
+        } else if (size > row_value_bytes_most) {
+            fail(*item.run, Error(Code::exhausted, "output-too-large",
+                                  "step " + shown(item.body.node) + ": its output has " + std::to_string(size >> 20) + " MiB; a row of the journal takes " +
+                                      std::to_string(row_value_bytes_most >> 20) + " MiB, and the artifact store cannot be used: " + std::string(kept.error().message()),
+                                  "install an artifact store, let the operation write a file and pass its path, or run with --durability none"));
+        }
+    }
+
     Status write(std::deque<Item>& batch) {
+        for (Item& item : batch) store_large(item);
         const std::lock_guard lock(database_mutex_);
         const bool on_disk = std::any_of(batch.begin(), batch.end(), [](const Item& item) {
             return item.run->durability == Durability::durable || item.close_as != RunState::running;
@@ -652,7 +748,8 @@ private:
     Status insert(Held& run, std::uint32_t seq, const Item& item) {
         const Value body = encode(item.body);
         const std::int64_t key = key_of(run.row, seq);
-        const Bytes output = item.output.bytes();
+        const auto reference = item.stored ? item.stored->row() : std::array<std::uint8_t, StoredValue::row_bytes>{};
+        const Bytes output = item.stored ? Bytes(reference) : item.output.bytes();
         if (item.body.kind == StepBody::Kind::ended && is_kept(item.body.end.state)) ++run.done;
         if (item.body.kind == StepBody::Kind::closing) {
             SYMPHONY_TRY(database_->prepare("UPDATE runs SET state = ? WHERE row = ?").bind(static_cast<int>(RunState::closing)).bind(run.row).run());
@@ -686,7 +783,7 @@ struct RunLog::Impl {
     std::string id;
     NewRun made_from;
     std::vector<StepBody> before;        // what earlier parts have told
-    std::vector<Value> before_outputs;
+    std::vector<KeptOutput> before_outputs;
     bool was_closing = false;            // and is to go on closing
     unsigned looks_failed = 0;           // at what is asked of the run, one after the other
     std::optional<RunResult::State> closing_before;
@@ -694,6 +791,15 @@ struct RunLog::Impl {
     std::map<Id, StepEnd> ends;
     std::map<Id, StepEnd> last_ends;     // also of what failed; only while it was closing
     std::map<std::pair<Id, std::uint32_t>, Value> answers;
+
+    /// Whether somebody reads the output of a step that has ended.
+    bool is_needed(const Workflow& workflow, Id n) const {
+        if (std::any_of(workflow.outputs.begin(), workflow.outputs.end(), [n](const OutputDecl& output) { return output.node == n; })) return true;
+        for (auto i = workflow.out_offsets[n]; i < workflow.out_offsets[n + 1]; ++i) {
+            if (!ends.contains(workflow.edges[workflow.out_edges[i]].to)) return true;
+        }
+        return false;
+    }
 };
 
 RunLog::RunLog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -711,13 +817,15 @@ const std::string& RunLog::id() const noexcept { return impl_->id; }
 const NewRun& RunLog::made_from() const noexcept { return impl_->made_from; }
 std::size_t RunLog::steps_kept() const noexcept { return impl_->ends.size(); }
 
-void RunLog::attach(const Workflow& workflow) {
+Status RunLog::attach(const Workflow& workflow) {
     std::unordered_map<std::string_view, Id> ids;
     impl_->run->names.clear();
     for (Id n = 0; n < workflow.nodes.size(); ++n) {
         impl_->run->names.emplace_back(workflow.node_name(n));
         ids.emplace(workflow.node_name(n), n);
     }
+    std::map<Id, KeptOutput> end_outputs, last_outputs;
+    std::map<std::pair<Id, std::uint32_t>, KeptOutput> answers;
     const std::size_t last = last_closing(impl_->before);
     if (impl_->was_closing && last < impl_->before.size()) impl_->closing_before = static_cast<RunResult::State>(impl_->before[last].element);
     for (std::size_t i = 0; i < impl_->before.size(); ++i) {
@@ -729,16 +837,44 @@ void RunLog::attach(const Workflow& workflow) {
         if (body.kind == StepBody::Kind::begun && (workflow.nodes[at->second].kind == NodeKind::delay || workflow.nodes[at->second].kind == NodeKind::wait)) impl_->begun_ms.try_emplace(at->second, body.at_ms);
         if (body.kind == StepBody::Kind::answered) {
             if (workflow.role(at->second) >= Role::compensation && !closing_now) continue;
-            impl_->answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
+            answers.insert_or_assign({at->second, body.element}, std::move(impl_->before_outputs[i]));
         } else if (body.kind == StepBody::Kind::ended) {
-            body.end.output = std::move(impl_->before_outputs[i]);
-            if (impl_->closing_before && (!body.end.closing || closing_now)) impl_->last_ends.insert_or_assign(at->second, body.end);
+            if (impl_->closing_before && (!body.end.closing || closing_now)) {
+                impl_->last_ends.insert_or_assign(at->second, body.end);
+                last_outputs.insert_or_assign(at->second, impl_->before_outputs[i]);
+            }
             if (!is_kept(body.end.state)) impl_->begun_ms.erase(at->second);  // its time begins anew
-            if (goes_on_without(body, closing_now)) impl_->ends.insert_or_assign(at->second, std::move(body.end));
+            if (!goes_on_without(body, closing_now)) continue;
+            end_outputs.insert_or_assign(at->second, std::move(impl_->before_outputs[i]));
+            impl_->ends.insert_or_assign(at->second, std::move(body.end));
         }
     }
     impl_->before.clear();
     impl_->before_outputs.clear();
+    const auto value = [&](Id n, const KeptOutput& output) -> Result<Value> {
+        auto read = impl_->core->value_of(output);
+        if (!read) return std::move(read).error().in("step " + shown(workflow.node_name(n)) + " of run " + impl_->id + " cannot be taken from the record");
+        return read;
+    };
+    const auto output = [&](Id n, const StepEnd& end, const KeptOutput& kept) -> Result<Value> {
+        Value out = SYMPHONY_TRY(value(n, kept));
+        if (!end.each || end.state != NodeState::completed) return out;
+        std::vector<Value> of_elements;
+        for (auto at = answers.lower_bound({n, 0}); at != answers.end() && at->first.first == n; ++at) {
+            Value answer = SYMPHONY_TRY(value(n, at->second));
+            if (!answer.is_null()) of_elements.push_back(std::move(answer));
+        }
+        return with_elements(out, of_elements);
+    };
+    // A run that goes on closing has little to do, and may read anything.
+    for (auto& [n, end] : impl_->last_ends) end.output = SYMPHONY_TRY(output(n, end, last_outputs[n]));
+    for (auto& [n, end] : impl_->ends) {
+        if (impl_->closing_before || impl_->is_needed(workflow, n)) end.output = SYMPHONY_TRY(output(n, end, end_outputs[n]));
+    }
+    for (const auto& [at, answer] : answers) {
+        if (!impl_->ends.contains(at.first)) impl_->answers.emplace(at, SYMPHONY_TRY(value(at.first, answer)));
+    }
+    return {};
 }
 
 const StepEnd* RunLog::ended_before(Id node) const noexcept {
@@ -756,7 +892,7 @@ std::optional<RunResult::State> RunLog::closing_before() const noexcept { return
 void RunLog::closing(RunResult::State state, bool undoes) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::closing, {}, static_cast<std::uint32_t>(state), impl_->core->now_ms(), {}, undoes};
+    item.body = {StepBody::Kind::closing, {}, static_cast<std::uint32_t>(state), impl_->core->now_ms(), {}, {}, undoes};
     impl_->core->push(std::move(item));
 }
 
@@ -775,7 +911,7 @@ std::int64_t RunLog::now_ms() const noexcept { return impl_->core->now_ms(); }
 void RunLog::begun(Id node) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::begun, impl_->run->names[node], 0, impl_->core->now_ms(), {}, false};
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], 0, impl_->core->now_ms(), {}, {}, false};
     impl_->core->push(std::move(item));
 }
 
@@ -805,22 +941,22 @@ void RunLog::ended(Id node, StepEnd end) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = std::exchange(end.output, {});
-    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), false};
+    item.body = {StepBody::Kind::ended, impl_->run->names[node], 0, impl_->core->now_ms(), std::move(end), {}, false};
     impl_->core->push(std::move(item));
 }
 
-void RunLog::answered(Id node, std::uint32_t element, const Value& answer) noexcept {
+void RunLog::answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
     item.output = answer;
-    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, false};
+    item.body = {StepBody::Kind::answered, impl_->run->names[node], element, impl_->core->now_ms(), {}, note, false};
     impl_->core->push(std::move(item));
 }
 
 void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
-    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, false};
+    item.body = {StepBody::Kind::begun, impl_->run->names[node], element, impl_->core->now_ms(), {}, {}, false};
     if (impl_->run->durability == Durability::durable) {
         item.then = std::move(then);
         impl_->core->push(std::move(item));
@@ -878,6 +1014,44 @@ Result<RunDetail> Journal::told(std::string_view id, std::uint32_t after, std::u
     return core_->told(id, after, rows_max, each);
 }
 Result<std::int64_t> Journal::version() const { return core_->version(); }
+Result<RunRecord> Journal::record(std::string_view id, bool outputs, std::string_view node) const {
+    RunRecord out;
+    std::vector<StepBody> bodies;
+    std::vector<KeptOutput> kept;
+    out.detail = SYMPHONY_TRY(core_->show(id, &bodies, outputs ? &kept : nullptr));
+    std::map<std::pair<std::string_view, std::uint32_t>, std::size_t> places;
+    const auto row = [&](std::string_view name, std::uint32_t element) -> CallRow& {
+        const auto [at, fresh] = places.try_emplace({name, element}, out.calls.size());
+        if (fresh) out.calls.push_back({std::string(name), element, {}, {}});
+        return out.calls[at->second];
+    };
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        const StepBody& body = bodies[i];
+        if (!node.empty() && body.node != node) continue;
+        const auto answer = [&](CallRow& to) -> Status {
+            if (!outputs) return {};
+            Value value = SYMPHONY_TRY(core_->value_of(kept[i]));
+            if (to.element == no_id || !value.is_null()) to.answer = std::move(value);
+            return {};
+        };
+        if (body.kind == StepBody::Kind::answered) {
+            CallRow& call = row(body.node, body.element);
+            call.note = body.note;
+            SYMPHONY_TRY(answer(call));
+        } else if (body.kind == StepBody::Kind::ended) {
+            const bool alone = !body.end.each;
+            if (alone) {
+                CallRow& call = row(body.node, no_id);
+                call.note = body.end.note;
+                if (body.end.state == NodeState::completed && body.end.problems.empty()) SYMPHONY_TRY(answer(call));
+            }
+            for (const Problem& problem : body.end.problems) {
+                if (outputs && (alone || problem.element != no_id)) row(body.node, alone ? no_id : problem.element).answer = problem.error;
+            }
+        }
+    }
+    return out;
+}
 Result<std::map<std::string, StepEnd>> Journal::ends(std::string_view id) const { return core_->ends(id); }
 Status Journal::request(std::string_view id, RunRequest::Kind kind, std::string_view node, const Value& value) { return core_->request(id, kind, node, value); }
 Status Journal::remove(std::string_view id) { return core_->remove(id); }

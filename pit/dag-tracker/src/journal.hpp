@@ -2,6 +2,7 @@
 #pragma once
 
 #include "steps.hpp"
+#include "value_store.hpp"
 
 #include <symphony/sqlite_files/folder.hpp>
 
@@ -59,6 +60,7 @@ struct StepRow {
     std::string node;
     NodeState state = NodeState::pending;  ///< `running`: begun, and no end is recorded
     std::uint32_t calls = 0, attempts = 0;
+    std::uint32_t recalled = 0;  ///< calls that were answered from memory
     std::int64_t ended_ms = 0;
     std::uint64_t took_ns = 0;
     std::uint64_t output_bytes = 0;
@@ -81,6 +83,20 @@ struct ToldRow {
     std::uint64_t output_bytes = 0;
 };
 
+/// One call as it was recorded.
+struct CallRow {
+    std::string node;
+    std::uint32_t element = no_id;    ///< of an `each` step
+    CallNote note;
+    std::optional<Result<Value>> answer;  ///< what it answered, null where nobody read that; nothing when there was no answer, or outputs were not asked for
+};
+
+/// All that is on record of a run.
+struct RunRecord {
+    RunDetail detail;
+    std::vector<CallRow> calls;  ///< the newest of each call
+};
+
 class JournalCore;
 
 /// One run's part of the journal, held by this process until it is destroyed or the process ends.
@@ -90,8 +106,9 @@ public:
     const std::string& id() const noexcept;
     /// Of a resumed run.
     const NewRun& made_from() const noexcept;
-    /// The names of the plan's nodes are how its steps are known. Before the run begins.
-    void attach(const Workflow& workflow);
+    /// The names of the plan's nodes are how its steps are known. Before the run begins. Reads what earlier parts of the run have stored elsewhere.
+    /// @return Those of ValueStore::get(), when an output that is still needed is not what it was. [blocks]
+    Status attach(const Workflow& workflow);
     /// Steps of earlier parts that the run goes on without.
     std::size_t steps_kept() const noexcept;
 
@@ -106,7 +123,7 @@ public:
     void status(RunStatus status) noexcept override;
     std::vector<RunRequest> requests() noexcept override;
     void ended(Id node, StepEnd end) noexcept override;
-    void answered(Id node, std::uint32_t element, const Value& answer) noexcept override;
+    void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override;
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override;
     std::optional<Error> failure() const override;
 
@@ -131,6 +148,7 @@ public:
     struct Options {
         std::function<std::int64_t()> now_ms;        ///< since 1970; empty: the clock
         std::uint64_t queue_bytes_max = 64u << 20;   ///< told and not yet written
+        std::shared_ptr<ValueStore> values;          ///< for outputs that are too large for a row; null: there is none
         std::size_t runs_max = 1000;                 ///< ended runs that are kept; older ones go, 0: all are kept
     };
     /// @return `data_corrupt` "journal-corrupt", `abi_mismatch` "newer-journal", `exhausted` "disk-full", `io` "journal-unreadable".
@@ -154,6 +172,8 @@ public:
     Result<RunDetail> told(std::string_view id, std::uint32_t after, std::uint32_t rows_max, const std::function<void(const ToldRow&)>& each) const;
     /// A number that is another one when another process has written since. Cheap. [blocks]
     Result<std::int64_t> version() const;
+    /// @param outputs  Also what the calls have answered, read back and checked. @param node  Of this node alone; empty: of all.
+    Result<RunRecord> record(std::string_view id, bool outputs, std::string_view node = {}) const;
     /// What steps of a run have given, by node: those that are done, the last time that they were. [blocks]
     Result<std::map<std::string, StepEnd>> ends(std::string_view id) const;
     /// Asks something of a run, on the disk before it returns; whoever is at it hears of it within a tenth of a second. A cancel of a run that

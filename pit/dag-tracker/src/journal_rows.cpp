@@ -1,53 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal_rows.hpp"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <stdexcept>
 #include <unordered_map>
 
 namespace symphony::tracker {
 namespace {
 
-/// One context for each thread: making one costs more than a small sum.
-class Hash {
-public:
-    Hash() {
-        if (context() == nullptr || EVP_DigestInit_ex2(context(), EVP_sha256(), nullptr) != 1) throw std::runtime_error("SHA-256 is not available");
-    }
-    void add(Bytes part) {
-        std::array<std::uint8_t, 8> size{};
-        for (std::size_t i = 0; i < size.size(); ++i) size[i] = static_cast<std::uint8_t>(std::uint64_t{part.size()} >> (8 * i));
-        EVP_DigestUpdate(context(), size.data(), size.size());
-        EVP_DigestUpdate(context(), part.data(), part.size());
-    }
-    std::array<std::uint8_t, 16> half() {
-        std::array<std::uint8_t, 32> all{};
-        EVP_DigestFinal_ex(context(), all.data(), nullptr);
-        std::array<std::uint8_t, 16> out{};
-        std::copy_n(all.begin(), out.size(), out.begin());
-        return out;
-    }
-
-private:
-    static EVP_MD_CTX* context() {
-        thread_local const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> own(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-        return own.get();
-    }
-};
-
 std::uint32_t u32(ValueView value) noexcept { return static_cast<std::uint32_t>(std::min<std::uint64_t>(value.as_uint(), ~std::uint32_t{0})); }
 
 void put(ValueBuilder& out, const Problem& problem) {
     const Error& error = problem.error;
-    out.list(6).text(problem.path).integer(static_cast<std::int64_t>(error.code())).text(error.reason())
-        .text(error.message()).text(error.hint()).boolean(error.retryable()).end();
+    out.list(7).text(problem.path).integer(static_cast<std::int64_t>(error.code())).text(error.reason())
+        .text(error.message()).text(error.hint()).boolean(error.retryable()).unsigned_integer(problem.element).end();
 }
 Problem problem_of(ValueView from) {
     Error error(static_cast<Code>(from.at(1).as_int(static_cast<std::int64_t>(Code::internal))), from.at(2).as_text(), std::string(from.at(3).as_text()),
                 std::string(from.at(4).as_text()));
-    return {no_id, std::string(from.at(0).as_text()), from.at(5).as_bool() ? std::move(error).as_retryable() : std::move(error)};
+    return {no_id, std::string(from.at(0).as_text()), from.at(5).as_bool() ? std::move(error).as_retryable() : std::move(error),
+            from.at(6).exists() ? u32(from.at(6)) : no_id};
+}
+
+/// Of what the call is known by only its inputs: the rest is in the list of the run's plugins.
+void put(ValueBuilder& out, const CallNote& note) {
+    out.list(5).unsigned_integer(static_cast<std::uint64_t>(note.recall));
+    if (note.difference) {
+        const Difference& difference = *note.difference;
+        out.list(4).text(difference.component).text(difference.name).text(difference.was).text(difference.is).end();
+    } else {
+        out.null();
+    }
+    out.text(note.run).integer(note.made_ms).value(inputs_of(note.facts.parts)).end();
+}
+CallNote note_of(ValueView from) {
+    CallNote note;
+    if (const auto recall = from.at(0).as_uint(); recall <= static_cast<std::uint64_t>(recall_last)) note.recall = static_cast<Recall>(recall);
+    const auto text = [](ValueView view) { return std::string(view.as_text()); };
+    if (const ValueView difference = from.at(1); difference.is_list()) note.difference = {text(difference.at(0)), text(difference.at(1)), text(difference.at(2)), text(difference.at(3))};
+    note.run = text(from.at(2));
+    note.made_ms = from.at(3).as_int();
+    note.facts.parts = Value::copy(from.at(4));
+    return note;
 }
 
 } // namespace
@@ -55,15 +48,18 @@ Problem problem_of(ValueView from) {
 Value encode(const StepBody& body) {
     ValueBuilder out;
     const bool ended = body.kind == StepBody::Kind::ended;
+    const bool answered = body.kind == StepBody::Kind::answered;
     const bool closing = body.kind == StepBody::Kind::closing;
-    out.list(ended ? 12 : closing ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
+    out.list(ended ? 15 : answered || closing ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
     if (ended) {
         const StepEnd& end = body.end;
         out.unsigned_integer(static_cast<std::uint64_t>(end.state)).boolean(end.bare).unsigned_integer(end.calls).unsigned_integer(end.attempts).unsigned_integer(end.took_ns);
         out.list(end.problems.size());
         for (const Problem& problem : end.problems) put(out, problem);
-        out.end().boolean(end.by_fallback).boolean(end.closing);
+        out.end().boolean(end.by_fallback).boolean(end.closing).boolean(end.each).unsigned_integer(end.recalled);
+        put(out, end.note);
     }
+    if (answered) put(out, body.note);
     if (closing) out.boolean(body.undoes);
     return out.end().build();
 }
@@ -78,6 +74,7 @@ bool decode(Bytes bytes, StepBody& out) {
     out.node = list.at(1).as_text();
     out.element = u32(list.at(2));
     out.at_ms = list.at(3).as_int();
+    if (out.kind == StepBody::Kind::answered) out.note = note_of(list.at(4));
     if (out.kind == StepBody::Kind::closing) {
         out.undoes = list.at(4).as_bool();
         return out.element <= static_cast<std::uint32_t>(RunResult::State::cancelled);
@@ -93,6 +90,9 @@ bool decode(Bytes bytes, StepBody& out) {
     for (const ValueView problem : list.at(9).items()) out.end.problems.push_back(problem_of(problem));
     out.end.by_fallback = list.at(10).as_bool();
     out.end.closing = list.at(11).as_bool();
+    out.end.each = list.at(12).as_bool();
+    out.end.recalled = u32(list.at(13));
+    out.end.note = note_of(list.at(14));
     return true;
 }
 
@@ -155,8 +155,9 @@ std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vect
         const StepBody& body = steps[i];
         if (body.kind == StepBody::Kind::closing) continue;
         const auto [found, fresh] = at.try_emplace(body.node, rows.size());
-        if (fresh) rows.push_back({body.node, NodeState::running, 0, 0, 0, 0, 0, {}});
+        if (fresh) rows.push_back({body.node, NodeState::running, 0, 0, 0, 0, 0, 0, {}});
         StepRow& row = rows[found->second];
+        row.output_bytes += output_bytes[i];
         if (body.kind != StepBody::Kind::ended) {
             if (row.state != NodeState::completed) row.state = NodeState::running;
             continue;
@@ -164,39 +165,27 @@ std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vect
         row.state = body.end.state;
         row.calls = body.end.calls;
         row.attempts = body.end.attempts;
+        row.recalled = body.end.recalled;
         row.ended_ms = body.at_ms;
         row.took_ns = body.end.took_ns;
-        row.output_bytes = output_bytes[i];
+        if (!body.end.each) row.output_bytes = output_bytes[i];
         row.problems = body.end.problems;
     }
     return rows;
 }
 
+Sum::Sum(const Digest& all) noexcept { std::copy_n(all.bytes.begin(), bytes_.size(), bytes_.begin()); }
 bool operator!=(const Sum& a, Bytes b) noexcept { return !std::equal(a.bytes_.begin(), a.bytes_.end(), b.begin(), b.end()); }
 
-Sum sum_of(std::string_view id, Bytes head, Bytes given) {
-    Hash hash;
-    hash.add(bytes_of(id));
-    hash.add(head);
-    hash.add(given);
-    Sum sum;
-    sum.bytes_ = hash.half();
-    return sum;
-}
+Sum sum_of(std::string_view id, Bytes head, Bytes given) { return Sum(Sha256().add_sized(bytes_of(id)).add_sized(head).add_sized(given).finish()); }
 
 Sum sum_of(std::int64_t key, std::int64_t part, Bytes body, Bytes output) {
-    Hash hash;
     std::array<std::uint8_t, 16> numbers{};
     for (std::size_t i = 0; i < 8; ++i) {
         numbers[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(key) >> (8 * i));
         numbers[8 + i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(part) >> (8 * i));
     }
-    hash.add(numbers);
-    hash.add(body);
-    hash.add(output);
-    Sum sum;
-    sum.bytes_ = hash.half();
-    return sum;
+    return Sum(Sha256().add_sized(numbers).add_sized(body).add_sized(output).finish());
 }
 
 } // namespace symphony::tracker

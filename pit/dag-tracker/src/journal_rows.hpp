@@ -2,6 +2,7 @@
 #pragma once
 
 #include "journal.hpp"
+#include "sha256.hpp"
 
 #include <vector>
 
@@ -16,6 +17,7 @@ struct StepBody {
     std::uint32_t element = 0;  ///< of begun and answered; of closing the number of what the run ends as
     std::int64_t at_ms = 0;     ///< since 1970
     StepEnd end;                ///< of ended, without its output
+    CallNote note;              ///< of answered
     bool undoes = false;        ///< of closing
 };
 
@@ -49,9 +51,9 @@ public:
     friend bool operator!=(const Sum& a, Bytes b) noexcept;
     operator Bytes() const noexcept { return bytes_; }  // NOLINT: it is bytes
 
+    explicit Sum(const Digest& all) noexcept;
+
 private:
-    friend Sum sum_of(std::string_view id, Bytes head, Bytes given);
-    friend Sum sum_of(std::int64_t key, std::int64_t part, Bytes body, Bytes output);
     std::array<std::uint8_t, 16> bytes_{};
 };
 Sum sum_of(std::string_view id, Bytes head, Bytes given);

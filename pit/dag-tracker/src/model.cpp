@@ -119,6 +119,16 @@ std::string_view name_of(MergeMode mode) noexcept {
     return "";
 }
 
+std::string_view name_of(CachePolicy policy) noexcept {
+    switch (policy) {
+    case CachePolicy::if_pure: return "if-pure";
+    case CachePolicy::always: return "always";
+    case CachePolicy::within_run: return "within-run";
+    case CachePolicy::never: return "never";
+    }
+    return "";
+}
+
 std::string_view name_of(RetryKind kind) noexcept {
     switch (kind) {
     case RetryKind::jitter: return "jitter";

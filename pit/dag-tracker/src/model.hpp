@@ -89,13 +89,29 @@ struct Constant {
     Place place;
 };
 
+/// Whether answers of a node's calls are kept for later calls that are the same. `if_pure`: when the manifest says that the operation is pure.
+enum class CachePolicy : std::uint8_t { if_pure, always, within_run, never };
+std::string_view name_of(CachePolicy policy) noexcept;
+
 /// How a node is called, beside what it is called with. Only nodes that differ from the default have their own.
 struct CallPolicy {
     std::uint64_t timeout_ns = 0;  // 0 = none
     std::uint64_t backoff_ns = 200'000'000;
     std::uint32_t retries_max = 0;
     std::uint32_t parallel_max = 0;  // 0 = as many as there are workers
+    std::uint64_t ttl_ns = 0;        // how old a kept answer may be; 0 = any age
+    CachePolicy cache = CachePolicy::if_pure;
     friend bool operator==(const CallPolicy&, const CallPolicy&) = default;
+
+    /// Whether it says something about answers that are kept.
+    bool caches() const noexcept { return cache != CachePolicy::if_pure || ttl_ns != 0; }
+    /// Whether it says something else.
+    bool calls() const noexcept {
+        CallPolicy rest = *this;
+        rest.cache = CachePolicy::if_pure;
+        rest.ttl_ns = 0;
+        return rest != CallPolicy{};
+    }
 };
 
 /// How long a failed call waits for its next attempt: anywhere up to backoff x 2^n, exactly that, or always `backoff`.

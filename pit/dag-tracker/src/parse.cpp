@@ -263,6 +263,19 @@ private:
         }
     }
 
+    void cache(const Doc& doc, CallPolicy& policy) {
+        policy.ttl_ns = duration_ns(doc, "ttl", 0);
+        const auto* cache = doc.find("cache");
+        if (cache == nullptr || !expect(*cache, Doc::Kind::text, "text")) return;
+        constexpr std::array<std::string_view, 3> ways{"always", "within-run", "never"};
+        const auto found = std::find(ways.begin(), ways.end(), cache->value.text);
+        if (found == ways.end()) error("bad-value", "cache " + shown(cache->value.text) + " is not known", cache->place, meant(cache->value.text, ways));
+        else policy.cache = static_cast<CachePolicy>(1 + (found - ways.begin()));
+        if (policy.ttl_ns != 0 && (policy.cache == CachePolicy::never || policy.cache == CachePolicy::within_run)) {
+            error("bad-value", "\"ttl\" is for answers that later runs may have", doc.find("ttl")->place, "leave it out, or write cache = \"always\"");
+        }
+    }
+
     /// A sub-workflow or a loop.
     void body_of(Node& node, const Doc& doc, const Where& where) {
         if (node.kind == NodeKind::workflow) {
@@ -346,8 +359,8 @@ private:
     }
 
     void plugin_body(Node& node, const Doc& doc, const Where& where, NodeKind kind) {
-        constexpr std::array<std::string_view, 20> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
-                                                        "after", "description", "fallback", "default", "compensate", "quorum", "finally", "priority", "use"};
+        constexpr std::array<std::string_view, 22> keys{"id", "type", "plugin", "operation", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry",
+                                                        "cache", "ttl", "after", "description", "fallback", "default", "compensate", "quorum", "finally", "priority", "use"};
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
@@ -376,6 +389,7 @@ private:
             policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
             parse_retry_kind(*this, made_, node, retry->value);
         }
+        cache(doc, policy);
         node.policy = policy_index(made_, policy);
         constants(node, doc);
     }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "draw.hpp"
 #include "given.hpp"
+#include "replay_command.hpp"
 #include "run_command.hpp"
 #include "runs_command.hpp"
 #include "tracker.hpp"
+#include "why_command.hpp"
 #include "workflow_command.hpp"
 
 #include <symphony/plugin.hpp>
@@ -46,6 +48,7 @@ public:
         const Plan& plan = *checked.plan;
         std::string warning;
         const auto log = SYMPHONY_TRY(tracker_.begin_log(checked, source.path, source.text.text(), inputs, ValueBuilder().map(0).end().build(), std::nullopt, warning));
+        settings.memory = tracker_.memory(checked.plan, true, log.get(), warning);
         const auto result = SYMPHONY_TRY(tracker_.run(call, checked.plan, inputs, settings, log, [&](const RunEvent& event) { call.emit(port_event(plan, event)); }));
         return run_report(plan, result);
     }
@@ -58,7 +61,10 @@ public:
 
     Result<std::int32_t> run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) override {
         if (command == "run") return run_command(tracker_, call, arguments, context);
+        if (command == "runs replay") return replay_command(tracker_, call, arguments, context);
         if (command == "runs resume") return resume_command(tracker_, call, arguments, context);
+        if (command == "runs why") return why_command(tracker_, call, arguments, context);
+        if (command.starts_with("runs cache ")) return cache_command(tracker_, call, command, context);
         if (command.starts_with("runs ")) return runs_command(tracker_, call, command, arguments, context);
         return workflow_command(tracker_, call, command, arguments, context);
     }

@@ -295,7 +295,8 @@ private:
         }
         if ((fields & description_field) != 0) node.description = ref();
         if ((fields & each_field) != 0) node.each = ref();
-        if ((fields & policy_field) != 0) policy(node);
+        CallPolicy called;
+        if ((fields & policy_field) != 0) policy(called, node);
         if ((fields & on_error_field) != 0) {
             node.on_error = static_cast<OnError>(number(static_cast<std::uint64_t>(OnError::skip), "on_error"));
             if (node.on_error == OnError::fail) fail("a default that is written");
@@ -309,21 +310,26 @@ private:
         node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
         if ((fields & extras_field) != 0) extras(id);
         else if (node.kind == NodeKind::delay || node.kind >= NodeKind::workflow) fail("a node that lacks what makes it one");
+        if ((fields & cache_field) != 0) {
+            called.cache = static_cast<CachePolicy>(number(static_cast<std::uint64_t>(CachePolicy::never), "the cache of a node"));
+            called.ttl_ns = duration_ns();
+            if (!called.caches()) fail("a default that is written");
+            if (called.ttl_ns != 0 && called.cache >= CachePolicy::within_run) fail("\"ttl\" of answers that are not kept");
+        }
+        node.policy = policy_index(made_, called);
         for (std::size_t left = count(1); left > 0 && !failed_; --left) edge(id);
     }
 
-    void policy(Node& node) {
-        CallPolicy policy;
+    void policy(CallPolicy& policy, const Node& node) {
         policy.timeout_ns = duration_ns();
         policy.backoff_ns = duration_ns();
         policy.retries_max = number(100, "the retries of a node");
         policy.parallel_max = number(1024, "the parallel calls of a node");
-        if (policy == CallPolicy{}) fail("a default that is written");
+        if (!policy.calls()) fail("a default that is written");
         if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
         CallPolicy only_timeout;
         only_timeout.timeout_ns = policy.timeout_ns;
         if (node.kind == NodeKind::wait && policy != only_timeout) fail("a policy that such a node does not have");
-        node.policy = policy_index(made_, policy);
     }
 
     Id other_node(Id self) {

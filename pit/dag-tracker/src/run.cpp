@@ -33,6 +33,11 @@ std::string_view name_of(RunResult::State state) noexcept {
     return "";
 }
 
+std::string recalled_text(std::uint32_t recalled, std::uint32_t calls) {
+    if (recalled == 0) return {};
+    return calls == 0 ? "cached" : std::to_string(recalled) + " cached";
+}
+
 std::uint64_t steady_now_ns() noexcept {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());

@@ -62,6 +62,7 @@ struct RunEvent {
 };
 
 class StepLog;
+class CallMemory;
 struct KnownSteps;
 
 struct RunSettings {
@@ -75,6 +76,7 @@ struct RunSettings {
     std::uint64_t seed = 0;         ///< of the retries' jitter
     bool fail_fast = false;
     bool want_events = true;
+    std::shared_ptr<CallMemory> memory;  ///< may answer calls instead of their plugins; null: every call is made
     std::shared_ptr<const KnownSteps> known;  ///< of a partial run; null: everything is run
     std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
@@ -84,12 +86,14 @@ struct Problem {
     Id node = no_id;
     std::string path;  ///< which element; "" for the whole node
     Error error{Code::internal, ""};
+    std::uint32_t element = no_id;  ///< of an `each` node: its place in the list
 };
 
 struct NodeRun {
     NodeState state = NodeState::pending;
     std::uint32_t calls = 0;     ///< retries included
     std::uint32_t attempts = 0;  ///< of the call that took the most
+    std::uint32_t recalled = 0;  ///< calls that were not made, because their answers were remembered
     std::uint32_t problems = 0;
     std::uint64_t started_ns = 0;
     std::uint64_t ended_ns = 0;
@@ -108,6 +112,8 @@ struct RunResult {
     std::uint64_t elapsed_ns = 0;
 };
 std::string_view name_of(RunResult::State state) noexcept;
+/// "cached", "3 cached" beside calls that were made, "" when no answer was remembered.
+std::string recalled_text(std::uint32_t recalled, std::uint32_t calls);
 
 /// Runs a plan and waits for its end. Compute runs on oneTBB workers, providers that block on threads of their own.
 /// @param inputs     A map of the workflow's inputs, checked; defaults are filled in here.

@@ -15,6 +15,9 @@ bool may_pass_next_time(const Error& error) noexcept {
     return error.retryable() || error.code() == Code::deadline || error.code() == Code::peer_died;
 }
 
+/// What a step has answered whose outputs nobody reads.
+Value no_outputs() { return ValueBuilder().map().end().build(); }
+
 } // namespace
 
 Verdict Run::take_answer(Job job) {
@@ -23,10 +26,13 @@ Verdict Run::take_answer(Job job) {
     Slot& slot = active.slots[job.slot];
     Result<Value> result = checked_answer(n, *std::move(slot.answer));
     slot.answer.reset();
+    const bool recalled = std::exchange(slot.recalled, false);
+    if (recalled) times_[n].recalled.fetch_add(1, std::memory_order_relaxed);
+    else if (result && settings_.memory) settings_.memory->answered(n, slot.element, slot.note, *result);
     give_back(n);
     if (!result && !closes_run(n) && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
     const bool stopped = this->stopped(n);
-    if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && slot.attempt <= workflow_.policy(n).retries_max &&
+    if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && !recalled && slot.attempt <= workflow_.policy(n).retries_max &&
         may_pass_next_time(result.error()) && take_retry(n, result) && later(job, slot.attempt)) {
         return Verdict::parked;
     }
@@ -149,9 +155,10 @@ Verdict Run::next_element(Job job, Active& active, Slot& slot, Result<Value> res
     const Id n = job.step;
     const bool fails = workflow_.nodes[n].on_error == OnError::fail;
     if (result) {
-        if (settings_.log) settings_.log->answered(n, slot.element, *result);
+        if (settings_.log) settings_.log->answered(n, slot.element, nodes_[n].uses.load(std::memory_order_acquire) != 0 ? *result : no_outputs(), slot.note);
         active.answers[slot.element] = *std::move(result);
     } else {
+        if (settings_.log && !stopped) settings_.log->answered(n, slot.element, {}, slot.note);
         active.errors[slot.element] = std::move(result).error();
         if (fails) active.failed.store(true, std::memory_order_release);
     }
@@ -188,7 +195,7 @@ Verdict Run::finish_each(Id n, Active& active) {
         }
         ++failed;
         if (first == active.errors.size()) first = i;
-        if (on_error != OnError::fail) add_problem(n, element_name(active, i), *active.errors[i]);
+        if (on_error != OnError::fail) add_problem(n, element_name(active, i), *active.errors[i], static_cast<std::uint32_t>(i));
     }
     times_[n].problems = failed;
     if (failed > 0 && on_error == OnError::fail) {

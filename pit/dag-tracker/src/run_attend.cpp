@@ -129,6 +129,7 @@ RunResult Run::collect() {
         to.state = nodes_[n].state.load(std::memory_order_acquire);
         to.calls = times_[n].calls.load(std::memory_order_relaxed);
         to.attempts = times_[n].attempts.load(std::memory_order_relaxed);
+        to.recalled = times_[n].recalled.load(std::memory_order_relaxed);
         const bool over = to.state > NodeState::running;
         if (over) {
             to.started_ns = times_[n].started_ns;

@@ -64,6 +64,7 @@ Verdict Run::begin_calls(Id n) {
         else base.add(workflow_.names[edge.to_port], source_value(edge));
     }
     active.base = base.end().build();
+    if (settings_.memory) active.facts = settings_.memory->begin(n, active.base);
     release_inputs(n);
     if (node.each == 0) return begin_single(n, active);
     return begin_each(n, active);
@@ -73,13 +74,14 @@ Verdict Run::begin_single(Id n, Active& active) {
     active.single = true;
     active.slots.resize(1);
     active.working.store(1, std::memory_order_relaxed);
-    if (lane_of_[n] != 0 || waits_for_log(n) || has_priorities_ || !workflow_.extras_of(n).uses.empty()) {
+    if (lane_of_[n] != 0 || waits_for_log(n) || looks_up(n) || has_priorities_ || !workflow_.extras_of(n).uses.empty()) {
         tell(n, NodeState::queued);
         queue({n, 0, lane_of_[n]});
         return Verdict::parked;
     }
     // A provider that computes runs here and now: most answer before call() returns.
     mark_running(n);
+    if (settings_.memory) settings_.memory->recall(n, 0, *active.facts, {}, [&active](Recalled found) { active.slots[0].note = std::move(found.note); });
     auto met = std::make_shared<std::atomic<unsigned>>(0);
     enter_call(n, active.slots[0], active.base, [self = shared_from_this(), n, met](Result<Value> result) {
         self->nodes_[n].active->slots[0].answer.emplace(std::move(result));
@@ -107,7 +109,7 @@ Verdict Run::begin_each(Id n, Active& active) {
     std::vector<std::uint32_t> to_do;
     for (std::uint32_t i = 0; i < count; ++i) {
         const Value* const before = settings_.log ? settings_.log->answered_before(n, i) : nullptr;
-        if (before != nullptr) active.answers[i] = *before;
+        if (before != nullptr && !before->is_null()) active.answers[i] = *before;
         else to_do.push_back(i);
     }
     active.done.store(static_cast<std::uint32_t>(count - to_do.size()), std::memory_order_relaxed);
@@ -181,8 +183,29 @@ void Run::give_back(Id n) {
 }
 
 void Run::turn_on_lane(Job job) {
-    if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
+    if (!settings_.memory) {
+        if (!waits_for_log(job.step)) return engine(job.step).enqueue(job);
+        engine(job.step).hold();
+        return queue_held(job);
+    }
     engine(job.step).hold();
+    const Active& active = *nodes_[job.step].active;
+    const std::uint32_t element = active.slots[job.slot].element;
+    settings_.memory->recall(job.step, element, *active.facts, active.single ? ValueView() : active.elements[element],
+                             [self = shared_from_this(), job](Recalled found) { self->recalled(job, std::move(found)); });
+}
+
+void Run::recalled(Job job, Recalled found) noexcept {
+    Slot& slot = nodes_[job.step].active->slots[job.slot];
+    slot.note = std::move(found.note);
+    if (!found.answer) return queue_held(job);
+    slot.recalled = true;
+    slot.answer.emplace(*std::move(found.answer));
+    engine(job.step).complete_held(job);
+}
+
+void Run::queue_held(Job job) noexcept {
+    if (!waits_for_log(job.step)) return engine(job.step).enqueue_held(job);
     settings_.log->before_effect(job.step, nodes_[job.step].active->slots[job.slot].element, [self = shared_from_this(), job](Status kept) {
         if (kept) return self->engine(job.step).enqueue_held(job);
         self->nodes_[job.step].active->slots[job.slot].answer.emplace(std::move(kept).error());

@@ -57,7 +57,8 @@ public:
         std::string warning;
         auto log = tracker_.begin_log(checked, path, text->text(), inputs, options(words), durability, warning);
         if (!log) return std::move(log).error().in("the run cannot be recorded").with_hint("repair that, or run it with --durability none");
-        if (!warning.empty()) err("warning: " + warning + "\n");
+        warn(warning);
+        remember(settings, checked.plan, log->get());
         return execute(files, checked.plan, inputs, settings, *std::move(log));
     }
 
@@ -65,13 +66,14 @@ public:
     Result<std::int32_t> resume() {
         const std::string id(arguments_["run"].as_text("last"));
         const Files files = SYMPHONY_TRY(tracker_.host().files());
-        const auto settings = SYMPHONY_TRY(settings_given());
+        auto settings = SYMPHONY_TRY(settings_given());
         auto resumed = SYMPHONY_TRY(tracker_.resume_log(id, arguments_["accept-changes"].as_bool()));
         const Value inputs = resumed.log->made_from().inputs;
         if (!quiet_) {
             err("resuming " + resumed.log->id() + " of " + resumed.log->made_from().workflow + ": " + std::to_string(resumed.log->steps_kept()) + " of " +
                 std::to_string(resumed.plan->workflow.nodes.size()) + " steps are done\n");
         }
+        remember(settings, resumed.plan, resumed.log.get());
         return execute(files, resumed.plan, inputs, settings, std::move(resumed.log));
     }
 
@@ -152,6 +154,15 @@ private:
         out.map(2).add("output", arguments_["output"].as_text("symphony-out")).key("inputs").list(words.size());
         for (const auto& word : words) out.text(word);
         return out.end().end().build();
+    }
+
+    void remember(RunSettings& settings, const std::shared_ptr<const Plan>& plan, const RunLog* log) const {
+        std::string warning;
+        settings.memory = tracker_.memory(plan, !arguments_["no-cache"].as_bool(), log, warning);
+        warn(warning);
+    }
+    void warn(const std::string& warning) const {
+        if (!warning.empty()) err("warning: " + warning + "\n");
     }
 
     void out(std::string_view text) const { put_out(call_, text); }

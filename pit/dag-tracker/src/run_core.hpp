@@ -5,6 +5,7 @@
 // run_control (control nodes), run_calls (calls are made), run_answers (what comes back), run_events, run_attend (the calling thread).
 
 #include "blocking_pool.hpp"
+#include "call_memory.hpp"
 #include "engine.hpp"
 #include "run.hpp"
 #include "steps.hpp"
@@ -55,6 +56,8 @@ private:
         std::uint32_t element = 0;
         std::uint32_t attempt = 0;
         std::optional<Result<Value>> answer;
+        bool recalled = false;  // the answer was remembered
+        CallNote note;          // how the call is known to the memory
     };
 
     /// A node that runs: what its calls need and have answered.
@@ -66,6 +69,7 @@ private:
         std::vector<std::optional<Error>> errors;  // of elements
         std::vector<Slot> slots;
         std::vector<std::uint32_t> to_do;          // elements without an answer of an earlier part of the run
+        std::shared_ptr<const StepFacts> facts;    // when there is a memory
         std::atomic<std::uint32_t> next{0};        // in to_do
         std::atomic<std::uint32_t> working{0};  // slots that have not ended
         std::atomic<std::uint32_t> done{0};
@@ -105,6 +109,7 @@ private:
         std::uint64_t ended_ns = 0;
         std::atomic<std::uint32_t> calls{0};
         std::atomic<std::uint32_t> attempts{0};
+        std::atomic<std::uint32_t> recalled{0};
         std::uint32_t problems = 0;
     };
     struct Timer {
@@ -167,6 +172,8 @@ private:
     /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
     bool is_logged(Id n) const;
     void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);
+    /// Of the output of an `each` node what does not follow from the answers of its elements; null where it does.
+    Value beside_elements(Id n, ValueView output) const;
     std::vector<Problem> problems_of(Id n);
     /// The run, or what closes it, is to stop.
     bool stopped(Id n) const noexcept { return (closes_run(n) ? closing_stop_ : stop_).load(std::memory_order_acquire) != Stop::no; }
@@ -187,7 +194,7 @@ private:
     void skip_fallbacks(Id n);
     /// The node's own work is done: what undoes it is wanted when the run fails.
     void note_done(Id n, std::uint64_t order);
-    void add_problem(Id n, std::string path, Error error);
+    void add_problem(Id n, std::string path, Error error, std::uint32_t element = no_id);
 
     // ---- control nodes: run_control.cpp ----
     bool claim(Id n) noexcept { return !nodes_[n].claimed.exchange(true, std::memory_order_acq_rel); }
@@ -227,13 +234,18 @@ private:
     Verdict begin_each(Id n, Active& active);
     /// Whether a call of the step may do something that a second call would do again.
     bool waits_for_log(Id n) const;
-    /// Takes a job's turn on its lane, when the log has what must not be forgotten before it.
+    bool looks_up(Id n) const { return settings_.memory && settings_.memory->looks_up(n); }
     void queue(Job job, bool let_go = false);
+    /// The memory's answer to a held job.
+    void recalled(Job job, Recalled found) noexcept;
+    /// Takes a held job's turn on its lane, when the log has what must not be forgotten before it.
+    void queue_held(Job job) noexcept;
     /// Takes what a call of the node uses. @return False when it has to wait for that: its turn comes when it is there.
     bool take_resources(Job job);
     /// What the call used is there for others.
     void give_back(Id n);
     bool all_there(const std::vector<Use>& uses) const;
+    /// Asks the memory; when it has no answer the job takes its turn on its lane.
     void turn_on_lane(Job job);
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.

@@ -46,6 +46,7 @@ void Run::tell(Id n, NodeState state) {
     event.node = n;
     event.state = state;
     event.attempt = times_[n].attempts.load(std::memory_order_relaxed);
+    if (state == NodeState::completed) event.note = recalled_text(times_[n].recalled.load(std::memory_order_relaxed), times_[n].calls.load(std::memory_order_relaxed));
     push_event(std::move(event));
 }
 void Run::tell_progress(Id n, std::uint32_t permille, std::string note) {

@@ -204,8 +204,9 @@ Verdict Run::end_as_before(Id n, const StepEnd& before) {
     times.started_ns = times.ended_ns = steady_now_ns();
     times.calls.store(before.calls, std::memory_order_relaxed);
     times.attempts.store(before.attempts, std::memory_order_relaxed);
+    times.recalled.store(before.recalled, std::memory_order_relaxed);
     times.problems = static_cast<std::uint32_t>(before.problems.size());
-    for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error);
+    for (const Problem& problem : before.problems) add_problem(n, problem.path, problem.error, problem.element);
     if (before.state == NodeState::completed) {
         nodes_[n].by_fallback = before.by_fallback;
         if (!before.by_fallback) note_done(n, before.order);
@@ -234,6 +235,7 @@ bool Run::is_logged(Id n) const {
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;
+    const Active* const active = nodes_[n].active.get();
     const Times& times = times_[n];
     StepEnd end;
     end.state = state;
@@ -243,10 +245,23 @@ void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const E
     end.calls = times.calls.load(std::memory_order_relaxed);
     end.attempts = times.attempts.load(std::memory_order_relaxed);
     end.took_ns = times.started_ns == 0 ? 0 : steady_now_ns() - times.started_ns;
-    if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = output;
+    end.recalled = times.recalled.load(std::memory_order_relaxed);
+    end.each = active != nullptr && !active->single && !end.by_fallback;
+    if (nodes_[n].uses.load(std::memory_order_acquire) != 0) end.output = end.each ? beside_elements(n, output) : output;
+    if (active != nullptr && active->single) end.note = active->slots[0].note;
     if (why != nullptr) end.problems.push_back({n, {}, *why});
     else if (times.problems != 0) end.problems = problems_of(n);
     settings_.log->ended(n, std::move(end));
+}
+Value Run::beside_elements(Id n, ValueView output) const {
+    ValueBuilder out;
+    out.map(output.size());
+    for (const auto [port, value] : output.entries()) {
+        out.key(port);
+        if (port == "items" || (port == "problems" && workflow_.nodes[n].on_error == OnError::collect)) out.value(value);
+        else out.null();
+    }
+    return out.end().build();
 }
 std::vector<Problem> Run::problems_of(Id n) {
     std::vector<Problem> out;
@@ -351,9 +366,9 @@ void Run::note_done(Id n, std::uint64_t order) {
     undoable_.emplace_back(order != 0 ? order : undoable_next_++, n);
 }
 
-void Run::add_problem(Id n, std::string path, Error error) {
+void Run::add_problem(Id n, std::string path, Error error, std::uint32_t element) {
     const std::lock_guard lock(mutex_);
-    problems_.push_back({n, std::move(path), std::move(error)});
+    problems_.push_back({n, std::move(path), std::move(error), element});
 }
 
 } // namespace symphony::tracker

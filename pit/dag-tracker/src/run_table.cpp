@@ -17,6 +17,7 @@ std::string result_text(const RunResult& result, Id n) {
     const NodeRun& run = result.nodes[n];
     std::string text(name_of(run.state));
     if (run.state == NodeState::completed) text = "done";
+    if (run.recalled > 0) text += ", " + recalled_text(run.recalled, run.calls);
     if (run.problems > 0) text += ", " + std::to_string(run.problems) + (run.problems == 1 ? " problem" : " problems");
     if (run.attempts > 1) text += ", " + std::to_string(run.attempts) + " attempts";
     return text;
@@ -142,10 +143,10 @@ Value run_json(const Plan& plan, const RunResult& result, const std::vector<Writ
     for (const Id n : workflow.order) {
         const NodeRun& run = result.nodes[n];
         const Provider* provider = plan.binding.providers[n];
-        out.map(12).add("node", workflow.node_name(n)).add("kind", name_of(workflow.nodes[n].kind)).add("state", name_of(run.state));
+        out.map(13).add("node", workflow.node_name(n)).add("kind", name_of(workflow.nodes[n].kind)).add("state", name_of(run.state));
         out.add("plugin", provider == nullptr ? std::string_view() : std::string_view(provider->id));
         out.add("operation", workflow.names[workflow.nodes[n].operation]).add("lane", std::string_view(lane_name(provider)));
-        out.add("started_ns", run.started_ns).add("ended_ns", run.ended_ns).add("calls", run.calls).add("attempts", run.attempts).add("problems", run.problems);
+        out.add("started_ns", run.started_ns).add("ended_ns", run.ended_ns).add("calls", run.calls).add("attempts", run.attempts).add("cached", run.recalled).add("problems", run.problems);
         if (const auto* failure = failure_of(result, n)) error(failure->error);
         out.end();
     }

@@ -75,6 +75,7 @@ public:
     }
 
     Result<std::int32_t> show() {
+        if (const auto step = arguments_["step"].as_text(); !step.empty()) return show_step(step);
         const auto run = SYMPHONY_TRY(found());
         if (context_.json) {
             ValueBuilder json;
@@ -92,7 +93,8 @@ public:
         text += ", " + std::to_string(summary.steps_done) + " of " + std::to_string(summary.steps) + " steps are done\n\n";
         std::vector<std::vector<std::string>> rows{{"STEP", "STATE", "CALLS", "TIME", "OUTPUT"}};
         for (const auto& step : run.steps) {
-            rows.push_back({step.node, std::string(name_of(step.state)), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
+            const std::string cached = recalled_text(step.recalled, step.calls);
+            rows.push_back({step.node, std::string(name_of(step.state)) + (cached.empty() ? "" : ", " + cached), std::to_string(step.calls), time_text(step.took_ns), std::to_string(step.output_bytes) + " B"});
         }
         put_out(call_, text + table(rows));
         for (const auto& step : run.steps) {
@@ -129,9 +131,7 @@ public:
     Result<std::int32_t> provide() {
         const std::string node(arguments_["node"].as_text());
         const auto run = SYMPHONY_TRY(found());
-        std::map<std::string, std::string> files;
-        for (const auto [name, text] : run.made_from.options["files"].entries()) files.emplace(std::string(name), std::string(text_of(text.as_bytes())));
-        const Checked checked = tracker_.check(run.made_from.path, run.made_from.source, {true, false}, std::move(files));
+        const Checked checked = tracker_.check_again(run.made_from, {true, false});
         if (checked.plan == nullptr) return invalid_workflow(checked);
         const Workflow& workflow = checked.plan->workflow;
         std::vector<std::string_view> waits;
@@ -156,6 +156,15 @@ public:
     }
 
 private:
+    Result<std::int32_t> show_step(std::string_view node) {
+        const auto journal = SYMPHONY_TRY(tracker_.journal());
+        const RunRecord record = SYMPHONY_TRY(journal->record(arguments_["run"].as_text("last"), true, node));
+        if (record.calls.empty()) {
+            return Error(Code::not_found, "not-on-record", "run " + record.detail.summary.id + " has no output of step " + shown(node) + " on record",
+                         "symphony runs show " + record.detail.summary.id);
+        }
+        return print(answers_of(record, node));
+    }
     Result<RunDetail> found() {
         const auto journal = SYMPHONY_TRY(tracker_.journal());
         return journal->show(arguments_["run"].as_text("last"));
@@ -189,6 +198,15 @@ Result<std::int32_t> runs_command(const Tracker& tracker, Call& call, std::strin
     if (command == "runs step") return runs.ask(RunRequest::Kind::step, "one step more of");
     if (command == "runs provide") return runs.provide();
     return Error(Code::not_found, "unknown-command", "dag-tracker has no command " + shown(command));
+}
+
+std::string moment(std::int64_t ms) {
+    if (ms == 0) return "-";
+    const std::time_t seconds = ms / 1000;
+    std::tm local{};
+    ::localtime_r(&seconds, &local);
+    std::array<char, 32> text{};
+    return std::string(text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &local));
 }
 
 std::string resume_words(std::string_view id, const NewRun& made_from) {

@@ -3,6 +3,7 @@
 
 #include "tell_findings.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace symphony::tracker {
@@ -13,8 +14,10 @@ void add_run(ValueBuilder& out, const RunSummary& run) {
     out.add("parts", run.parts).add("created_ms", run.created_ms).add("ended_ms", run.ended_ms).end();
 }
 
-void add_step(ValueBuilder& out, const StepRow& step) {
-    out.map(8).add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("attempts", step.attempts);
+void add_step(ValueBuilder& out, const StepRow& step, const Value* answers) {
+    out.map(11);
+    if (answers != nullptr) out.add("output", answers->view());
+    out.add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("cached", step.recalled).add("attempts", step.attempts);
     out.add("ended_ms", step.ended_ms).add("took_ns", step.took_ns).add("output_bytes", step.output_bytes);
     add_problems(out, step.problems);
     out.end();
@@ -27,6 +30,26 @@ void add_problems(ValueBuilder& out, const std::vector<Problem>& problems) {
         out.add("message", std::string_view(problem.error.message())).add("hint", std::string_view(problem.error.hint())).end();
     }
     out.end();
+}
+
+Value answers_of(const RunRecord& record, std::string_view node) {
+    std::vector<const CallRow*> calls;
+    for (const CallRow& call : record.calls) {
+        if (call.node == node) calls.push_back(&call);
+    }
+    const auto answer = [](const CallRow& call) { return call.answer && *call.answer ? (*call.answer)->view() : ValueView(); };
+    if (calls.empty()) return {};
+    if (calls.size() == 1 && calls.front()->element == no_id) return Value::copy(answer(*calls.front()));
+    std::sort(calls.begin(), calls.end(), [](const CallRow* a, const CallRow* b) { return a->element < b->element; });
+    ValueBuilder list;
+    list.list(calls.size());
+    std::uint32_t next = 0;
+    for (const CallRow* call : calls) {
+        for (; next < call->element; ++next) list.null();
+        list.value(answer(*call));
+        ++next;
+    }
+    return list.end().build();
 }
 
 Result<std::size_t> count_given(const Value& arguments, std::string_view flag, std::size_t otherwise) {

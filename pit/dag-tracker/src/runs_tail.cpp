@@ -136,7 +136,7 @@ private:
             break;
         }
         case StepBody::Kind::ended: ended(row); break;
-        case StepBody::Kind::closing: line(body.at_ms, "closing", body.node, {}); break;
+        case StepBody::Kind::closing: line(body.at_ms, "closing", {}, "compensations and finally nodes"); break;
         }
     }
 

@@ -33,7 +33,8 @@ Status write_view(const Tracker& tracker, Call& call, const std::string& path, c
 }
 
 /// A line of JSON for the run and for each of its steps.
-Result<std::int32_t> print_lines(Call& call, const RunDetail& run) {
+Result<std::int32_t> print_lines(Call& call, const RunRecord& record, bool outputs) {
+    const RunDetail& run = record.detail;
     std::string lines;
     const auto line = [&](ValueBuilder& json) -> Status {
         lines += SYMPHONY_TRY(json_of(json.build(), false)) + "\n";
@@ -44,7 +45,8 @@ Result<std::int32_t> print_lines(Call& call, const RunDetail& run) {
     SYMPHONY_TRY(line(head));
     for (const auto& step : run.steps) {
         ValueBuilder json;
-        add_step(json, step);
+        const Value answers = outputs ? answers_of(record, step.node) : Value();
+        add_step(json, step, outputs ? &answers : nullptr);
         SYMPHONY_TRY(line(json));
     }
     put_out(call, lines);
@@ -86,7 +88,8 @@ Result<std::int32_t> runs_export(const Tracker& tracker, Call& call, const Value
     if (format == "spans") return print_json(call, otlp_spans(SYMPHONY_TRY(story_of(tracker, arguments))), false);
     if (format != "jsonl") return usage("--format " + shown(format) + " is none of jsonl, chrome, spans", "symphony runs export --help");
     const auto journal = SYMPHONY_TRY(tracker.journal());
-    return print_lines(call, SYMPHONY_TRY(journal->show(arguments["run"].as_text("last"))));
+    const bool outputs = arguments["outputs"].as_bool();
+    return print_lines(call, SYMPHONY_TRY(journal->record(arguments["run"].as_text("last"), outputs)), outputs);
 }
 
 Result<std::int32_t> runs_metrics(const Tracker& tracker, Call& call, const Value& arguments) {

@@ -237,7 +237,7 @@ private:
         if (node.kind > NodeKind::merge) lost("the kind" + of, node.place);
         if (node.each != 0) lost("\"each\"" + of, node.place);
         if (node.on_error != OnError::fail) lost("\"on_error\"" + of, node.place);
-        if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries or parallel calls" + of, node.place);
+        if (workflow_.policies[node.policy] != CallPolicy{}) lost("timeout, retries, parallel calls or cache" + of, node.place);
         if (node.extras != 0) lost("fallback, default, compensation, quorum, \"finally\", kind of retries, delay, expected type, body, priority or use of resources" + of, node.place);
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "call_memory.hpp"
 #include "run.hpp"
 
 #include <functional>
@@ -15,11 +16,14 @@ struct StepEnd {
     bool bare = false;  ///< `output` is the value of port "value" itself
     std::uint32_t calls = 0;
     std::uint32_t attempts = 0;
+    std::uint32_t recalled = 0;  ///< calls that were answered from memory
     std::uint64_t took_ns = 0;
+    bool each = false;                ///< of an `each` step: what it has told of its end has null where its output follows from the answers of its elements
     bool by_fallback = false;         ///< the node failed, and what it gives is its fallback's
     bool closing = false;             ///< of a compensation or a `finally` node
     std::uint64_t order = 0;          ///< of the ends that are known from before: which came first
     Value output;                     ///< null when nobody reads it
+    CallNote note;                    ///< of the one call of a step without `each`
     std::vector<Problem> problems;    ///< of the node, or of elements that it collected; `node` is not used
 };
 
@@ -49,7 +53,7 @@ public:
     virtual const StepEnd* last_end(Id node) const noexcept = 0;
     /// An earlier part of the run had begun to close it, as what it is to end as. [any]
     virtual std::optional<RunResult::State> closing_before() const noexcept = 0;
-    /// The answer of one element of an `each` step, from an earlier part of this run. [any]
+    /// The answer of one element of an `each` step, from an earlier part of this run; null also as a value when there was none. [any]
     virtual const Value* answered_before(Id node, std::uint32_t element) const noexcept = 0;
 
     /// When the step began in an earlier part of this run, in milliseconds since 1970; of delays and what waits for input. [any]
@@ -67,8 +71,8 @@ public:
     virtual void ended(Id node, StepEnd end) noexcept = 0;
     /// Nothing but compensations and `finally` nodes runs from now on. @param undoes  Whether something is going to be undone. [any]
     virtual void closing(RunResult::State state, bool undoes) noexcept = 0;
-    /// An element of an `each` step has answered. [any]
-    virtual void answered(Id node, std::uint32_t element, const Value& answer) noexcept = 0;
+    /// An element of an `each` step has answered. @param answer  Null when it failed. [any]
+    virtual void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept = 0;
 
     /// Before a call that may do something outside. `then` is called once, here or on another thread: all that was told
     /// before, and that this call is going to be made, is on the disk; or why it cannot be. [any]

@@ -97,7 +97,9 @@ struct StoryBuilder::Impl {
     std::int64_t since_begin(std::int64_t ms) const noexcept { return std::clamp<std::int64_t>(ms - created_ms, 0, 1ll << 42) * ms_ns; }
 
     void add(const ToldRow& row) {
-        if (row.body.kind == StepBody::Kind::closing) return; // no step
+        auto& part = part_last_ms[row.part];
+        part = std::max(part, row.body.at_ms);
+        if (row.body.kind == StepBody::Kind::closing) return;  // the run's word, of no step
         const auto [name, fresh_name] = ids.try_emplace(row.body.node, static_cast<std::uint32_t>(names.size()));
         if (fresh_name) names.push_back(row.body.node);
         const auto [found, fresh] = at.try_emplace({name->second, row.part}, open.size());
@@ -110,8 +112,6 @@ struct StoryBuilder::Impl {
         }
         it.first_ms = std::min(it.first_ms, row.body.at_ms);
         it.last_ms = std::max(it.last_ms, row.body.at_ms);
-        auto& part = part_last_ms[row.part];
-        part = std::max(part, row.body.at_ms);
         if (row.body.kind == StepBody::Kind::begun) ++it.stint.elements_begun;
         if (row.body.kind == StepBody::Kind::answered) it.answered.push_back(row.body.at_ms);
         if (row.body.kind != StepBody::Kind::ended) return;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tracker.hpp"
 
+#include "artifact_values.hpp"
 #include "expand.hpp"
 #include "load_bodies.hpp"
 #include "plugin_caller.hpp"
+#include "run_memory.hpp"
 
 #include <symphony/sqlite_files/host_folder.hpp>
 
@@ -61,19 +63,6 @@ Value plugins_of(const Plan& plan) {
     return out.end().build();
 }
 
-/// "text 1.0.0 is now 1.1.0, json is another build of 1.0.0"; empty when none of `now` is another than it was.
-std::string changed_plugins(ValueView then, ValueView now) {
-    std::string text;
-    for (const auto [id, plugin] : now.entries()) {
-        const ValueView before = then[id];
-        if (!before.exists()) continue;
-        const std::string version(before["version"].as_text()), new_version(plugin["version"].as_text());
-        if (version == new_version && before["sha256"].as_text() == plugin["sha256"].as_text()) continue;
-        text += (text.empty() ? "" : ", ") + std::string(id) + (version == new_version ? " is another build of " + version : " " + version + " is now " + new_version);
-    }
-    return text;
-}
-
 /// What a run was started with, and what its sub-workflows were: it goes on with those, whatever has become of the files.
 Value with_files(const Value& options, const std::map<std::string, std::string>& files) {
     if (files.empty()) return options;
@@ -86,6 +75,26 @@ Value with_files(const Value& options, const std::map<std::string, std::string>&
 }
 
 } // namespace
+
+std::string changed_plugin(ValueView then, const Provider& now) {
+    const ValueView before = then[now.id];
+    if (!before.exists()) return {};
+    const std::string version(before["version"].as_text());
+    if (version == now.version && before["sha256"].as_text() == now.sha256) return {};
+    return now.id + (version == now.version ? " is another build of " + version : " " + version + " is now " + now.version);
+}
+
+std::string changed_plugins(ValueView then, const Plan& now) {
+    std::map<std::string_view, const Provider*> all;
+    for (const Provider* provider : now.binding.providers) {
+        if (provider != nullptr) all.emplace(provider->id, provider);
+    }
+    std::string text;
+    for (const auto& [id, provider] : all) {
+        if (const std::string changed = changed_plugin(then, *provider); !changed.empty()) text += (text.empty() ? "" : ", ") + changed;
+    }
+    return text;
+}
 
 Tracker::Tracker(Host host) : host_(host) {
     limits_.nodes_max = setting(host, "nodes_max", limits_.nodes_max);
@@ -143,6 +152,7 @@ Result<std::shared_ptr<Journal>> Tracker::journal() const {
     if (opened_->journal == nullptr) {
         Journal::Options options;
         options.runs_max = setting(host_, "runs_max", options.runs_max);
+        options.values = values();
         auto files = SYMPHONY_TRY(host_.files());
         opened_->journal = SYMPHONY_TRY(Journal::open(std::make_unique<sqlite_files::HostFolder>(files, "state", ""), std::move(options)));
     }
@@ -167,7 +177,7 @@ Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Checked& checked, std::
         run.steps = static_cast<std::uint32_t>(plan.workflow.nodes.size());
         run.durability = durability;
         std::shared_ptr<RunLog> log = SYMPHONY_TRY(journal->begin(std::move(run)));
-        log->attach(plan.workflow);
+        SYMPHONY_TRY(log->attach(plan.workflow));
         return log;
     };
     auto log = begin();
@@ -176,22 +186,70 @@ Result<std::shared_ptr<RunLog>> Tracker::begin_log(const Checked& checked, std::
     return std::shared_ptr<RunLog>();
 }
 
+Checked Tracker::check_again(const NewRun& made, const CheckOptions& options) const {
+    std::map<std::string, std::string> files;
+    for (const auto [name, text] : made.options["files"].entries()) files.emplace(std::string(name), std::string(text_of(text.as_bytes())));
+    return check(made.path, made.source, options, std::move(files));
+}
+
 Result<Tracker::Resumed> Tracker::resume_log(std::string_view id, bool changed_too) const {
     const auto journal = SYMPHONY_TRY(this->journal());
     Resumed out;
     out.log = SYMPHONY_TRY(journal->resume(id));
     const NewRun& made = out.log->made_from();
-    std::map<std::string, std::string> files;
-    for (const auto [name, text] : made.options["files"].entries()) files.emplace(std::string(name), std::string(text_of(text.as_bytes())));
-    const Checked checked = check(made.path, made.source, {}, std::move(files));
+    const Checked checked = check_again(made);
     if (!checked.ok) return invalid_workflow(checked);
-    if (const std::string changed = changed_plugins(made.plugins, plugins_of(*checked.plan)); !changed.empty() && !changed_too) {
+    if (const std::string changed = changed_plugins(made.plugins, *checked.plan); !changed.empty() && !changed_too) {
         return Error(Code::conflict, "plugin-changed", "run " + out.log->id() + " was made with other plugins: " + changed,
                      "run it anew, or go on with symphony runs resume " + out.log->id() + " --accept-changes");
     }
-    out.log->attach(checked.plan->workflow);
+    SYMPHONY_TRY(out.log->attach(checked.plan->workflow));
     out.plan = checked.plan;
     return out;
+}
+
+std::shared_ptr<ValueStore> Tracker::values() const {
+    if (opened_->values == nullptr) opened_->values = artifact_values(host_);
+    return opened_->values;
+}
+
+Result<std::shared_ptr<CallCache>> Tracker::cache() const {
+    const std::lock_guard lock(opened_->mutex);
+    if (opened_->cache == nullptr) {
+        CallCache::Options options;
+        options.bytes_max = setting(host_, "cache_size_max", options.bytes_max);
+        options.values = values();
+        auto files = SYMPHONY_TRY(host_.files());
+        opened_->cache = SYMPHONY_TRY(CallCache::open(std::make_unique<sqlite_files::HostFolder>(files, "state", ""), std::move(options)));
+    }
+    return opened_->cache;
+}
+
+Status Tracker::remake_cache() const {
+    {
+        const std::lock_guard lock(opened_->mutex);
+        sqlite_files::HostFolder folder(SYMPHONY_TRY(host_.files()), "state", "");
+        SYMPHONY_TRY(CallCache::remove(folder));
+    }
+    SYMPHONY_TRY(cache());
+    return {};
+}
+
+std::shared_ptr<CallMemory> Tracker::memory(const std::shared_ptr<const Plan>& plan, bool wanted, const RunLog* log, std::string& warning) const {
+    RunMemory::Options options;
+    if (wanted && host_.config()["cache"].as_bool(true)) {
+        auto opened = cache();
+        if (opened) {
+            options.cache = *opened;
+        } else {
+            options.why_not = Recall::unavailable;
+            warning = "the cache of calls is not used: " + std::string(opened.error().message());
+        }
+    }
+    // How calls are known goes into the record of a run, also when none of them is looked up.
+    if (options.cache == nullptr && options.why_not == Recall::run_says_no && log == nullptr) return nullptr;
+    if (log != nullptr) options.run = log->id();
+    return std::make_shared<RunMemory>(plan, std::move(options));
 }
 
 RunSettings Tracker::settings() const {
@@ -232,8 +290,20 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
             if (result.state == RunResult::State::completed) result.state = RunResult::State::failed;
         }
     }
+    if (settings.memory != nullptr) {
+        // Here and not when the plugin ends: large answers go to another plugin.
+        std::shared_ptr<CallCache> cache;
+        {
+            const std::lock_guard lock(opened_->mutex);
+            cache = opened_->cache;
+        }
+        if (cache != nullptr) cache->flush();
+    }
     const auto metrics = host_.metrics();
     metrics.count("runs");
+    for (const NodeRun& node : result.nodes) {
+        if (node.recalled != 0) metrics.count("calls_recalled", node.recalled);
+    }
     metrics.count(result.state == RunResult::State::completed ? "runs_completed" : "runs_failed");
     metrics.observe("run_ms", static_cast<double>(result.elapsed_ns) / 1e6);
     if (result.abandoned > 0) *left_behind_ = true;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "call_cache.hpp"
 #include "journal.hpp"
 #include "parse.hpp"
 #include "run.hpp"
@@ -48,6 +49,8 @@ public:
     /// recorded the run goes on without (`warning` says so). @return Null when the run is not to be recorded.
     Result<std::shared_ptr<RunLog>> begin_log(const Checked& checked, std::string_view path, std::string_view source, const Value& inputs, Value options,
                                               std::optional<Durability> asked, std::string& warning) const;
+    /// The workflow of a recorded run, with the files that it had then.
+    Checked check_again(const NewRun& made, const CheckOptions& options = {}) const;
     /// The record of a run that goes on, with the plan for it. @param changed_too  Also when a plugin is not what it was.
     /// @return `conflict` "plugin-changed" or those of Journal::resume(); `invalid_argument` "invalid-workflow".
     struct Resumed {
@@ -55,6 +58,15 @@ public:
         std::shared_ptr<const Plan> plan;
     };
     Result<Resumed> resume_log(std::string_view id, bool changed_too) const;
+    /// The cache of calls, opened when it is first needed. [blocks]
+    Result<std::shared_ptr<CallCache>> cache() const;
+    /// Makes a new cache in the place of one that cannot be opened. [blocks]
+    Status remake_cache() const;
+    /// What answers calls of a run instead of their plugins, and notes how each call is known. Null when there is nothing to do.
+    /// @param wanted   False: no call is answered so.
+    /// @param log      Of the run, or null.
+    /// @param warning  Why the cache is not used, when that is so and nobody has wished it.
+    std::shared_ptr<CallMemory> memory(const std::shared_ptr<const Plan>& plan, bool wanted, const RunLog* log, std::string& warning) const;
     RunSettings settings() const;
     const Limits& limits() const noexcept { return limits_; }
     const Host& host() const noexcept { return host_; }
@@ -66,11 +78,19 @@ private:
     Limits limits_;
     struct Opened {
         std::mutex mutex;
+        std::shared_ptr<ValueStore> values;
         std::shared_ptr<Journal> journal;
+        std::shared_ptr<CallCache> cache;
     };
+    std::shared_ptr<ValueStore> values() const;  // with the mutex of opened_ held
     std::unique_ptr<Opened> opened_ = std::make_unique<Opened>();
     std::unique_ptr<std::atomic<bool>> left_behind_ = std::make_unique<std::atomic<bool>>(false);
 };
+
+/// "text 1.0.0 is now 1.1.0, json is another build of 1.0.0"; empty when none of the plan's plugins is another than it was. @param then  NewRun::plugins.
+std::string changed_plugins(ValueView then, const Plan& now);
+/// The same of one plugin alone.
+std::string changed_plugin(ValueView then, const Provider& now);
 
 ports::CheckReport check_report(const Checked& checked);
 ports::RunEvent port_event(const Plan& plan, const RunEvent& event);

@@ -154,7 +154,9 @@ private:
         std::uint32_t fields = 0;
         if (node.description != 0) fields |= description_field;
         if (node.each != 0) fields |= each_field;
-        if (node.policy != 0 && workflow_.policies[node.policy] != CallPolicy{}) fields |= policy_field;
+        const CallPolicy& called = workflow_.policies[node.policy];
+        if (called.calls()) fields |= policy_field;
+        if (called.caches()) fields |= cache_field;
         if (!constants.empty()) fields |= constants_field;
         if (node.on_error != OnError::fail) fields |= on_error_field;
         if (node.mode != MergeMode::first) fields |= mode_field;
@@ -169,7 +171,7 @@ private:
         }
         if ((fields & description_field) != 0) body_.varint(ref(node.description));
         if ((fields & each_field) != 0) body_.varint(ref(node.each));
-        if ((fields & policy_field) != 0) policy(workflow_.policies[node.policy]);
+        if ((fields & policy_field) != 0) policy(called);
         if ((fields & on_error_field) != 0) body_.byte(static_cast<std::uint8_t>(node.on_error));
         if ((fields & mode_field) != 0) body_.byte(static_cast<std::uint8_t>(node.mode));
         if ((fields & constants_field) != 0) {
@@ -177,8 +179,12 @@ private:
             for (const auto c : constants) constant(workflow_.constants[c]);
         }
         if (extras != 0) this->extras(workflow_.extras[node.extras], extras);
+        body_.room(3 * varint_bytes_max);
+        if ((fields & cache_field) != 0) {
+            body_.byte(static_cast<std::uint8_t>(called.cache));
+            body_.varint(called.ttl_ns / ns_per_ms);
+        }
         const auto edges = canonical_.edges(id);
-        body_.room(varint_bytes_max);
         body_.varint(edges.size());
         for (const Id e : edges) edge(workflow_.edges[e]);
     }

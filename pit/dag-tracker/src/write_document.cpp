@@ -673,7 +673,8 @@ private:
         out_.item(workflow_.node_name(n), 1u + (node.kind != NodeKind::operation ? 1u : 0u) + (control ? 0u : 1u) + (node.mode != MergeMode::first ? 1u : 0u) +
                                               (node.description != 0 ? 1u : 0u) + (carry > 0 ? 1u : 0u) + (constants > 0 ? 1u : 0u) + (node.each != 0 ? 1u : 0u) +
                                               (policy.parallel_max != 0 ? 1u : 0u) + (node.on_error != OnError::fail ? 1u : 0u) + (policy.timeout_ns != 0 ? 1u : 0u) +
-                                              (retry ? 1u : 0u) + (after > 0 ? 1u : 0u) + count_of(extras));
+                                              (retry ? 1u : 0u) + (policy.cache != CachePolicy::if_pure ? 1u : 0u) + (policy.ttl_ns != 0 ? 1u : 0u) + (after > 0 ? 1u : 0u) +
+                                              count_of(extras));
         if (control) out_.text("type", "control");
         else if (node.kind == NodeKind::instrument) out_.text("type", "instrument");
         if (!control) out_.text("plugin", name(node.plugin));
@@ -697,6 +698,8 @@ private:
         if (node.on_error != OnError::fail) out_.text("on_error", node.on_error == OnError::collect ? "collect" : "skip");
         if (policy.timeout_ns != 0) out_.text("timeout", manifests::duration_text(policy.timeout_ns / ns_per_ms));
         if (retry) this->retry(policy, extras.retry);
+        if (policy.cache != CachePolicy::if_pure) out_.text("cache", name_of(policy.cache));
+        if (policy.ttl_ns != 0) out_.text("ttl", manifests::duration_text(policy.ttl_ns / ns_per_ms));
         if (node.extras != 0) this->extras(extras);
         if (after > 0) {
             out_.list("after", after);

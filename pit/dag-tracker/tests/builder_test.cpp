@@ -77,7 +77,7 @@ TEST(Builder, WhatItSaysIsReadAsWhatWasMeant) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Workflow meant = WorkflowMaker(seed).make(seed % 5 == 0 ? 24 : 4);
         // The builder has no words of its own for these; set() says them, as they are written.
-        const bool rich = !meant.extras.empty() || meant.grace_ns != 0 || meant.retries_max || !meant.plugin_limits.empty() || !meant.resources.empty();
+        const bool rich = meant.extras.size() > 1 || meant.grace_ns != 0 || meant.retries_max || !meant.plugin_limits.empty() || !meant.resources.empty();
         if (rich || std::any_of(meant.nodes.begin(), meant.nodes.end(), [](const Node& node) { return node.kind > NodeKind::merge; })) continue;
         const BuiltWorkflow built = said(meant).build();
         const std::string file = write_workflow(meant, Format::toml);

@@ -163,14 +163,14 @@ TEST(WorkflowFormats, EveryCutAndEveryChangedByteOfABinaryFileIsReadOrRefused) {
 TEST(WorkflowFormats, HostileBytesAreRefusedWithOneReason) {
     Limits small;
     small.nodes_max = 3;
-    small.file_bytes_max = 4096;
+    small.file_bytes_max = 8192;
     expect_refused(std::string(binary_magic) + "\x02", "newer-schema");
     expect_refused(binary_magic, "bad-binary");
     expect_refused(write_workflow(WorkflowMaker(3).make(40), Format::binary), "too-many-nodes", small);
     expect_refused("\x81", "bad-msgpack");
     expect_refused("\xDF\xFF\xFF\xFF\xFF", "bad-msgpack");
     expect_refused(std::string("\x81\xA1") + "a" + std::string(100, '\x91') + "\x01", "too-deep");
-    expect_refused(std::string("\x81\xA5nodes\xDC\x10\x00", 10) + std::string(4096, '\xC0'), "too-large", small);
+    expect_refused(std::string("\x81\xA5nodes\xDC\x10\x00", 10) + std::string(8192, '\xC0'), "too-large", small);
     expect_refused(zstd_of(std::string(100'000, ' ')), "too-large", small);
     std::string cut = zstd_of(std::string(one));
     cut.pop_back();

@@ -247,6 +247,8 @@ private:
         if (chance(3)) policy.retries_max = static_cast<std::uint32_t>(below(101));
         if (chance(3)) policy.backoff_ns = milliseconds();
         if (node.each != 0 && chance(2)) policy.parallel_max = 1 + static_cast<std::uint32_t>(below(1024));
+        if (chance(4)) policy.cache = static_cast<CachePolicy>(1 + below(3));
+        if (policy.cache <= CachePolicy::always && chance(4)) policy.ttl_ns = milliseconds();
         node.policy = policy_index(w, policy);
         some_constants(w, node);
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "journal_rig.hpp"
 #include "journal_rows.hpp"
+#include "memory_store.hpp"
 #include "support/crash_states.hpp"
 #include "support/memory_folder.hpp"
 #include "support/recording_folder.hpp"
 
 #include <symphony/sqlite_files/database.hpp>
 
-#include <filesystem>
+#include <atomic>
 #include <fstream>
 #include <random>
 #include <set>
-#include <unistd.h>
 
 namespace symphony::tracker::test {
 namespace {
@@ -101,8 +101,8 @@ public:
     void closing(RunResult::State state, bool undoes) noexcept override {
         if (!dead) log_->closing(state, undoes);
     }
-    void answered(Id node, std::uint32_t element, const Value& answer) noexcept override {
-        if (!dead) log_->answered(node, element, answer);
+    void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override {
+        if (!dead) log_->answered(node, element, answer, note);
     }
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override {
         if (dead) then({});
@@ -482,7 +482,7 @@ from = "second.text"
         const auto log = (*opened)->resume("last");
         if (!log) return shown->summary.state == RunState::completed ? "" : "cannot go on: " + std::string(log.error().message());
         // What a call follows from is on record when it is made.
-        (*log)->attach(plan->workflow);
+        if (const Status attached = (*log)->attach(plan->workflow); !attached) return attached.error().message();
         constexpr Id a = 0, first = 1, many = 2;
         if (noted("call see {image:start!}") && (*log)->ended_before(a) == nullptr) return "the first was called, and what it follows from is lost";
         if (noted("call see {image:item-1}") && (*log)->ended_before(many) == nullptr) return "an element was called, and the list is lost";
@@ -526,7 +526,7 @@ TEST(Journal, DamageIsFoundAndNeverRunOn) {
         }
         // What it lets through is what was: the outputs are those of an undamaged run.
         const std::shared_ptr<RunLog> kept = *std::move(log);
-        kept->attach(plan->workflow);
+        ASSERT_TRUE(kept->attach(plan->workflow));
         Counting calls;
         const auto ran = run_logged(plan, calls.caller, kept);
         // Or it stops when it meets the damage on its way, and says so.
@@ -620,6 +620,196 @@ TEST(Journal, ANewerOneAndAnotherDatabaseAreRefused) {
     const Temporary text;
     std::ofstream(text.path / "runs.sqlite") << std::string(5000, 'x');
     EXPECT_EQ(Journal::open(text.folder(), {}).error().reason(), "journal-corrupt");
+}
+
+/// a -> b and e, each of whose answers is as long as `size`.
+Result<Value> long_answer(const CallRequest& request, std::size_t size) {
+    auto done = answer(request);
+    if (!done || request.operation == "list") return done;
+    const std::string text = std::string((*done)["text"].as_text()) + std::string(size, '.');
+    return ValueBuilder().map().add("text", std::string_view(text)).add("total", text.size()).end().build();
+}
+
+std::vector<std::pair<std::int64_t, std::int64_t>> rows_of(const Temporary& folder, const char* sql) {
+    const auto place = folder.folder();
+    auto mount = sqlite_files::Mount::of(*place);
+    auto database = sqlite_files::open_database(*mount, "runs.sqlite", true, {});
+    EXPECT_TRUE(database);
+    std::vector<std::pair<std::int64_t, std::int64_t>> out;
+    auto rows = (*database)->prepare(sql);
+    while (rows.step()) out.emplace_back(rows.number(0), rows.number(1));
+    return out;
+}
+
+TEST(Journal, LargeOutputsAreElsewhereAndReadBack) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto store = std::make_shared<MemoryStore>();
+    Journal::Options options;
+    options.values = store;
+    const auto journal = open(folder.folder(), options);
+    constexpr std::size_t size = 100'000;
+    std::string id, expected;
+    {
+        auto log = begin(*journal, *plan);
+        id = log->id();
+        const auto whole_run = run_logged(plan, std::make_shared<FakeCaller>([](const CallRequest& request) { return long_answer(request, size); }), nullptr);
+        expected = whole_run.output("all");
+        std::atomic<bool> stopped{false};
+        std::shared_ptr<FakeCaller> caller;
+        caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+            if (plain(request.input.view()).find("item-4") == std::string::npos) return long_answer(request, size);
+            stopped = true;
+            return caller->wait_for_cancel();
+        });
+        run_logged(plan, caller, log, [&] { return stopped.load(); });
+    }
+    EXPECT_GE(store->values.size(), 4u);
+    EXPECT_EQ(store->held(), store->values.size());
+    for (const auto& [bytes, unused] : rows_of(folder, "SELECT length(output), 0 FROM steps")) EXPECT_LT(bytes, 1000);
+    {
+        // What is kept elsewhere and is not what it was is never run on.
+        for (auto& [digest, bytes] : store->values) bytes[50'000] ^= 1;
+        auto log = journal->resume(id);
+        ASSERT_TRUE(log);
+        const Status attached = (*log)->attach(plan->workflow);
+        ASSERT_FALSE(attached);
+        EXPECT_EQ(attached.error().reason(), "output-damaged");
+        EXPECT_NE(attached.error().message().find("step \""), std::string::npos) << attached.error().message();
+        for (auto& [digest, bytes] : store->values) bytes[50'000] ^= 1;
+    }
+    auto log = resume(*journal, *plan, id);
+    ASSERT_NE(log, nullptr);
+    const auto ran = run_logged(plan, std::make_shared<FakeCaller>([](const CallRequest& request) { return long_answer(request, size); }), log);
+    EXPECT_EQ(ran.output("all"), expected);
+    EXPECT_TRUE(log->close(RunState::completed));
+    log.reset();
+    const auto record = journal->record(id, true);
+    ASSERT_TRUE(record) << record.error().message();
+    std::size_t large = 0;
+    for (const CallRow& call : record->calls) large += call.answer && *call.answer && (*call.answer)->bytes().size() > size ? 1 : 0;
+    EXPECT_EQ(large, 7u) << "a, b and the five elements of e";
+    EXPECT_TRUE(journal->remove(id));
+    EXPECT_EQ(store->held(), 0u) << "a run that is forgotten needs nothing";
+}
+
+TEST(Journal, WithoutAStoreLargeOutputsStayInTheirRows) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    const auto store = std::make_shared<MemoryStore>();
+    store->refusal = "the store is full";
+    Journal::Options options;
+    options.values = store;
+    const auto journal = open(folder.folder(), options);
+    const auto log = begin(*journal, *plan);
+    const auto ran = run_logged(plan, std::make_shared<FakeCaller>([](const CallRequest& request) { return long_answer(request, 100'000); }), log);
+    EXPECT_EQ(ran.result.state, RunResult::State::completed);
+    EXPECT_TRUE(log->close(RunState::completed));
+    EXPECT_TRUE(journal->record(log->id(), true));
+    const auto too_large = begin(*journal, *plan);
+    run_logged(plan, std::make_shared<FakeCaller>([](const CallRequest& request) {
+                   return long_answer(request, request.input["text"].as_text() == "start" ? row_value_bytes_most : 1);
+               }),
+               too_large);
+    const auto closed = too_large->close(RunState::completed);
+    ASSERT_FALSE(closed);
+    EXPECT_EQ(closed.error().reason(), "output-too-large");
+    EXPECT_NE(closed.error().message().find("step \"a\""), std::string::npos) << closed.error().message();
+    EXPECT_NE(closed.error().message().find("the store is full"), std::string::npos);
+}
+
+TEST(Journal, AnswersOfElementsAreKeptOnce) {
+    const Temporary folder;
+    const auto plan = plan_of(std::string(head) + R"(
+[nodes.l]
+plugin = "text"
+operation = "list"
+with = { n = 6 }
+[nodes.e]
+plugin = "text"
+operation = "count"
+on_error = "collect"
+inputs = { text = "l.items" }
+each = "text"
+[nodes.after]
+type = "instrument"
+plugin = "eyes"
+operation = "see"
+inputs = { image = "e.text" }
+[outputs.texts]
+from = "e.text"
+[outputs.problems]
+from = "e.problems"
+[outputs.items]
+from = "e.items"
+[outputs.seen]
+from = "after.text"
+)");
+    constexpr std::size_t size = 5000;
+    const auto with = [&](std::string_view stop_at, std::atomic<bool>& stopped, std::set<std::string>& seen) {
+        return std::make_shared<FakeCaller>([&, stop_at](const CallRequest& request) -> Result<Value> {
+            static std::mutex mutex;
+            {
+                const std::lock_guard lock(mutex);
+                seen.insert(std::string(request.operation) + plain(request.input.view()).substr(0, 20));
+            }
+            if (!stop_at.empty() && request.operation == stop_at) {
+                stopped = true;
+                return Error(Code::cancelled, "cancelled");
+            }
+            if (plain(request.input.view()).find("item-2") != std::string::npos && request.operation == "count") return Error(Code::plugin_failed, "broken", "cannot do it", "try another");
+            return long_answer(request, size);
+        });
+    };
+    std::atomic<bool> stopped{false};
+    std::set<std::string> seen, again;
+    const auto journal = open(folder.folder());
+    const auto uninterrupted = run_logged(plan, with("", stopped, seen), nullptr);
+    std::string id;
+    {
+        auto log = begin(*journal, *plan);
+        id = log->id();
+        run_logged(plan, with("see", stopped, seen), log, [&] { return stopped.load(); });
+    }
+    const auto bytes = rows_of(folder, "SELECT total(length(output)), 0 FROM steps");
+    EXPECT_LT(bytes.front().first, static_cast<std::int64_t>(5 * size + 3000)) << "five answers, each once";
+    EXPECT_GT(bytes.front().first, static_cast<std::int64_t>(5 * size));
+    const auto log = resume(*journal, *plan, id);
+    ASSERT_NE(log, nullptr);
+    const auto ran = run_logged(plan, with("", stopped, again), log);
+    for (const std::string name : {"texts", "problems", "items", "seen"}) EXPECT_EQ(ran.output(name), uninterrupted.output(name)) << name;
+    EXPECT_EQ(again.size(), 1u) << "only what was stopped";
+    EXPECT_EQ(ran.run("e").problems, 1u);
+    EXPECT_EQ(ran.result.problems.size(), 1u);
+    EXPECT_TRUE(log->close(RunState::completed));
+    const auto shown = journal->show(id);
+    ASSERT_TRUE(shown);
+    std::size_t ends = 0;
+    for (const StepRow& step : shown->steps) {
+        if (step.node != "e") continue;
+        ++ends;
+        EXPECT_EQ(step.state, NodeState::completed);
+        EXPECT_EQ(step.calls, 6u);
+        EXPECT_GT(step.output_bytes, 5 * size);
+        EXPECT_EQ(step.problems.size(), 1u);
+    }
+    EXPECT_EQ(ends, 1u);
+}
+
+TEST(Journal, OneOfTheFirstFormatGoesOn) {
+    const Temporary folder;
+    const auto plan = plan_of(flow);
+    {
+        const auto journal = open(folder.folder());
+        const auto log = begin(*journal, *plan);
+        EXPECT_TRUE(log->close(RunState::failed));
+    }
+    rows_of(folder, "DROP TABLE requests");
+    rows_of(folder, "PRAGMA user_version = 1");
+    EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 1);
+    const auto journal = open(folder.folder());
+    EXPECT_TRUE(journal->resume("last"));
+    EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 2);
 }
 
 } // namespace
