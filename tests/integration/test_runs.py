@@ -278,7 +278,8 @@ with = { text = "one two" }
 from = "p.parts"
 """)
         self.expect_error(self.symphony("run", outer, status=1), "unreadable-file", "--include")
-        self.assertIn("warning", self.symphony("check", outer).err)
+        checked = self.symphony("check", outer)
+        self.assertIn("unreadable-file", checked.out + checked.err)
         done = json.loads(self.symphony("run", "--json", outer, "--include", part, "--output", self.folder / "out").out)
         self.assertEqual(done["outputs"]["parts"], ["one", "two"])
 
