@@ -47,7 +47,7 @@ plugin = "artifact-store"
 operation = "load"
 with = { id = "no-such-</text>-artifact" }
 on_error = "collect"
-after = ["list"]
+after = ["store"]  # which makes the store
 
 [nodes.both]
 type = "control"
