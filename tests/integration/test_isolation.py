@@ -90,7 +90,7 @@ class Placement(IsolationCase):
             self.environment["HOME"] = str(self.folder / name)
             Path(self.environment["HOME"]).mkdir(exist_ok=True)
             output = self.folder / "out" / name
-            done = self.symphony("run", "--json", *words, "--output", output, *where, cwd=self.folder, status=status)
+            done = self.symphony("run", "--json", "--no-cache", *words, "--output", output, *where, cwd=self.folder, status=status)
             files = {path.name: path.read_bytes() for path in sorted(output.glob("*"))} if output.exists() else {}
             told = without_times(json.loads(done.out)) if done.out else {}
             told.pop("files", None)  # the paths of the two outputs
