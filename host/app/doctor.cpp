@@ -164,11 +164,11 @@ void permissions_lines(App& app, std::vector<Line>& lines) {
                               : Line{"ok", "audit log", "nothing is recorded yet", ""});
         return;
     }
-    const permissions::Audit audit({app.paths.state, 64, 10'000, {}});
+    const permissions::Audit audit({.state_dir = app.paths.state, .bytes_max = app.policy().audit_bytes_max()});
     for (const auto& warning : audit.warnings()) lines.push_back({"warn", "audit log", warning, ""});
     const auto found = audit.verify();
     const bool whole = found && found->damage == permissions::Verification::Damage::none;
-    lines.push_back(whole ? Line{"ok", "audit log", "whole, " + std::to_string(found->rows) + (found->rows == 1 ? " row" : " rows"), ""}
+    lines.push_back(whole ? Line{"ok", "audit log", "whole, " + std::to_string(found->rows) + (found->rows == 1 ? " row" : " rows") + (found->dropped > 0 ? ", " + std::to_string(found->dropped) + " older ones were let go" : ""), ""}
                           : Line{"fail", "audit log", file.string() + ": " + (found ? found->text : found.error().message()), "keep the file for whoever looks into it; symphony permission audit --verify"});
 }
 

@@ -441,15 +441,16 @@ Result<int> permission_audit(App& app, const Typed& typed) {
         else if (!exported) app.console.err("nothing is recorded yet\n");
         return done;
     }
-    const Audit audit({app.paths.state, 64, 10'000, {}});
+    const Audit audit({.state_dir = app.paths.state, .bytes_max = app.policy().audit_bytes_max()});
     for (const auto& warning : audit.warnings()) app.log().warn(warning);
     if (typed.has("verify")) {
         const auto found = SYMPHONY_TRY(audit.verify());
         const bool whole = found.damage == permissions::Verification::Damage::none;
         if (app.options.json) {
-            app.console.json(Data(Data::Map{{"damage", name_of(found.damage)}, {"rows", found.rows}, {"row", found.row}, {"text", found.text}}));
+            app.console.json(Data(Data::Map{{"damage", name_of(found.damage)}, {"rows", found.rows}, {"dropped", found.dropped}, {"row", found.row}, {"text", found.text}}));
         } else if (whole) {
-            app.console.out("the audit log is whole: " + std::to_string(found.rows) + (found.rows == 1 ? " row\n" : " rows\n"));
+            app.console.out("the audit log is whole: " + std::to_string(found.rows) + (found.rows == 1 ? " row" : " rows") +
+                            (found.dropped > 0 ? "; rows 1 to " + std::to_string(found.dropped) + " were let go, the log keeps " + std::to_string(app.policy().audit_bytes_max() >> 20) + " MiB\n" : "\n"));
         }
         if (whole) return done;
         if (app.options.json) return failed;

@@ -16,6 +16,7 @@
 #include <deque>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -35,6 +36,9 @@ constexpr const char* schema = R"(
     CREATE TABLE rows(number INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, record TEXT NOT NULL) STRICT;
     CREATE INDEX rows_plugin ON rows(json_extract(record, '$.plugin'), number);
     CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), count INTEGER NOT NULL, hash TEXT NOT NULL, mac TEXT NOT NULL) STRICT;)";
+// Where a log begins whose oldest rows were let go: the last of them, by number and hash.
+constexpr const char* start_schema = R"(
+    CREATE TABLE IF NOT EXISTS start(id INTEGER PRIMARY KEY CHECK(id = 1), number INTEGER NOT NULL, hash TEXT NOT NULL, mac TEXT NOT NULL) STRICT;)";
 constexpr std::size_t text_bytes_max = 2048;
 constexpr std::size_t sampled_max = 1024; // objects remembered in each of the parts
 constexpr std::size_t rows_together_max = 512;
@@ -118,26 +122,116 @@ std::string key_of(const std::filesystem::path& folder) {
     return key.size() == 32 ? key : std::string();
 }
 
-std::string mac_of(const std::string& key, std::int64_t count, std::string_view hash) {
-    return hmac_hex(key, std::to_string(count) + " " + std::string(hash));
-}
-
-struct Head {
-    std::int64_t count = 0;
+/// A row of the chain, signed with this machine's key: the last one, or the last that was let go.
+struct Mark {
+    std::int64_t number = 0;
     std::string hash = std::string(chain_start);
     std::string mac;
     bool present = false;
 };
 
-Result<Head> read_head(Database& db) {
-    Head head;
-    auto row = db.prepare("SELECT count, hash, mac FROM head WHERE id = 1");
+/// What is signed differs in its first word, so that one mark does not pass for the other.
+std::string mac_of(const std::string& key, const Mark& mark, std::string_view word) {
+    return hmac_hex(key, std::string(word) + std::to_string(mark.number) + " " + mark.hash);
+}
+constexpr std::string_view head_word, start_word = "start ";
+
+Result<Mark> read_mark(Database& db, const char* sql) {
+    Mark mark;
+    auto row = db.prepare(sql);
     if (row.step()) {
-        head = {row.number(0), row.text(1), row.text(2), true};
-        return head;
+        mark = {row.number(0), row.text(1), row.text(2), true};
+        return mark;
     }
     SYMPHONY_TRY(row.status());
-    return head;
+    return mark;
+}
+Result<Mark> read_head(Database& db) { return read_mark(db, "SELECT count, hash, mac FROM head WHERE id = 1"); }
+Result<Mark> read_start(Database& db) { return read_mark(db, "SELECT number, hash, mac FROM start WHERE id = 1"); }
+
+Result<std::int64_t> number_of(Database& db, const char* sql) {
+    auto asked = db.prepare(sql);
+    if (asked.step()) return asked.number(0);
+    SYMPHONY_TRY(asked.status());
+    return 0;
+}
+
+/// Bytes that are in use; what was deleted is used again.
+Result<std::int64_t> used_bytes(Database& db) {
+    const auto pages = SYMPHONY_TRY(number_of(db, "PRAGMA page_count"));
+    const auto free = SYMPHONY_TRY(number_of(db, "PRAGMA freelist_count"));
+    return (pages - free) * SYMPHONY_TRY(number_of(db, "PRAGMA page_size"));
+}
+
+using Damage = Verification::Damage;
+
+Verification damaged(Damage damage, std::int64_t row, std::string text) {
+    Verification found;
+    found.damage = damage;
+    found.row = row;
+    found.text = std::move(text);
+    return found;
+}
+
+/// Follows the chain from behind a mark to a row.
+/// @param at  Becomes the last good row.
+Verification follow(Database& db, Mark& at, std::int64_t through) {
+    auto rows = db.prepare("SELECT number, previous, hash, record FROM rows WHERE number <= ? ORDER BY number");
+    rows.bind(1, through);
+    while (rows.step()) {
+        const std::int64_t number = rows.number(0);
+        const std::int64_t expected = at.number + 1;
+        const std::string name = "row " + std::to_string(expected);
+        if (number < expected) return damaged(Damage::changed, number, "row " + std::to_string(number) + " does not belong here");
+        if (number > expected) {
+            const auto missing = number - 1;
+            return damaged(Damage::removed, expected, (missing == expected ? name + " was" : "rows " + std::to_string(expected) + " to " + std::to_string(missing) + " were") + " removed");
+        }
+        const bool own = chain_hash(rows.text(1), rows.text(3)) == rows.text(2);
+        if (rows.text(1) != at.hash) {
+            // Whole in itself, but of another predecessor: something before it is missing, or it stood elsewhere.
+            return own ? damaged(Damage::removed, expected, name + " follows another row than it says: rows were removed, added or swapped before it")
+                       : damaged(Damage::changed, expected, name + " was changed");
+        }
+        if (!own) return damaged(Damage::changed, expected, name + " was changed");
+        at.number = number;
+        at.hash = rows.text(2);
+    }
+    const Status status = rows.status();
+    const std::int64_t next = at.number + 1;
+    return status ? Verification() : damaged(Damage::unreadable, next, "row " + std::to_string(next) + " cannot be read: " + status.error().message());
+}
+
+/// Whether the chain ends where its head says.
+Verification fits(const std::string& key, const Mark& head, const Mark& last) {
+    if (!head.present && last.number == 0) return {};
+    if (!head.present) return damaged(Damage::head, last.number, "the head record is gone, which says how many rows there were");
+    if (mac_of(key, head, head_word) != head.mac) {
+        return damaged(Damage::head, head.number, "the head record is not signed with this machine's key: rows may be missing at the end");
+    }
+    if (head.number > last.number) {
+        return damaged(Damage::cut, last.number + 1, "the log was cut: it ends with row " + std::to_string(last.number) + ", and had " + std::to_string(head.number));
+    }
+    if (head.number < last.number) return damaged(Damage::changed, head.number + 1, "row " + std::to_string(head.number + 1) + " was added by somebody else");
+    if (head.hash != last.hash) return damaged(Damage::changed, last.number, "row " + std::to_string(last.number) + " was changed, and its hash with it");
+    return {};
+}
+
+/// Lets the oldest eighth of the rows go when the file is above its bound; the newest stays in any case. Rows that are not as
+/// they were written are "damaged" and stay, so that the bound hides nothing.
+Status drop_oldest(Database& db, const std::string& key, std::int64_t last, std::int64_t bytes_max) {
+    if (SYMPHONY_TRY(used_bytes(db)) <= bytes_max) return {};
+    Mark start = SYMPHONY_TRY(read_start(db));
+    const std::int64_t through = std::min(start.number + std::max<std::int64_t>((last - start.number) / 8, 1), last - 1);
+    if (start.present && mac_of(key, start, start_word) != start.mac) return Error(Code::data_corrupt, "damaged", "where it begins is not signed with this machine's key");
+    const Verification found = follow(db, start, through);
+    if (found.damage != Damage::none) return Error(Code::data_corrupt, "damaged", found.text);
+    auto gone = db.prepare("DELETE FROM rows WHERE number <= ?");
+    gone.bind(1, start.number).step();
+    SYMPHONY_TRY(gone.status());
+    auto put = db.prepare("INSERT OR REPLACE INTO start(id, number, hash, mac) VALUES(1, ?, ?, ?)");
+    put.bind(1, start.number).bind(2, start.hash).bind(3, mac_of(key, start, start_word)).step();
+    return put.status();
 }
 
 } // namespace
@@ -228,12 +322,15 @@ struct Audit::Impl {
 
     std::int64_t now() const { return options.now_ms ? options.now_ms() : wall_ms(); }
 
-    /// @param damaged  It was met in the file that is open.
-    void open(bool damaged = false) {
+    /// @param damage  Was met in the file that is open.
+    void open(std::optional<std::string> damage = std::nullopt) {
         const std::lock_guard lock(db_mutex);
         const bool had_key = !options.state_dir.empty() && std::filesystem::exists(options.state_dir / key_name);
-        const auto kept = damaged ? db.replace(options.state_dir, file_name, schema, "audit records") : db.open_or_make(options.state_dir, file_name, schema, "audit records");
-        if (db.is_open()) key = key_of(options.state_dir);
+        const auto kept = damage ? db.replace(options.state_dir, file_name, schema, "audit records", *damage) : db.open_or_make(options.state_dir, file_name, schema, "audit records");
+        if (db.is_open()) {
+            key = key_of(options.state_dir);
+            static_cast<void>(db.run(start_schema)); // of a file that cannot be written, write() and verify() tell
+        }
         const std::lock_guard queue_lock(mutex);
         if (!kept.warning.empty()) warnings.push_back(kept.warning);
         if (kept.made_anew && (had_key || !kept.warning.empty())) {
@@ -311,21 +408,22 @@ struct Audit::Impl {
         if (!db.is_open()) return Error(Code::io, "not-kept", "no audit log is kept", "symphony doctor tells what is wrong with the state folder");
         Transaction change(db);
         if (!change.begun()) return change.begun();
-        Head head = SYMPHONY_TRY(read_head(db));
+        Mark head = SYMPHONY_TRY(read_head(db));
         auto insert_row = [&](const Record& record) -> Status {
             const std::string text = canonical(record);
             const std::string hash = chain_hash(head.hash, text);
             auto insert = db.prepare("INSERT INTO rows(number, previous, hash, record) VALUES(?, ?, ?, ?)");
-            insert.bind(1, head.count + 1).bind(2, head.hash).bind(3, hash).bind(4, text).step();
+            insert.bind(1, head.number + 1).bind(2, head.hash).bind(3, hash).bind(4, text).step();
             SYMPHONY_TRY(insert.status());
-            ++head.count;
+            ++head.number;
             head.hash = hash;
             return {};
         };
         for (const Record& record : records) SYMPHONY_TRY(insert_row(record));
         auto update = db.prepare("INSERT OR REPLACE INTO head(id, count, hash, mac) VALUES(1, ?, ?, ?)");
-        update.bind(1, head.count).bind(2, head.hash).bind(3, mac_of(key, head.count, head.hash)).step();
+        update.bind(1, head.number).bind(2, head.hash).bind(3, mac_of(key, head, head_word)).step();
         SYMPHONY_TRY(update.status());
+        SYMPHONY_TRY(drop_oldest(db, key, head.number, options.bytes_max));
         return change.commit();
     }
 
@@ -349,7 +447,7 @@ struct Audit::Impl {
             take_samples(all, batch);
             Status done = write(batch);
             if (!done && done.error().reason() == "damaged") {
-                open(true);
+                open(std::string(done.error().message()));
                 done = write(batch);
             }
             const bool kept = static_cast<bool>(done);
@@ -490,56 +588,25 @@ Status Audit::each(const Filter& filter, const std::function<bool(const Row&)>& 
 }
 
 Result<Verification> Audit::verify() const {
-    using Damage = Verification::Damage;
     const std::lock_guard lock(impl_->db_mutex);
     Database& db = impl_->db;
     if (!db.is_open()) return Error(Code::not_found, "not-kept", "no audit log is kept", "symphony doctor tells what is wrong with the state folder");
-    Verification found;
-    const auto damaged = [&found](Damage damage, std::int64_t row, std::string text) {
-        found.damage = damage;
-        found.row = row;
-        found.text = std::move(text);
-        return found;
-    };
     // Head and rows of one moment, though others append.
     SYMPHONY_TRY(db.run("BEGIN"));
     struct End {
         Database& db;
         ~End() { static_cast<void>(db.run("COMMIT")); }
     } const end{db};
-    const Head head = SYMPHONY_TRY(read_head(db));
-    std::string previous(chain_start);
-    auto rows = db.prepare("SELECT number, previous, hash, record FROM rows ORDER BY number");
-    while (rows.step()) {
-        const std::int64_t number = rows.number(0);
-        const std::int64_t expected = found.rows + 1;
-        const std::string name = "row " + std::to_string(expected);
-        if (number < expected) return damaged(Damage::changed, number, "row " + std::to_string(number) + " does not belong here");
-        if (number > expected) {
-            const auto last = number - 1;
-            return damaged(Damage::removed, expected, (last == expected ? name + " was" : "rows " + std::to_string(expected) + " to " + std::to_string(last) + " were") + " removed");
-        }
-        const bool own = chain_hash(rows.text(1), rows.text(3)) == rows.text(2);
-        if (rows.text(1) != previous) {
-            // Whole in itself, but of another predecessor: something before it is missing, or it stood elsewhere.
-            return own ? damaged(Damage::removed, expected, name + " follows another row than it says: rows were removed, added or swapped before it")
-                       : damaged(Damage::changed, expected, name + " was changed");
-        }
-        if (!own) return damaged(Damage::changed, expected, name + " was changed");
-        previous = rows.text(2);
-        ++found.rows;
+    const Mark head = SYMPHONY_TRY(read_head(db));
+    Mark last = SYMPHONY_TRY(read_start(db));
+    if (last.present && mac_of(impl_->key, last, start_word) != last.mac) {
+        return damaged(Damage::head, last.number, "the record of where the log begins is not signed with this machine's key: rows may be missing at its beginning");
     }
-    if (const Status status = rows.status(); !status) return damaged(Damage::unreadable, found.rows + 1, "row " + std::to_string(found.rows + 1) + " cannot be read: " + status.error().message());
-    if (!head.present && found.rows == 0) return found;
-    if (!head.present) return damaged(Damage::head, found.rows, "the head record is gone, which says how many rows there were");
-    if (mac_of(impl_->key, head.count, head.hash) != head.mac) {
-        return damaged(Damage::head, head.count, "the head record is not signed with this machine's key: rows may be missing at the end");
-    }
-    if (head.count > found.rows) {
-        return damaged(Damage::cut, found.rows + 1, "the log was cut: it has " + std::to_string(found.rows) + " rows, and had " + std::to_string(head.count));
-    }
-    if (head.count < found.rows) return damaged(Damage::changed, head.count + 1, "row " + std::to_string(head.count + 1) + " was added by somebody else");
-    if (head.hash != previous) return damaged(Damage::changed, found.rows, "row " + std::to_string(found.rows) + " was changed, and its hash with it");
+    const std::int64_t dropped = last.number;
+    Verification found = follow(db, last, std::numeric_limits<std::int64_t>::max());
+    if (found.damage == Damage::none) found = fits(impl_->key, head, last);
+    found.dropped = dropped;
+    found.rows = last.number - dropped;
     return found;
 }
 

@@ -115,7 +115,7 @@ struct Permissions::Impl {
 
     explicit Impl(Options given)
         : options(std::move(given)), store(options.state_dir, [this] { return now(); }), view(load()) {
-        if (options.keep_audit) audit.emplace(Audit::Options{options.state_dir, 4096, 10'000, options.now_ms});
+        if (options.keep_audit) audit.emplace(Audit::Options{.state_dir = options.state_dir, .now_ms = options.now_ms, .bytes_max = options.policy.audit_bytes_max()});
         if (options.watch) {
             watch.emplace(store.persistent() ? options.state_dir : std::filesystem::path(), "permissions.sqlite", [this] { return look(); });
         }

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t file_bytes_max = 256 * 1024;
 constexpr int grade_default = 3;
 constexpr int grade_most = 4;
+constexpr std::int64_t audit_mib_most = 1 << 20;
 constexpr std::string_view presets[] = {"strict", "balanced", "permissive"};
 
 /// A name with stars for any characters.
@@ -124,6 +125,7 @@ struct Policy::Reader {
     void top(const toml::table& table) const {
         std::optional<Preset> preset;
         std::optional<int> grade;
+        std::optional<int> audit_mib;
         std::optional<std::string> in_process;
         bool locked = false;
         for (const auto& [key_node, value] : table) {
@@ -137,6 +139,10 @@ struct Policy::Reader {
                 const auto word = text_of(value, key);
                 if (word.size() != 2 || word[0] != 'G' || word[1] < '0' || word[1] > '4') wrong(value, "minimum_grade is one of \"G0\" to \"G4\"");
                 grade = word[1] - '0';
+            } else if (key == "audit_mib") {
+                const auto* number = value.as_integer();
+                if (number == nullptr || **number < 1 || **number > audit_mib_most) wrong(value, "audit_mib is a number of MiB, 1 to " + std::to_string(audit_mib_most));
+                audit_mib = static_cast<int>(**number);
             } else if (key == "in_process") {
                 in_process = text_of(value, key);
                 if (*in_process != "trusted" && *in_process != "anyone") unknown(value, "in_process", *in_process, {"trusted", "anyone"});
@@ -151,7 +157,7 @@ struct Policy::Reader {
                     to.rules_.push_back(rule(*item.as_table(), key == "allow"));
                 }
             } else {
-                unknown(value, "key", key, {"preset", "minimum_grade", "in_process", "locked", "allow", "deny"});
+                unknown(value, "key", key, {"preset", "minimum_grade", "in_process", "audit_mib", "locked", "allow", "deny"});
             }
         }
         // What is locked and not written is locked as it would be without the file.
@@ -165,6 +171,11 @@ struct Policy::Reader {
             to.warnings_.push_back(name + ": minimum_grade G" + std::to_string(*grade) + " has no effect: the administrators lock G" + std::to_string(*to.minimum_grade_));
         } else if (grade) {
             to.minimum_grade_ = grade;
+        }
+        if (audit_mib && to.preset_locked_ && *audit_mib < to.audit_mib_) {
+            to.warnings_.push_back(name + ": audit_mib " + std::to_string(*audit_mib) + " has no effect: the administrators lock " + std::to_string(to.audit_mib_));
+        } else if (audit_mib) {
+            to.audit_mib_ = *audit_mib;
         }
         if (in_process == "anyone" && to.in_process_locked_) {
             to.warnings_.push_back(name + ": in_process = \"anyone\" has no effect: the administrators lock \"trusted\"");

@@ -93,7 +93,7 @@ std::int64_t Database::data_version() {
     return version.step() ? version.number(0) : -1;
 }
 
-Status Database::open_file(const fs::path& file, const char* schema, Check check, bool& fresh) {
+Status Database::open_file(const fs::path& file, const char* schema, bool& fresh) {
     close();
     // Made by us and not by SQLite, so that it never is readable for others.
     const int made = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -101,7 +101,7 @@ Status Database::open_file(const fs::path& file, const char* schema, Check check
     struct stat info{};
     const bool regular = ::fstat(made, &info) == 0 && S_ISREG(info.st_mode);
     fresh = regular && info.st_size == 0;
-    const bool quick = check == Check::all || info.st_size <= checked_bytes_max;
+    const bool quick = info.st_size <= checked_bytes_max;
     ::close(made);
     if (!regular) return Error(Code::io, "io", "it is no regular file");
     const int code = sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_FULLMUTEX, nullptr);
@@ -130,43 +130,50 @@ Status Database::open_file(const fs::path& file, const char* schema, Check check
     return making.commit();
 }
 
-Database::Kept Database::open_or_make(const fs::path& folder, const std::string& name, const char* schema, std::string_view what, Check check) {
-    Kept kept;
-    if (folder.empty()) {
-        kept.warning = "there is no state folder: " + std::string(what) + " last for this run only";
-        return kept;
+/// Moves a damaged file aside and makes a new one. Under the folder's lock.
+Database::Kept Database::begin_anew(const fs::path& file, const char* schema, std::string_view what, std::string_view why) {
+    close();
+    const std::string aside = file.string() + ".damaged-" + stamp();
+    std::error_code failed;
+    fs::rename(file, aside, failed);
+    for (const char* tail : {"-wal", "-shm"}) {
+        std::error_code ignored;
+        fs::rename(file.string() + tail, aside + tail, ignored);
     }
+    bool fresh = false;
+    const Status opened = failed ? Status(Error(Code::io, "io", "it is damaged and cannot be moved: " + failed.message())) : open_file(file, schema, fresh);
+    if (!opened) return unusable(file, what, opened.error());
+    return {true, file.string() + " was damaged (" + std::string(why) + "): it is now " + aside + ", and its " + std::string(what) + " are gone", true};
+}
+
+Database::Kept Database::unusable(const fs::path& file, std::string_view what, const Error& why) {
+    close();
+    return {false, file.string() + " cannot be used (" + std::string(why.message()) + "): " + std::string(what) + " last for this run only", false};
+}
+
+Database::Kept Database::open_or_make(const fs::path& folder, const std::string& name, const char* schema, std::string_view what) {
+    if (folder.empty()) return {false, "there is no state folder: " + std::string(what) + " last for this run only", false};
     std::error_code failed;
     fs::create_directories(folder, failed);
     const fs::path file = folder / name;
     const FolderLock lock(folder / (name + ".lock"));
     bool fresh = false;
-    Status opened = open_file(file, schema, check, fresh);
-    if (!opened && opened.error().reason() == "damaged") {
-        const std::string aside = file.string() + ".damaged-" + stamp();
-        const std::string why = opened.error().message();
-        close();
-        std::error_code moved;
-        fs::rename(file, aside, moved);
-        for (const char* tail : {"-wal", "-shm"}) {
-            std::error_code ignored;
-            fs::rename(file.string() + tail, aside + tail, ignored);
-        }
-        opened = moved ? Status(Error(Code::io, "io", "it is damaged and cannot be moved: " + moved.message())) : open_file(file, schema, check, fresh);
-        if (opened) kept.warning = file.string() + " was damaged (" + why + "): it is now " + aside + ", and its " + std::string(what) + " are gone";
-    }
-    kept.open = static_cast<bool>(opened);
-    kept.made_anew = kept.open && fresh;
-    if (!opened) {
-        close();
-        kept.warning = file.string() + " cannot be used (" + opened.error().message() + "): " + std::string(what) + " last for this run only";
-    }
-    return kept;
+    const Status opened = open_file(file, schema, fresh);
+    if (opened) return {true, {}, fresh};
+    if (opened.error().reason() == "damaged") return begin_anew(file, schema, what, opened.error().message());
+    return unusable(file, what, opened.error());
 }
 
-Database::Kept Database::replace(const fs::path& folder, const std::string& name, const char* schema, std::string_view what) {
+Database::Kept Database::replace(const fs::path& folder, const std::string& name, const char* schema, std::string_view what, std::string_view why) {
+    const fs::path file = folder / name;
+    {
+        const FolderLock lock(folder / (name + ".lock"));
+        int moved = 0;
+        if (db_ != nullptr) sqlite3_file_control(db_, nullptr, SQLITE_FCNTL_HAS_MOVED, &moved);
+        if (moved == 0) return begin_anew(file, schema, what, why);
+    }
     close();
-    return open_or_make(folder, name, schema, what, Check::all); // which finds the damage
+    return open_or_make(folder, name, schema, what);
 }
 
 } // namespace symphony::permissions

@@ -53,13 +53,13 @@ public:
         std::string warning;  ///< a sentence; of a file that is not open, or that was made anew
         bool made_anew = false;
     };
-    enum class Check : std::uint8_t { small, all }; ///< which files are read as a whole when they are opened
     /// Opens or makes `folder/name` in WAL mode with the schema, as version 1. A damaged file is moved aside, one that a
     /// newer program made is left alone. Two processes may do this at once.
     /// @param what  For messages: "grants".
-    Kept open_or_make(const std::filesystem::path& folder, const std::string& name, const char* schema, std::string_view what, Check check = Check::small);
-    /// Closes it, moves the file aside and opens a new one.
-    Kept replace(const std::filesystem::path& folder, const std::string& name, const char* schema, std::string_view what);
+    Kept open_or_make(const std::filesystem::path& folder, const std::string& name, const char* schema, std::string_view what);
+    /// Closes it, moves the file aside, unless another process did so already, and opens a new one.
+    /// @param why  What is wrong with it, for the warning.
+    Kept replace(const std::filesystem::path& folder, const std::string& name, const char* schema, std::string_view what, std::string_view why);
     void close() noexcept;
 
     bool is_open() const noexcept { return db_ != nullptr; }
@@ -71,7 +71,9 @@ public:
     std::int64_t data_version();
 
 private:
-    Status open_file(const std::filesystem::path& file, const char* schema, Check check, bool& fresh);
+    Status open_file(const std::filesystem::path& file, const char* schema, bool& fresh);
+    Kept begin_anew(const std::filesystem::path& file, const char* schema, std::string_view what, std::string_view why);
+    Kept unusable(const std::filesystem::path& file, std::string_view what, const Error& why);
     sqlite3* db_ = nullptr;
 };
 

@@ -105,7 +105,7 @@ struct Store::Impl {
     }
     /// What SQLite said; a file that turned out to be damaged is replaced by an empty one first.
     Error failed(const Error& error) const {
-        if (error.reason() == "damaged") opened(db.replace(folder, file_name, schema, "grants"));
+        if (error.reason() == "damaged") opened(db.replace(folder, file_name, schema, "grants", error.message()));
         return Error(error).in("the store of grants");
     }
     Status sweep() const {

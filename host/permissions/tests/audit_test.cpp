@@ -270,6 +270,107 @@ TEST(Audit, MeetsTheDamageOfALargeFileWhenItWrites) {
     EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const Row& row) { return row.record.kind == Happening::lost; }));
 }
 
+/// Grants are never counted together: each is a row.
+void fill(Audit& audit, int rows) {
+    for (int i = 0; i < rows; ++i) {
+        Record record = violation(std::to_string(i));
+        record.kind = Happening::grant;
+        record.text = std::string(1000, 'y');
+        audit.append(std::move(record));
+        if (i % 100 == 99) {
+            ASSERT_TRUE(audit.flush());
+        }
+    }
+    ASSERT_TRUE(audit.flush());
+}
+
+constexpr std::int64_t small_bytes_max = 1 << 20;
+
+std::unique_ptr<Audit> open_small(const std::filesystem::path& folder) {
+    return std::make_unique<Audit>(Audit::Options{.state_dir = folder, .bytes_max = small_bytes_max});
+}
+
+std::string damaged_file_in(const std::filesystem::path& folder) {
+    for (const auto& file : std::filesystem::directory_iterator(folder)) {
+        const std::string name = file.path().filename().string();
+        if (name.starts_with("audit.sqlite.damaged-") && !name.ends_with("-wal") && !name.ends_with("-shm")) return name;
+    }
+    return {};
+}
+
+TEST(Audit, IsBoundedAndSaysWhatItLetGo) {
+    const Folder folder;
+    constexpr int written = 6'000;
+    {
+        const auto audit = open_small(folder);
+        fill(*audit, written);
+        const auto found = audit->verify();
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->damage, Damage::none) << found->text;
+        EXPECT_GT(found->dropped, 0);
+        EXPECT_GT(found->rows, 200);
+        EXPECT_EQ(found->dropped + found->rows, written);
+        const auto all = rows(*audit);
+        ASSERT_EQ(static_cast<std::int64_t>(all.size()), found->rows);
+        EXPECT_EQ(all.front().number, found->dropped + 1);
+        EXPECT_EQ(all.back().number, written);
+        EXPECT_TRUE(audit->warnings().empty());
+    }
+    EXPECT_LT(std::filesystem::file_size(folder / "audit.sqlite"), 2 * static_cast<std::uintmax_t>(small_bytes_max));
+    const auto again = open_small(folder);
+    again->append(violation("and on"));
+    ASSERT_TRUE(again->flush());
+    EXPECT_EQ(again->verify()->damage, Damage::none) << again->verify()->text;
+    EXPECT_EQ(rows(*again).back().number, written + 1);
+}
+
+TEST(Audit, TellsWhatWasLetGoFromWhatWasTakenAway) {
+    const char* const begin = "(SELECT min(number) FROM rows)";
+    struct Case {
+        std::string sql;
+        Damage damage;
+    };
+    const Case cases[] = {
+        {std::string("DELETE FROM rows WHERE number = ") + begin, Damage::removed},
+        {std::string("UPDATE start SET number = number + 1, hash = (SELECT hash FROM rows WHERE number = ") + begin + "); DELETE FROM rows WHERE number = " + begin, Damage::head},
+        {"UPDATE start SET mac = (SELECT mac FROM head)", Damage::head},
+        {"DELETE FROM start", Damage::removed},
+        {"DELETE FROM rows", Damage::cut},
+    };
+    for (const Case& one : cases) {
+        SCOPED_TRACE(one.sql);
+        const Folder folder;
+        fill(*open_small(folder), 2'000);
+        sqlite3* db = nullptr;
+        ASSERT_EQ(sqlite3_open((folder / "audit.sqlite").c_str(), &db), SQLITE_OK);
+        ASSERT_EQ(sqlite3_exec(db, one.sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+        sqlite3_close(db);
+        const auto found = open_small(folder)->verify();
+        ASSERT_TRUE(found);
+        EXPECT_EQ(name_of(found->damage), name_of(one.damage)) << found->text;
+    }
+}
+
+TEST(Audit, TheBoundHidesNothingThatWasChanged) {
+    const Folder folder;
+    fill(*open_small(folder), 200); // below the bound
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((folder / "audit.sqlite").c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, "UPDATE rows SET record = replace(record, 'denied', 'allowed') WHERE number = 7", nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+    EXPECT_EQ(damaged_file_in(folder), "");
+    const auto audit = open_small(folder);
+    fill(*audit, 700);
+    EXPECT_NE(damaged_file_in(folder), "") << "the whole of it is kept for whoever looks into it";
+    const auto warnings = audit->warnings();
+    ASSERT_EQ(warnings.size(), 1u);
+    EXPECT_NE(warnings[0].find("row 7 was changed"), std::string::npos) << warnings[0];
+    const auto all = rows(*audit);
+    ASSERT_FALSE(all.empty());
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [](const Row& row) { return row.record.kind == Happening::lost; }));
+    EXPECT_EQ(audit->verify()->damage, Damage::none);
+}
+
 TEST(Audit, WithoutAFolderIsOneWarningAndNoError) {
     const auto audit = open({});
     audit->append(violation("x"));

@@ -95,6 +95,15 @@ TEST(Policy, AdministratorsLock) {
     EXPECT_EQ(looser.warnings().size(), 2u);
     EXPECT_EQ(files.load("preset = \"permissive\"\nlocked = true", "preset = \"strict\"\nminimum_grade = \"G4\"\n").preset(), Preset::strict);
     EXPECT_EQ(files.load("minimum_grade = \"G3\"", "minimum_grade = \"G1\"").minimum_grade(), 1);
+    EXPECT_EQ(files.load("", "").audit_bytes_max(), 128 << 20);
+    EXPECT_EQ(files.load("", "audit_mib = 2").audit_bytes_max(), 2 << 20);
+    EXPECT_EQ(files.load("preset = \"strict\"\nlocked = true", "audit_mib = 2").audit_bytes_max(), 128 << 20) << "locked: more, and not less";
+    EXPECT_EQ(files.load("audit_mib = 64\nlocked = true", "audit_mib = 65").audit_bytes_max(), 65 << 20);
+    for (const char* wrong : {"audit_mib = 0", "audit_mib = 1048577", "audit_mib = \"1\"", "audit_mib = 1.5"}) {
+        const auto refused = files.load("", wrong);
+        ASSERT_EQ(refused.warnings().size(), 1u) << wrong;
+        EXPECT_NE(refused.warnings()[0].find("audit_mib is a number of MiB"), std::string::npos) << refused.warnings()[0];
+    }
     EXPECT_EQ(files.load("[[allow]]\nrights = [\"network:*\"]\n", "[[deny]]\nrights = [\"network:a.example\"]").judge(subject(wishes), right("network:a.example:1")).kind, Kind::denied);
 }
 

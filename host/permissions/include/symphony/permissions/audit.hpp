@@ -46,7 +46,8 @@ std::string canonical(const Record& record);
 /// What verify() found. Damage names the first row that is wrong.
 struct Verification {
     enum class Damage : std::uint8_t { none, changed, removed, cut, head, unreadable } damage = Damage::none;
-    std::int64_t rows = 0;        ///< that are good, counted from the first
+    std::int64_t rows = 0;        ///< that are good, counted from the first that is kept
+    std::int64_t dropped = 0;     ///< rows before that one, which the log's bound let go
     std::int64_t row = 0;         ///< number of the first bad or missing one
     std::string text;             ///< a sentence
 };
@@ -54,7 +55,8 @@ std::string_view name_of(Verification::Damage damage) noexcept;
 
 /// audit.sqlite in the host's state folder: append-only, each row carries the hash of the one before, one chain for all
 /// processes. Writing takes no longer than putting it into a queue: one thread appends in groups. What was allowed is
-/// sampled, with exact counts; nothing else is ever dropped, but equal ones are counted together when there are too many.
+/// sampled, with exact counts; nothing else is dropped on the way, but equal ones are counted together when there are too
+/// many. The file is bounded: above `bytes_max` the oldest eighth of the rows goes, and a signed row says where the log begins.
 class Audit {
 public:
     struct Options {
@@ -63,6 +65,7 @@ public:
         std::int64_t sample_ms = 10'000;                ///< an allowed object is recorded once in this time, then counted
         std::function<std::int64_t()> now_ms = {};      ///< empty: the clock
         unsigned denied_rows_max = 100;                 ///< of one plugin in sample_ms, each by itself; more are counted together
+        std::int64_t bytes_max = 128 << 20;             ///< of the file
     };
     explicit Audit(Options options);
     Audit(const Audit&) = delete;

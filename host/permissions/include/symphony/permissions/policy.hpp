@@ -55,6 +55,8 @@ public:
     bool preset_locked() const noexcept { return preset_locked_; }
     /// 0 to 4 for G0 to G4, when a file says so.
     std::optional<int> minimum_grade() const noexcept { return minimum_grade_; }
+    /// How much of the audit log is kept; `audit_mib`, in bytes.
+    std::int64_t audit_bytes_max() const noexcept { return std::int64_t{audit_mib_} << 20; }
     /// Whether only trusted plugins may run in the host's process, whatever is typed: `in_process = "trusted"`.
     bool only_trusted_in_process() const noexcept { return !in_process_rule_.empty(); }
     /// The file that says so; empty: none.
@@ -81,6 +83,7 @@ private:
     bool broken_ = false;
     std::string broken_file_, user_file_, in_process_rule_;
     std::optional<int> minimum_grade_;
+    int audit_mib_ = 128;
     std::vector<Rule> rules_;
     std::vector<std::string> warnings_;
 };
