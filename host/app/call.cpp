@@ -40,8 +40,9 @@ std::vector<host::SelectedPath> selected_paths(const host::Paths& paths, const m
             const auto path = path_in(word, named);
             std::error_code error;
             const bool read = selects != manifests::Selects::write;
-            // "--input depth=3" selects nothing: a value beside a name is a path only when there is such a file.
-            if (path.empty() || (named && read && !fs::exists(path, error))) continue;
+            // "--input depth=3" selects nothing: a value beside a name is a path when there is such a file, or when it can be nothing else and is then found missing.
+            const bool plain = !path.starts_with("/") && !path.starts_with("./") && !path.starts_with("../");
+            if (path.empty() || (named && read && plain && !fs::exists(path, error))) continue;
             // A shipped workflow's name stands for its file: the plugin opens the name.
             const auto shipped = workflow ? host::find_workflow(paths, path) : fs::path();
             const auto file = fs::absolute(shipped.empty() ? fs::path(path) : shipped, error).lexically_normal();

@@ -21,7 +21,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int launches_max = 3;                                // of one start, when somebody ends or stops it before it is confined
 constexpr auto notice_max = std::chrono::milliseconds(500);    // that a death's cause may take behind the death; on a machine with time it is less than one
-constexpr auto starved_max = std::chrono::seconds(10);         // of silence of a process that is ready to run and gets no processor
 constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
 constexpr std::uint32_t denied_max = 10'000;                   // system calls refused without a word, then it ends
@@ -42,15 +41,19 @@ sandbox::Limits limits_of(const manifests::Resources& wish) {
 struct Activity {
     char state = '?';  ///< as in proc(5); '?' when it cannot be read
     std::uint64_t cpu_ticks = 0;
+    std::uint64_t ran_ns = 0, waited_ns = 0;  ///< on a processor, and ready to run without one; 0 where the kernel does not count
 };
-Activity activity_in(const std::string& file) {
+std::string head_of(const std::string& file) {
     // No stream: one throws when the process goes between open and read.
     char bytes[1024];
     const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
     const ssize_t n = ::read(fd, bytes, sizeof bytes - 1);
     ::close(fd);
-    const std::string text(bytes, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+    return std::string(bytes, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+}
+Activity activity_in(const std::string& file) {
+    const std::string text = head_of(file);
     const std::size_t name_end = text.rfind(')');
     if (name_end == std::string::npos) return {};
     Activity out;
@@ -68,6 +71,10 @@ Activity activity_of(pid_t pid) {
     for (std::filesystem::directory_iterator thread(folder + "/task", gone), end; !gone && thread != end; thread.increment(gone)) {
         const char state = activity_in(thread->path().string() + "/stat").state;
         if (state == 'R' || state == 'D') out.state = 'R';
+        unsigned long long ran = 0, waited = 0; // Documentation/scheduler/sched-stats.rst of the kernel
+        if (std::sscanf(head_of(thread->path().string() + "/schedstat").c_str(), "%llu %llu", &ran, &waited) != 2) continue;
+        out.ran_ns += ran;
+        out.waited_ns += waited;
     }
     return out;
 }
@@ -324,11 +331,18 @@ void Isolation::look_at(Process& process) {
     const Activity activity = activity_of(process.started_.pid);
     const bool first = process.silent_since_ == Clock::time_point();
     const bool works = !first && activity.cpu_ticks != process.cpu_seen_;
+    if (first) {
+        process.ran_seen_ns_ = activity.ran_ns;
+        process.waited_seen_ns_ = activity.waited_ns;
+    }
     if (first || works) process.silent_since_ = now;
     process.cpu_seen_ = activity.cpu_ticks;
-    // It works, or is ready to run and not run: the machine is busy, which is not its fault. Stopped or asleep: nobody is there,
-    // and one look is not enough to say so.
-    const auto patience = activity.state == 'R' || works ? std::chrono::duration_cast<Clock::duration>(starved_max) : Clock::duration(0);
+    // Stopped or asleep: nobody is there, and one look is not enough to say so. It works, or would: it has more time. When most of
+    // what it wanted of a processor was waiting for one, the machine is busy, which is not its fault.
+    const bool ready = activity.state == 'R' || works;
+    const auto since = [](std::uint64_t now_ns, std::uint64_t seen_ns) { return now_ns > seen_ns ? now_ns - seen_ns : 0; }; // a thread that ends takes its time with it
+    const bool starved = ready && since(activity.waited_ns, process.waited_seen_ns_) >= since(activity.ran_ns, process.ran_seen_ns_);
+    const auto patience = starved ? options_.starved_max : ready ? options_.working_max : std::chrono::milliseconds(0);
     if (silence < options_.hung_after + patience || now - process.silent_since_ < idle_min) return;
     tell(process, "supervisor", "hung", true);
     process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process did not react for " +

@@ -74,6 +74,7 @@ private:
     std::map<std::string, std::uint32_t> denied_;              // monitor's: by system call
     std::uint32_t denied_count_ = 0;                           // monitor's
     std::uint64_t cpu_seen_ = 0;                               // monitor's: work of a silent process, in clock ticks
+    std::uint64_t ran_seen_ns_ = 0, waited_seen_ns_ = 0;       // monitor's: of its threads, when the silence was first seen
     std::chrono::steady_clock::time_point pinged_;             // monitor's
     std::chrono::steady_clock::time_point silent_since_;       // monitor's
     std::chrono::steady_clock::time_point dead_since_;         // monitor's
@@ -100,6 +101,8 @@ public:
         std::uint32_t layers_off = 0;   ///< for tests with a runner that obeys
         std::chrono::milliseconds ping_every{250};
         std::chrono::milliseconds hung_after{600};    ///< of silence without work
+        std::chrono::milliseconds working_max{10'000};  ///< of silence more, of a process that works or would
+        std::chrono::milliseconds starved_max{120'000}; ///< of silence more, of one that would and gets no processor
         std::chrono::milliseconds cancel_grace{500};  ///< a cancelled call that goes on ends the process
         std::function<void(const Violation&)> on_violation;
     };

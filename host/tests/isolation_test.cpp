@@ -8,8 +8,10 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 using namespace symphony;
@@ -29,6 +31,7 @@ protected:
         Isolation::Options options;
         options.runner = RUNNER;
         options.cancel_grace = 100ms;
+        options.working_max = working_max();
         options.on_violation = [this](const Violation& what) {
             const std::lock_guard lock(mutex_);
             violations_.push_back(what.layer + ": " + what.object);
@@ -41,6 +44,7 @@ protected:
         rig.end();
         isolation.reset();
     }
+    virtual std::chrono::milliseconds working_max() const { return 10s; }
     pid_t pid() { return static_cast<pid_t>(rig.status().pid); }
     bool wait_for(const std::function<bool()>& done) {
         for (int ms = 0; ms < 20'000; ++ms) {
@@ -140,6 +144,46 @@ TEST_F(Isolated, AProcessThatIsStoppedIsFoundOutAndEnded) {
     ::kill(pid(), SIGSTOP);
     caller.join();
     EXPECT_EQ(rig.call(1, "again"), "again");
+}
+
+/// Gives a process next to no processor time when others want some; false where this user or machine cannot.
+bool starve(pid_t pid) {
+    std::ifstream groups("/proc/" + std::to_string(pid) + "/cgroup");
+    for (std::string line; std::getline(groups, line);) {
+        const std::size_t path = line.find(':', line.find(':') + 1) + 1;
+        if (path <= 1 || line.size() <= path + 1) continue; // of the root group nobody has less than others
+        for (const char* share : {"/sys/fs/cgroup/cpu%/cpu.shares", "/sys/fs/cgroup/cpu,cpuacct%/cpu.shares", "/sys/fs/cgroup%/cpu.weight"}) {
+            std::string file = share;
+            file.replace(file.find('%'), 1, line.substr(path));
+            if (std::ofstream to(file); std::filesystem::exists(file) && to << (file.ends_with("weight") ? 1 : 2) << std::flush) return true;
+        }
+    }
+    return false;
+}
+
+class Starved : public Isolated {
+protected:
+    std::chrono::milliseconds working_max() const override { return 0ms; }
+};
+
+TEST_F(Starved, AProcessThatGetsNoProcessorIsNotHung) {
+    rig.add("probe");
+    rig.run();
+    EXPECT_EQ(rig.call(1, "hello"), "hello");
+    const pid_t first = pid();
+    if (!starve(first)) GTEST_SKIP() << "nobody here may change a control group's share of the processors";
+    std::atomic<bool> enough = false;
+    std::vector<std::thread> others;
+    for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i) {
+        others.emplace_back([&] {
+            while (!enough.load(std::memory_order_relaxed)) {}
+        });
+    }
+    const std::string large(3'000'000, 'x');
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(rig.call(1, large) == large) << "ended, or another answer";
+    enough = true;
+    for (std::thread& other : others) other.join();
+    EXPECT_EQ(pid(), first);
 }
 
 TEST_F(Isolated, ACallThatIgnoresItsDeadlineCostsTheProcess) {

@@ -97,6 +97,11 @@ class FaultyWorkflows(Case):
         for command in ("run", "check"):
             self.assertIn("did you mean survey?", self.symphony(command, "suvey", status=(1, 2)).err)
 
+    def test_a_folder_that_is_not_there_is_said_to_be_missing(self):
+        for path in (self.folder / "nowhere", "./nowhere", "nowhere"):
+            found = self.symphony("run", "survey", "--input", f"folder={path}", "--output", self.folder / "out", status=1)
+            self.expect_error(found, "not-found", f'"{path}": it is not there')
+
 
 if __name__ == "__main__":
     main()
