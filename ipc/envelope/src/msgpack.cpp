@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <symphony/envelope/msgpack.hpp>
 
-#include "fault.hpp"
+#include "binary.hpp"
 #include "pack.hpp"
-#include "schema.hpp"
 
 namespace symphony::ipc::msgpack {
 namespace {
@@ -224,28 +223,7 @@ private:
 
 } // namespace
 
-Status write(OutBuffer& to, const EnvelopeView& envelope) {
-    Fault fault;
-    check_sense(envelope, fault);
-    const std::size_t variable = variable_bytes(envelope);
-    if (variable > variable_bytes_max) [[unlikely]] fault.too_large("content");
-    if (fault) [[unlikely]] return fault.error();
-    Writer writer(to.reserve(fixed_bytes_max + variable), fault);
-    writer.record("", [&] { describe(writer, envelope); });
-    if (fault) [[unlikely]] return fault.error();
-    to.commit(writer.end());
-    return {};
-}
-
-Status read(Bytes from, EnvelopeView& to, const ReadRules& rules) {
-    Fault fault;
-    if (from.size() > rules.bytes_max) [[unlikely]] fault.too_large("");
-    Reader reader(from, fault);
-    reader.record("", [&] { describe(reader, to); });
-    if (!fault && !reader.at_end()) [[unlikely]] reader.malformed("has bytes after its end", "");
-    check_sense(to, fault);
-    if (fault) [[unlikely]] return fault.error();
-    return rules.check_content ? check_content(to) : Status();
-}
+Status write(OutBuffer& to, const EnvelopeView& envelope) { return write_with<Writer>(to, envelope, fixed_bytes_max); }
+Status read(Bytes from, EnvelopeView& to, const ReadRules& rules) { return read_with<Reader>(from, to, rules); }
 
 } // namespace symphony::ipc::msgpack
