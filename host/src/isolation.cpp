@@ -40,8 +40,7 @@ sandbox::Limits limits_of(const manifests::Resources& wish) {
 /// What a process, or one thread of it, is doing.
 struct Activity {
     char state = '?';  ///< as in proc(5); '?' when it cannot be read
-    std::uint64_t cpu_ticks = 0;
-    std::uint64_t ran_ns = 0, waited_ns = 0;  ///< on a processor, and ready to run without one; 0 where the kernel does not count
+    std::uint64_t ran_ns = 0, waited_ns = 0;  ///< on a processor, and ready to run without one
 };
 std::string head_of(const std::string& file) {
     // No stream: one throws when the process goes between open and read.
@@ -60,22 +59,24 @@ Activity activity_in(const std::string& file) {
     unsigned long user = 0, system = 0;
     // proc(5): after the name, state is the third field, utime and stime are the 14th and 15th.
     if (std::sscanf(text.c_str() + name_end + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &out.state, &user, &system) != 3) return {};
-    out.cpu_ticks = user + system;
+    out.ran_ns = (user + system) * (1'000'000'000 / static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK)));
     return out;
 }
 /// The time is that of all its threads; the state is 'R' when one of them would run if it could, or is inside the kernel.
 Activity activity_of(pid_t pid) {
     const std::string folder = "/proc/" + std::to_string(pid);
     Activity out = activity_in(folder + "/stat");
+    std::uint64_t ran_ns = 0; // finer, where the kernel counts it
     std::error_code gone;
     for (std::filesystem::directory_iterator thread(folder + "/task", gone), end; !gone && thread != end; thread.increment(gone)) {
         const char state = activity_in(thread->path().string() + "/stat").state;
         if (state == 'R' || state == 'D') out.state = 'R';
         unsigned long long ran = 0, waited = 0; // Documentation/scheduler/sched-stats.rst of the kernel
         if (std::sscanf(head_of(thread->path().string() + "/schedstat").c_str(), "%llu %llu", &ran, &waited) != 2) continue;
-        out.ran_ns += ran;
+        ran_ns += ran;
         out.waited_ns += waited;
     }
+    if (ran_ns != 0) out.ran_ns = ran_ns;
     return out;
 }
 
@@ -310,7 +311,7 @@ void Isolation::look_at(Process& process) {
         return;
     }
     if (remote.in_flight() == 0) {
-        process.silent_since_ = {};
+        process.silence_ = {};
         return;
     }
     if (remote.overdue(options_.cancel_grace)) {
@@ -325,25 +326,29 @@ void Isolation::look_at(Process& process) {
     }
     const auto silence = remote.unanswered();
     if (silence < options_.hung_after) {
-        process.silent_since_ = {};
+        process.silence_ = {};
         return;
     }
-    const Activity activity = activity_of(process.started_.pid);
-    const bool first = process.silent_since_ == Clock::time_point();
-    const bool works = !first && activity.cpu_ticks != process.cpu_seen_;
-    if (first) {
-        process.ran_seen_ns_ = activity.ran_ns;
-        process.waited_seen_ns_ = activity.waited_ns;
-    }
-    if (first || works) process.silent_since_ = now;
-    process.cpu_seen_ = activity.cpu_ticks;
     // Stopped or asleep: nobody is there, and one look is not enough to say so. It works, or would: it has more time. When most of
     // what it wanted of a processor was waiting for one, the machine is busy, which is not its fault.
-    const bool ready = activity.state == 'R' || works;
-    const auto since = [](std::uint64_t now_ns, std::uint64_t seen_ns) { return now_ns > seen_ns ? now_ns - seen_ns : 0; }; // a thread that ends takes its time with it
-    const bool starved = ready && since(activity.waited_ns, process.waited_seen_ns_) >= since(activity.ran_ns, process.ran_seen_ns_);
-    const auto patience = starved ? options_.starved_max : ready ? options_.working_max : std::chrono::milliseconds(0);
-    if (silence < options_.hung_after + patience || now - process.silent_since_ < idle_min) return;
+    const Activity activity = activity_of(process.started_.pid);
+    Process::Silence& seen = process.silence_;
+    const bool first = seen.idle_since == Clock::time_point();
+    const bool ready = activity.state == 'R' || (!first && activity.ran_ns != seen.last_ran_ns);
+    if (first) {
+        seen.ran_ns = activity.ran_ns;
+        seen.waited_ns = activity.waited_ns;
+    }
+    if (first || ready) seen.idle_since = now;
+    seen.last_ran_ns = activity.ran_ns;
+    if (ready) {
+        const auto since = [](std::uint64_t now_ns, std::uint64_t seen_ns) { return now_ns > seen_ns ? now_ns - seen_ns : 0; }; // a thread that ends takes its time with it
+        const bool starved = since(activity.waited_ns, seen.waited_ns) >= since(activity.ran_ns, seen.ran_ns);
+        if (silence < options_.hung_after + (starved ? options_.starved_max : options_.working_max)) return;
+    } else if (now - seen.idle_since < idle_min) {
+        return;
+    }
+    if (remote.unanswered() < options_.hung_after) return; // it answered while it was looked at, and sleeps because of that
     tell(process, "supervisor", "hung", true);
     process.kill(Error(Code::peer_died, "hung", process.who_ + ": its process did not react for " +
                        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(silence).count()) + " ms" +

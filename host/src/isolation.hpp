@@ -73,10 +73,13 @@ private:
     std::string line_;                                         // monitor's: output so far without its end
     std::map<std::string, std::uint32_t> denied_;              // monitor's: by system call
     std::uint32_t denied_count_ = 0;                           // monitor's
-    std::uint64_t cpu_seen_ = 0;                               // monitor's: work of a silent process, in clock ticks
-    std::uint64_t ran_seen_ns_ = 0, waited_seen_ns_ = 0;       // monitor's: of its threads, when the silence was first seen
     std::chrono::steady_clock::time_point pinged_;             // monitor's
-    std::chrono::steady_clock::time_point silent_since_;       // monitor's
+    struct Silence {
+        std::chrono::steady_clock::time_point idle_since;      // seen neither at work nor ready for it; none: it is not silent
+        std::uint64_t last_ran_ns = 0;                         // of its threads, at the last look
+        std::uint64_t ran_ns = 0, waited_ns = 0;               // of its threads, when the silence was first seen
+    };
+    Silence silence_;                                          // monitor's
     std::chrono::steady_clock::time_point dead_since_;         // monitor's
     bool exited_ = false;                                      // monitor's
     bool stopped_ = false;                                     // monitor's: seen so once

@@ -26,7 +26,7 @@ std::string subject(const std::string& message) { return shown(message.substr(0,
 
 /// The newest changes, newest first. The feed runs forward, so the end of it is looked for.
 Result<std::vector<Change>> newest_changes(Store& store, std::uint64_t limit) {
-    const std::uint64_t last = SYMPHONY_TRY(store.stats()).last_sequence;
+    const std::uint64_t last = SYMPHONY_TRY(store.last_sequence());
     std::vector<Change> out;
     // Numbers may have gaps; a few times as many numbers hold as many changes, or else the rest is read too.
     for (std::uint64_t span = limit * 2;; span *= 4) {

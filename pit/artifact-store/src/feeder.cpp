@@ -90,8 +90,8 @@ Feeder::Index Feeder::open(Store& store, bool take, const Call* parent) {
     const bool mine = status->feed == feed_of(what);
     const bool fresh = status->feed.empty() && status->documents == 0;
     // An index that is ahead of its store was made of a store that has been put back to an older state.
-    const auto stats = store.stats();
-    const bool ahead = mine && stats && status->watermark > stats->last_sequence;
+    const auto last = store.last_sequence();
+    const bool ahead = mine && last && status->watermark > *last;
     if (!mine && !fresh && !take && !session_.place().own()) {
         out.note = "the search index belongs to another store: names, tags, types and dates were searched (--reindex makes it this one's)";
         return out;
@@ -115,7 +115,7 @@ Result<std::uint64_t> Feeder::feed_from(Store& store, const ports::SearchClient&
                                         const Call* parent) {
     const auto begin = std::chrono::steady_clock::now();
     const std::string feed = feed_of(store.description());
-    const std::uint64_t total = SYMPHONY_TRY(store.stats()).last_sequence;
+    const std::uint64_t total = SYMPHONY_TRY(store.last_sequence());
     const std::uint64_t first = watermark;
     for (;;) {
         const auto changes = SYMPHONY_TRY(store.changes(watermark, page_size));
@@ -169,7 +169,7 @@ Result<std::uint64_t> Feeder::feed(Store& store, const FeedBudget& budget, const
     const Index index = open(store, false, parent);
     if (!index.client) return std::uint64_t{0};
     const std::uint64_t reached = SYMPHONY_TRY(feed_from(store, *index.client, index.watermark, budget, parent));
-    const std::uint64_t last = SYMPHONY_TRY(store.stats()).last_sequence;
+    const std::uint64_t last = SYMPHONY_TRY(store.last_sequence());
     return last > reached ? last - reached : std::uint64_t{0};
 }
 
@@ -189,14 +189,13 @@ Feeder::State Feeder::state(Store& store, const Call* parent) {
     const auto status = client->status(options_of(parent));
     if (!status) return {"the index cannot be used: " + status.error().message(), 0};
     if (status->feed != feed_of(what)) return {status->feed.empty() ? "the index is empty" : "the index belongs to another store", 0};
-    const auto stats = store.stats();
-    const std::uint64_t last = stats ? stats->last_sequence : 0;
+    const std::uint64_t last = store.last_sequence().value_or(0);
     return {std::to_string(status->documents) + " documents are indexed", last > status->watermark ? last - status->watermark : 0};
 }
 
 /// What the index has not seen, by name and tag, in front of what it found.
 Result<void> Feeder::add_unseen(Store& store, const ports::ArtifactQuery& query, std::uint64_t after, ports::ArtifactHits& to) const {
-    const std::uint64_t last = SYMPHONY_TRY(store.stats()).last_sequence;
+    const std::uint64_t last = SYMPHONY_TRY(store.last_sequence());
     const std::uint64_t from = std::max(after, last > unseen_max ? last - unseen_max : 0);
     const PlainQuery plain_query = SYMPHONY_TRY(PlainQuery::parse(query.text));
     std::set<std::string> known;
@@ -287,7 +286,7 @@ Result<ports::ArtifactHits> Feeder::find(Store& store, const ports::ArtifactQuer
                 index.note = "the search index cannot be fed (" + reached.error().message() + "): names, tags, types and dates were searched";
             } else {
                 index.watermark = *reached;
-                const std::uint64_t last = SYMPHONY_TRY(store.stats()).last_sequence;
+                const std::uint64_t last = SYMPHONY_TRY(store.last_sequence());
                 behind = last > *reached ? last - *reached : 0;
             }
         }

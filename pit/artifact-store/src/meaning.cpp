@@ -486,14 +486,27 @@ Result<std::vector<Change>> StoreImpl::changes(std::uint64_t after, std::uint32_
     return out;
 }
 
+namespace {
+
+Result<std::uint64_t> number_of(Database& database, const char* sql) {
+    auto row = database.prepare(sql);
+    const std::uint64_t value = row.step() ? row.unsigned_number(0) : 0;
+    SYMPHONY_TRY(row.done());
+    return value;
+}
+
+constexpr const char* newest_sequence = "SELECT MAX(seq) FROM changes";
+
+} // namespace
+
+Result<std::uint64_t> StoreImpl::last_sequence() {
+    auto reader = SYMPHONY_TRY(engine_->read());
+    return number_of(reader->database(), newest_sequence);
+}
+
 Result<Stats> StoreImpl::stats() {
     auto reader = SYMPHONY_TRY(engine_->read());
-    const auto number = [&](const char* sql) -> Result<std::uint64_t> {
-        auto row = reader->database().prepare(sql);
-        const std::uint64_t value = row.step() ? row.unsigned_number(0) : 0;
-        SYMPHONY_TRY(row.done());
-        return value;
-    };
+    const auto number = [&](const char* sql) { return number_of(reader->database(), sql); };
     Stats out;
     out.artifacts = SYMPHONY_TRY(number("SELECT COUNT(*) FROM artifacts"));
     out.versions = SYMPHONY_TRY(number("SELECT COUNT(*) FROM versions"));
@@ -509,7 +522,7 @@ Result<Stats> StoreImpl::stats() {
     out.leases = SYMPHONY_TRY(number("SELECT COUNT(*) FROM leases"));
     out.references = SYMPHONY_TRY(number("SELECT COUNT(*) FROM refs"));
     out.condemned = SYMPHONY_TRY(number("SELECT COUNT(*) FROM condemned"));
-    out.last_sequence = SYMPHONY_TRY(number("SELECT MAX(seq) FROM changes"));
+    out.last_sequence = SYMPHONY_TRY(number(newest_sequence));
     out.quota_bytes = SYMPHONY_TRY(reader->value("quota-bytes"));
     out.quota_artifacts = SYMPHONY_TRY(reader->value("quota-artifacts"));
     for (const Entry& entry : SYMPHONY_TRY(engine_->folder().list("index"))) out.index_bytes += entry.size;

@@ -66,7 +66,7 @@ Result<std::shared_ptr<Store>> Session::open(Access access) {
     if (what.suite != Suite::none) options.secret = SYMPHONY_TRY(secret_());
     std::shared_ptr<Store> store = SYMPHONY_TRY(Store::open(folder_, std::move(options)));
     // A store that was just made has no index yet, which is no news to anybody.
-    if (const auto stats = store->stats(); stats && stats->last_sequence == 0) static_cast<void>(take_notices());
+    if (const auto last = store->last_sequence(); last && *last == 0) static_cast<void>(take_notices());
     if (access == Access::writer && (settings_.quota.bytes != 0 || settings_.quota.artifacts != 0)) {
         SYMPHONY_TRY(store->set_quota(settings_.quota));
     }

@@ -374,6 +374,9 @@ public:
 
     /// Behind `after`, oldest first.
     virtual Result<std::vector<Change>> changes(std::uint64_t after, std::uint32_t limit) = 0;
+    /// The newest change's, 0 in a store without any: at once, however large the store is.
+    virtual Result<std::uint64_t> last_sequence() = 0;
+    /// Counts everything: seconds in a store of millions.
     virtual Result<Stats> stats() = 0;
     virtual Status set_quota(Quota quota) = 0;
 

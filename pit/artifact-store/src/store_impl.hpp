@@ -49,6 +49,7 @@ public:
     Status release(LeaseId lease) override;
     Status remove(const ContentId& id) override;
     Result<std::vector<Change>> changes(std::uint64_t after, std::uint32_t limit) override;
+    Result<std::uint64_t> last_sequence() override;
     Result<Stats> stats() override;
     Status set_quota(Quota quota) override;
 
