@@ -59,14 +59,14 @@ void gather(std::deque<Outbox::Entry>& entries, Gathered& out) noexcept {
 }
 
 /// A pipe without a reader sends SIGPIPE, which a library must neither let through nor turn off for all.
-ssize_t write_pipe(int fd, const Gathered& gathered) noexcept {
+ssize_t write_pipe(int fd, const iovec* pieces, int count) noexcept {
     sigset_t pipe, before, pending;
     ::sigemptyset(&pipe);
     ::sigaddset(&pipe, SIGPIPE);
     ::sigpending(&pending);
     const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
     ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    const ssize_t wrote = ::writev(fd, gathered.pieces.data(), static_cast<int>(gathered.piece_count));
+    const ssize_t wrote = ::writev(fd, pieces, count);
     const int error = errno;
     if (wrote < 0 && error == EPIPE && !was_pending) {
         const timespec none{};
@@ -145,7 +145,7 @@ Io StreamCarrier::flush(Outbox& from) {
         msghdr message{};
         message.msg_iov = gathered.pieces.data();
         message.msg_iovlen = gathered.piece_count;
-        const ssize_t sent = socket_ ? ::sendmsg(in_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) : write_pipe(out_.get(), gathered);
+        const ssize_t sent = socket_ ? ::sendmsg(in_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) : send_to_pipe(gathered.pieces.data(), static_cast<int>(gathered.piece_count));
         if (sent < 0) {
             if (errno == EINTR) continue;
             return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Io::blocked : Io::gone;
@@ -153,6 +153,12 @@ Io StreamCarrier::flush(Outbox& from) {
         advance(from, static_cast<std::size_t>(sent));
     }
     return Io::all;
+}
+
+ssize_t StreamCarrier::send_to_pipe(const iovec* pieces, int count) noexcept {
+    const std::lock_guard lock(out_mutex_);
+    errno = EPIPE;
+    return out_ ? write_pipe(out_.get(), pieces, count) : -1;
 }
 
 Io StreamCarrier::fill(Inbox& to, std::span<std::uint8_t> scratch) {
@@ -253,6 +259,8 @@ void StreamCarrier::shut() noexcept {
     if (shut_.exchange(true, std::memory_order_acq_rel)) return;
     if (socket_) ::shutdown(in_.get(), SHUT_RDWR);
     unwatch(true, true);
+    const std::lock_guard lock(out_mutex_);
+    out_.reset();
 }
 
 } // namespace symphony::transport

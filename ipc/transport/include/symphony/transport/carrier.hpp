@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <sys/uio.h>
 #include <vector>
 
 namespace symphony::transport {
@@ -94,11 +95,13 @@ public:
 
 private:
     static constexpr std::uint32_t tag_in = 0, tag_out = 1;
-    int out_fd() const noexcept { return socket_ ? in_.get() : out_.get(); }
+    ssize_t send_to_pipe(const iovec* pieces, int count) noexcept;
     void watch(std::uint32_t add, std::uint32_t drop) noexcept;
     void unwatch(bool in, bool out) noexcept;
 
-    const Fd in_, out_;
+    const Fd in_;
+    Fd out_;  // closed by shut(): nothing else tells the reader of a pipe
+    std::mutex out_mutex_;
     const bool socket_;
     StreamDecoder decoder_;
     std::vector<std::uint8_t> rest_;  // came in, and found no room
