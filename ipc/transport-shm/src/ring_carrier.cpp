@@ -75,7 +75,7 @@ Io RingCarrier::flush(Outbox& from) {
         wrote = true;
         entry.progress += size;
         if (entry.progress == entry.content.size()) from.pop();
-        if (size == part_bytes_) wake_reader(); // of a long frame: it reads while we write the rest
+        if (size == part_bytes_ && memory_->peer_page().cpu.load(std::memory_order_relaxed) != cpu_now()) wake_reader(); // it reads while we write the rest
     }
     if (wrote || result == Io::blocked) wake_reader();
     return result;
@@ -198,14 +198,11 @@ Carrier::News RingCarrier::on_events(std::uint32_t, std::uint32_t events) {
     return news;
 }
 
-/// Looks for news without sleeping, if the other side runs on another CPU.
+/// Looks for news without sleeping. @return Whether there is some.
 bool RingCarrier::spin(Seat& seat) noexcept {
-    const std::uint32_t cpu = cpu_now(), theirs = memory_->peer_page().cpu.load(std::memory_order_relaxed);
-    if (memory_->own_page().cpu.load(std::memory_order_relaxed) != cpu) memory_->own_page().cpu.store(cpu, std::memory_order_relaxed);
-    if (theirs == 0 || theirs == cpu) return false;
     const std::uint64_t end = now_ns() + spin_ns_;
     do {
-        for (int i = 0; i < 32; ++i) {
+        for (int i = 0; i < 64; ++i) {
             if (!reader_->is_empty() || seat.interrupted.load(std::memory_order_relaxed) != 0) return true;
             ipc::relax();
         }
@@ -213,21 +210,29 @@ bool RingCarrier::spin(Seat& seat) noexcept {
     return false;
 }
 
-void RingCarrier::wait(Seat& seat, std::uint64_t until_ns) {
-    const std::uint64_t began = now_ns();
-    if (!is_mapped()) { // only before the other side's greeting, when nobody receives
-        return;
+void RingCarrier::sleep(Seat& seat, std::uint64_t until_ns) noexcept {
+    auto& sleeper = memory_->own_page().sleeper;
+    sleeper.store(++turn_ * ipc::sleeper_turn | ipc::sleeper_reader, std::memory_order_seq_cst);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (reader_->is_empty() && !is_dead() && seat.interrupted.load(std::memory_order_seq_cst) == 0) {
+        ipc::futex_wait(tail_word(), static_cast<std::uint32_t>(reader_->position()), ipc::sleeper_reader, std::min(until_ns, coarse_now_ns() + slice_ns), ipc::FutexScope::shared);
     }
-    if (!spin(seat)) {
-        auto& sleeper = memory_->own_page().sleeper;
-        sleeper.store(++turn_ * ipc::sleeper_turn | ipc::sleeper_reader, std::memory_order_seq_cst);
-        std::atomic_thread_fence(std::memory_order_seq_cst);
-        if (reader_->is_empty() && !is_dead() && seat.interrupted.load(std::memory_order_seq_cst) == 0) {
-            ipc::futex_wait(tail_word(), static_cast<std::uint32_t>(reader_->position()), ipc::sleeper_reader, std::min(until_ns, began + slice_ns), ipc::FutexScope::shared);
+    sleeper.store(++turn_ * ipc::sleeper_turn | ipc::sleeper_none, std::memory_order_relaxed);
+}
+
+void RingCarrier::wait(Seat& seat, std::uint64_t until_ns) {
+    if (!is_mapped()) return; // before the other side's greeting nobody receives
+    const std::uint32_t cpu = cpu_now(), theirs = memory_->peer_page().cpu.load(std::memory_order_relaxed);
+    if (memory_->own_page().cpu.load(std::memory_order_relaxed) != cpu) memory_->own_page().cpu.store(cpu, std::memory_order_relaxed);
+    if (theirs == 0 || theirs == cpu) { // to look would only keep it from running
+        sleep(seat, until_ns);
+    } else if (reader_->is_empty()) {
+        const std::uint64_t began = now_ns();
+        if (!spin(seat)) {
+            sleep(seat, until_ns);
+            // A short sleep would have been better spent looking, a long one not.
+            spin_ns_ = now_ns() - began < spin_worth_ns ? std::min(spin_ns_max, spin_ns_ * 4) : std::max(spin_ns_min, spin_ns_ / 2);
         }
-        sleeper.store(++turn_ * ipc::sleeper_turn | ipc::sleeper_none, std::memory_order_relaxed);
-        // A short sleep would have been better spent looking, a long one not.
-        spin_ns_ = now_ns() - began < spin_worth_ns ? std::min(spin_ns_max, spin_ns_ * 4) : std::max(spin_ns_min, spin_ns_ / 2);
     }
     seat.interrupted.store(0, std::memory_order_relaxed);
 }

@@ -53,6 +53,7 @@ private:
     void wake_own() noexcept;
     void unwatch() noexcept;
     bool spin(Seat& seat) noexcept;
+    void sleep(Seat& seat, std::uint64_t until_ns) noexcept;
     const void* tail_word() const noexcept { return &memory_->peer_page().tail; }
 
     const Fd socket_;
