@@ -169,13 +169,15 @@ Result<ports::EnvelopeRecord> BusPlugin::request(Call& call, const ports::Envelo
     const ipc::Uuid id = message->view().id;
     auto answer = std::make_shared<Completion<ports::EnvelopeRecord>>(call.defer<ports::EnvelopeRecord>());
     remember(call_id, id, call);
+    Publisher::Outcome outcome;
     publishers_.take()->request(message, deadline, [this, answer, call_id](Result<MessageRef> got) {
         forget(call_id);
         if (!got) return answer->fail(std::move(got).error());
         const ipc::Envelope envelope = (*got)->envelope();
         if (const auto* failure = std::get_if<ipc::Failure>(&envelope.payload)) return answer->fail(ipc::error_of(*failure));
         answer->answer(ipc::record_of(envelope));
-    });
+    }, outcome);
+    outcome.wake();
     dispatcher_->poke();
     if (answer->pending() && answer->cancelled()) on_cancel(call_id);
     return ports::EnvelopeRecord(); // ignored: the call is deferred

@@ -92,10 +92,18 @@ public:
     Publisher& operator=(const Publisher&) = delete;
     ~Publisher();
 
+    /// Of one message, and whom several messages have woken: one outcome for many messages wakes each receiver once for all of them.
     struct Outcome {
+        Outcome() = default;
+        Outcome(const Outcome&) = delete;
+        Outcome& operator=(const Outcome&) = delete;
+        ~Outcome() { wake(); }
+        void wake() noexcept;
+
         std::uint64_t receivers = 0;
         /// Receivers of policy block that have no room. Nothing else of this publisher may be published before finish() has dealt with them.
         std::vector<std::shared_ptr<Receiver>> blocked{};
+        std::vector<std::shared_ptr<Receiver>> woken{};
     };
     /// Hands an event or an answer over; never waits. @return As `publish` of the port.
     Status publish(const MessageRef& message, Outcome& outcome);
@@ -105,7 +113,7 @@ public:
     void spread(const MessageRef& message, Outcome& outcome);
 
     /// Sends a request; `asker` gets the answer, or what went wrong, exactly once.
-    void request(const MessageRef& message, std::uint64_t deadline_ns, Asker asker);
+    void request(const MessageRef& message, std::uint64_t deadline_ns, Asker asker, Outcome& outcome);
 
 private:
     friend class Core;

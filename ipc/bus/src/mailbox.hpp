@@ -32,10 +32,13 @@ public:
     Receiver& operator=(const Receiver&) = delete;
     virtual ~Receiver() = default;
 
-    /// Must not block. [any]
-    virtual Offer deliver(const MessageRef& message) noexcept = 0;
+    /// Must not block.
+    /// @param woken  Set when the receiver has to be woken: whoever called does so once, with wake(), and soon. [any]
+    virtual Offer deliver(const MessageRef& message, bool& woken) noexcept = 0;
     /// After `blocked`: waits for room. @return taken, lost (at the deadline) or closed.
-    virtual Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point) noexcept { return deliver(message); }
+    virtual Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point, bool& woken) noexcept { return deliver(message, woken); }
+    /// There is something to read, perhaps several messages by now. [any]
+    virtual void wake() noexcept {}
     /// The subscription or endpoint has ended, with `reason` or by its own wish; nothing is delivered any more. Called once. [any]
     virtual void end(const Status& reason) noexcept = 0;
 

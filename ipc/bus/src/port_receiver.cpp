@@ -19,20 +19,6 @@ void PortReceiver::wake() noexcept {
     }
 }
 
-Offer PortReceiver::deliver(const MessageRef& message) noexcept {
-    bool woken = false;
-    const Offer what = box_.offer(message, woken);
-    if (woken) wake();
-    return what;
-}
-
-Offer PortReceiver::deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point deadline) noexcept {
-    bool woken = false;
-    const Offer what = box_.offer_waiting(message, deadline, woken);
-    if (woken) wake();
-    return what;
-}
-
 bool PortReceiver::emit() {
     if (!box_.take(batch_, batch_max_)) return false;
     ports::BusDelivery delivery;

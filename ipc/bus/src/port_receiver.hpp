@@ -12,14 +12,16 @@ public:
     PortReceiver(const MailboxLimits& limits, std::size_t batch_max, Dispatcher& dispatcher, Completion<void> call)
         : box_(limits), batch_max_(batch_max), dispatcher_(dispatcher), call_(std::move(call)) {}
 
-    Offer deliver(const MessageRef& message) noexcept override;
-    Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point deadline) noexcept override;
+    Offer deliver(const MessageRef& message, bool& woken) noexcept override { return box_.offer(message, woken); }
+    Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point deadline, bool& woken) noexcept override {
+        return box_.offer_waiting(message, deadline, woken);
+    }
+    void wake() noexcept override;
     void end(const Status& reason) noexcept override;
     Figures figures() const noexcept override { return box_.figures(); }
     bool work() override;
 
 private:
-    void wake() noexcept;
     bool emit();
 
     Mailbox box_;

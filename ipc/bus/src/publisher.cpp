@@ -45,7 +45,10 @@ const Resolved& Publisher::resolve(std::string_view type) {
 }
 
 void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, const MessageRef& message, Outcome& outcome) {
-    switch (receiver->deliver(message)) {
+    bool woken = false;
+    const Offer what = receiver->deliver(message, woken);
+    if (woken) outcome.woken.push_back(receiver);
+    switch (what) {
     case Offer::taken: ++outcome.receivers; break;
     case Offer::lost: own(lost); break;
     case Offer::blocked: outcome.blocked.push_back(receiver); break;
@@ -66,6 +69,11 @@ void Publisher::spread(const MessageRef& message, Outcome& outcome) {
     }
     own(published);
     own(delivered, outcome.receivers - before);
+}
+
+void Publisher::Outcome::wake() noexcept {
+    for (const auto& receiver : woken) receiver->wake();
+    woken.clear();
 }
 
 Status Publisher::publish(const MessageRef& message, Outcome& outcome) {
@@ -132,8 +140,11 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
 }
 
 void Publisher::finish(const MessageRef& message, Outcome& outcome, std::chrono::steady_clock::time_point deadline) {
+    if (!outcome.blocked.empty()) outcome.wake(); // they make room
     for (const auto& receiver : outcome.blocked) {
-        const Offer what = receiver->deliver_waiting(message, deadline);
+        bool woken = false;
+        const Offer what = receiver->deliver_waiting(message, deadline, woken);
+        if (woken) receiver->wake();
         if (what == Offer::taken) ++outcome.receivers, own(delivered);
         else if (what == Offer::lost) own(lost);
     }
@@ -157,7 +168,7 @@ Result<EndpointRef> Publisher::choose(const ipc::EnvelopeView& view) {
                  "symphony bus endpoints lists who is there and what they take");
 }
 
-void Publisher::request(const MessageRef& message, std::uint64_t deadline_ns, Asker asker) {
+void Publisher::request(const MessageRef& message, std::uint64_t deadline_ns, Asker asker, Outcome& outcome) {
     const ipc::EnvelopeView& view = message->view();
     core_.count(Count::requests);
     const auto endpoint = choose(view);
@@ -170,10 +181,12 @@ void Publisher::request(const MessageRef& message, std::uint64_t deadline_ns, As
         core_.count(Count::refused);
         return (*shared)(std::move(status).error());
     }
-    Outcome taps; // a tap that has no room loses the copy: a request waits for nobody but its receiver
-    spread(message, taps);
-    finish(message, taps, std::chrono::steady_clock::time_point());
-    const Offer what = (*endpoint)->receiver->deliver(message);
+    outcome.receivers = 0;
+    spread(message, outcome);
+    finish(message, outcome, std::chrono::steady_clock::time_point()); // a subscription without room loses the copy: a request waits for its receiver alone
+    bool woken = false;
+    const Offer what = (*endpoint)->receiver->deliver(message, woken);
+    if (woken) outcome.woken.push_back((*endpoint)->receiver);
     if (what == Offer::taken) own(delivered);
     const auto fail = [&](const Error& error) {
         if (core_.tracker().fail(view.id, error)) core_.count(Count::failed);

@@ -15,13 +15,9 @@ class Reader final : public Receiver {
 public:
     explicit Reader(const MailboxLimits& limits = {}) : box_(limits) {}
 
-    Offer deliver(const MessageRef& message) noexcept override {
-        bool wake = false;
-        return box_.offer(message, wake);
-    }
-    Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point deadline) noexcept override {
-        bool wake = false;
-        return box_.offer_waiting(message, deadline, wake);
+    Offer deliver(const MessageRef& message, bool& woken) noexcept override { return box_.offer(message, woken); }
+    Offer deliver_waiting(const MessageRef& message, std::chrono::steady_clock::time_point deadline, bool& woken) noexcept override {
+        return box_.offer_waiting(message, deadline, woken);
     }
     void end(const Status& reason) noexcept override {
         static_cast<void>(box_.close());
@@ -108,9 +104,10 @@ public:
     Asked ask(std::string_view type, std::string_view recipient = {}, std::uint64_t timeout_ms = 1000) {
         auto out = envelope(type, "asker", recipient);
         out.payload = ipc::Request{};
+        Publisher::Outcome outcome;
         Asked asked{out.id, std::make_shared<std::vector<std::string>>()};
         publisher.request(std::make_shared<const Message>(std::move(out)), now_ns + timeout_ms * 1'000'000,
-                          [answers = asked.answers](Result<MessageRef> got) { answers->emplace_back(got ? "" : got.error().reason()); });
+                          [answers = asked.answers](Result<MessageRef> got) { answers->emplace_back(got ? "" : got.error().reason()); }, outcome);
         return asked;
     }
     std::string answer(const ipc::Uuid& request, std::string_view sender) {

@@ -16,7 +16,7 @@
 #include <symphony/draft/scale_out.hpp>
 #include <symphony/ports/search.hpp>
 #include <symphony/draft/text_editing.hpp>
-#include <symphony/draft/transport.hpp>
+#include <symphony/ports/transport.hpp>
 #include <symphony/ports/workflow.hpp>
 
 #define SYMPHONY_FOR_EACH_RECORD(X) \
@@ -87,12 +87,12 @@
     X(symphony::ports::draft::Replacement) \
     X(symphony::ports::draft::Selection) \
     X(symphony::ports::draft::EditorEvent) \
-    X(symphony::ports::draft::Address) \
-    X(symphony::ports::draft::TransportLimits) \
-    X(symphony::ports::draft::Peer) \
-    X(symphony::ports::draft::Accepted) \
-    X(symphony::ports::draft::Frame) \
-    X(symphony::ports::draft::ConnectionStatus) \
+    X(symphony::ports::Address) \
+    X(symphony::ports::TransportLimits) \
+    X(symphony::ports::Peer) \
+    X(symphony::ports::Accepted) \
+    X(symphony::ports::Frame) \
+    X(symphony::ports::ConnectionStatus) \
     X(symphony::ports::WorkflowSource) \
     X(symphony::ports::Diagnostic) \
     X(symphony::ports::CheckReport) \

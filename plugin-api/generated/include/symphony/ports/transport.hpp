@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-namespace symphony::ports::draft {
+namespace symphony::ports {
 
 struct Address {
     std::string scheme{}; ///< unix, shm, stdio, pipe
@@ -73,79 +73,79 @@ struct ConnectionStatus {
     friend bool operator==(const ConnectionStatus&, const ConnectionStatus&) = default;
 };
 
-} // namespace symphony::ports::draft
+} // namespace symphony::ports
 
 namespace symphony {
 
 template <>
-struct Wire<ports::draft::Address> {
+struct Wire<ports::Address> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::Address& record) {
+    static void write(WireWriter& to, const ports::Address& record) {
         detail::write_fields(to, record.scheme, record.path, record.options);
     }
-    static void read(WireReader& from, ports::draft::Address& record) {
+    static void read(WireReader& from, ports::Address& record) {
         detail::read_fields(from, record.scheme, record.path, record.options);
     }
 };
 
 template <>
-struct Wire<ports::draft::TransportLimits> {
+struct Wire<ports::TransportLimits> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::TransportLimits& record) {
+    static void write(WireWriter& to, const ports::TransportLimits& record) {
         detail::write_fields(to, record.frame_bytes_max, record.queue_frames_max, record.queue_bytes_max, record.connections_max, record.retries, record.retry_ms, record.retry_ms_max);
     }
-    static void read(WireReader& from, ports::draft::TransportLimits& record) {
+    static void read(WireReader& from, ports::TransportLimits& record) {
         detail::read_fields(from, record.frame_bytes_max, record.queue_frames_max, record.queue_bytes_max, record.connections_max, record.retries, record.retry_ms, record.retry_ms_max);
     }
 };
 
 template <>
-struct Wire<ports::draft::Peer> {
+struct Wire<ports::Peer> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::Peer& record) {
+    static void write(WireWriter& to, const ports::Peer& record) {
         detail::write_fields(to, record.known, record.uid, record.pid);
     }
-    static void read(WireReader& from, ports::draft::Peer& record) {
+    static void read(WireReader& from, ports::Peer& record) {
         detail::read_fields(from, record.known, record.uid, record.pid);
     }
 };
 
 template <>
-struct Wire<ports::draft::Accepted> {
+struct Wire<ports::Accepted> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::Accepted& record) {
+    static void write(WireWriter& to, const ports::Accepted& record) {
         detail::write_fields(to, record.connection, record.peer);
     }
-    static void read(WireReader& from, ports::draft::Accepted& record) {
+    static void read(WireReader& from, ports::Accepted& record) {
         detail::read_fields(from, record.connection, record.peer);
     }
 };
 
 template <>
-struct Wire<ports::draft::Frame> {
+struct Wire<ports::Frame> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::Frame& record) {
+    static void write(WireWriter& to, const ports::Frame& record) {
         detail::write_fields(to, record.content, record.end);
     }
-    static void read(WireReader& from, ports::draft::Frame& record) {
+    static void read(WireReader& from, ports::Frame& record) {
         detail::read_fields(from, record.content, record.end);
     }
 };
 
 template <>
-struct Wire<ports::draft::ConnectionStatus> {
+struct Wire<ports::ConnectionStatus> {
     static constexpr std::size_t bytes_min = 4;
-    static void write(WireWriter& to, const ports::draft::ConnectionStatus& record) {
+    static void write(WireWriter& to, const ports::ConnectionStatus& record) {
         detail::write_fields(to, record.peer, record.sent_frames, record.sent_bytes, record.received_frames, record.received_bytes, record.send_queue_frames, record.receive_queue_frames, record.dropped_frames, record.finished_here, record.finished_there, record.broken);
     }
-    static void read(WireReader& from, ports::draft::ConnectionStatus& record) {
+    static void read(WireReader& from, ports::ConnectionStatus& record) {
         detail::read_fields(from, record.peer, record.sent_frames, record.sent_bytes, record.received_frames, record.received_bytes, record.send_queue_frames, record.receive_queue_frames, record.dropped_frames, record.finished_here, record.finished_there, record.broken);
     }
 };
 
 } // namespace symphony
 
-namespace symphony::ports::draft {
+namespace symphony::ports {
 
 /// Frames of bytes between two programs: unix socket, shared memory, stdio, named pipe.
 /// A *frame* is a string of bytes that arrives whole or not at all. A *connection* carries frames in both directions,
@@ -157,20 +157,25 @@ namespace symphony::ports::draft {
 /// **Listen and accept.** `listen` claims the address and stays open. Each connection that comes in is a part, accepted
 /// already; `Peer` says who is there as far as the system vouches for it. Cancel ends the listening, and no connection
 /// that was accepted. What a dead listener left behind (a socket file) is taken over; what a living one holds is
-/// `address-in-use`. Beyond `connections_max` new ones are closed at once and counted. **Send.** `send` ends when the
-/// queue of the connection has taken the frame; that is not yet when the other side has it. A full queue makes the call
-/// wait, until its deadline; with `wait = false` it fails with `queue-full` at once. A frame that is longer than the
-/// transport moves at a time travels in parts and is put together before anybody sees it. **Receive and flow control.**
-/// `receive` delivers at most `frames_max` frames as parts, and ends; it ends earlier, with what it has, when
-/// `linger_ms` passed after the first. Who does not call it gets nothing: frames wait in a queue of `queue_frames_max`
-/// frames and `queue_bytes_max` bytes, then the transport stops reading, then the queue of the other side fills, then
-/// its `send` waits. So memory is bounded at both ends, and a slow reader slows its own sender and nobody else. One
-/// `receive` at a time for each connection. **Half-close.** `finish` says that no more frames come from here.
-/// Everything that was sent before arrives, then the other side's `receive` delivers a last part with `end`. The other
-/// direction goes on. When both directions have finished, the connection is over. **Close.** `close` ends both
-/// directions at once. What was queued and not handed over is dropped and counted in `ConnectionStatus`. The other side
-/// sees `peer-died`, reason `closed`, as it does when this program dies: within 100 ms. Frames that were received
-/// before that are delivered first.
+/// `address-in-use`. Beyond `connections_max` new ones are told so, closed at once and counted (`refused_connections`),
+/// and so are other users' (`refused_users`) and who does not greet in time (`refused_greetings`). **Send.** `send`
+/// ends when the queue of the connection has taken the frame; that is not yet when the other side has it. A full queue
+/// makes the call wait, until its deadline; with `wait = false` it fails with `queue-full` at once. A frame that is
+/// longer than the transport moves at a time travels in parts and is put together before anybody sees it. The call
+/// never keeps the calling thread: when it has to wait, the answer comes on a thread of the transport. **Receive and
+/// flow control.** `receive` delivers at most `frames_max` frames as parts, and ends; it ends earlier, with what it
+/// has, when `linger_ms` passed after the first. Who does not call it gets nothing: frames wait in a queue of
+/// `queue_frames_max` frames and `queue_bytes_max` bytes, then the transport stops reading, then the queue of the other
+/// side fills, then its `send` waits. So memory is bounded at both ends, and a slow reader slows its own sender and
+/// nobody else. One `receive` at a time for each connection. With `stay`, the calling thread itself waits for the
+/// frames: that saves a wake-up of another thread, about as much as all the rest of a small message costs, and is for
+/// who has a thread to spare for this connection. Without, the call returns and the answer comes on a thread of the
+/// transport, which serves all connections: what is done there must be short. **Half-close.** `finish` says that no
+/// more frames come from here. Everything that was sent before arrives, then the other side's `receive` delivers a last
+/// part with `end`. The other direction goes on. When both directions have finished, the connection is over; its number
+/// and its status stay until `close`. **Close.** `close` ends both directions at once. What was queued and not handed
+/// over is dropped and counted in `ConnectionStatus`. The other side sees `peer-died`, reason `closed`, as it does when
+/// this program dies: within 100 ms. Frames that were received before that are delivered first.
 /// Derive, implement every method, and name the class in SYMPHONY_PLUGIN. What a method throws fails its call.
 class Transport : public virtual PortServer {
 public:
@@ -178,15 +183,24 @@ public:
 
     /// Opens a connection. [blocking]
     /// - `not_found` "no-listener": nobody listens there
+    /// - `busy` "too-many-connections": who listens there has `connections_max` already
+    /// - `data_corrupt` "bad-greeting": who listens there does not speak this protocol
+    /// - `peer_died` "closed": it hung up before it had greeted
+    /// - `deadline` "no-greeting": it did not greet within the configured time
     /// - `not_granted` "other-user": who listens there is another user
     /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `unsupported` "isolated": the plugin runs in a sandbox, where no connection can be made
     /// - `invalid_argument` "bad-address": names what is wrong with it
+    /// - `invalid_argument` "bad-limits": names the limit, and what the configuration allows
     virtual Result<Accepted> connect(Call& call, const Address& address, const TransportLimits& limits) = 0;
     /// Accepts until the call is cancelled; each new connection is a part. [blocking]
     /// @par parts Accepted
     /// - `conflict` "address-in-use": somebody listens there already
+    /// - `not_granted` "open-folder": other users may write in the folder of the address
     /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `unsupported` "isolated": the plugin runs in a sandbox, where no connection can be made
     /// - `invalid_argument` "bad-address": names what is wrong with it
+    /// - `invalid_argument` "bad-limits": names the limit, and what the configuration allows
     virtual Result<void> listen(Call& call, const Address& address, const TransportLimits& limits) = 0;
     /// Queues one frame; ends when the queue has taken it. [blocking]
     /// - `not_found` "no-connection": closed here, or never open
@@ -198,10 +212,10 @@ public:
     /// Delivers up to `frames_max` frames as parts. [blocking]
     /// @par parts Frame
     /// - `not_found` "no-connection": closed here, or never open
-    /// - `peer_died` "closed": the other side is gone, and all that it sent was delivered
+    /// - `peer_died` "closed": the other side is gone or has finished, and all that it sent was delivered
     /// - `data_corrupt` "bad-frame": the other side broke the framing; the connection is over
     /// - `misuse` "already-receiving": another receive of this connection is open
-    virtual Result<void> receive(Call& call, std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms) = 0;
+    virtual Result<void> receive(Call& call, std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, bool stay) = 0;
     /// Ends a connection in both directions; a stale one is not an error. [worker, idempotent]
     virtual Result<void> close(Call& call, std::uint64_t connection) = 0;
     /// No more frames come from here; those that were queued still go. [worker, idempotent]
@@ -226,7 +240,7 @@ private:
         case 3:
             return detail::serve_method<void, detail::NoPart, std::uint64_t, Buffer, bool>(call, [&](const auto&... args) { return self.send(call, args...); });
         case 4:
-            return detail::serve_method<void, Frame, std::uint64_t, std::uint32_t, std::uint32_t>(call, [&](const auto&... args) { return self.receive(call, args...); });
+            return detail::serve_method<void, Frame, std::uint64_t, std::uint32_t, std::uint32_t, bool>(call, [&](const auto&... args) { return self.receive(call, args...); });
         case 5:
             return detail::serve_method<void, detail::NoPart, std::uint64_t>(call, [&](const auto&... args) { return self.close(call, args...); });
         case 6:
@@ -250,9 +264,15 @@ public:
 
     /// Opens a connection. [blocking]
     /// - `not_found` "no-listener": nobody listens there
+    /// - `busy` "too-many-connections": who listens there has `connections_max` already
+    /// - `data_corrupt` "bad-greeting": who listens there does not speak this protocol
+    /// - `peer_died` "closed": it hung up before it had greeted
+    /// - `deadline` "no-greeting": it did not greet within the configured time
     /// - `not_granted` "other-user": who listens there is another user
     /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `unsupported` "isolated": the plugin runs in a sandbox, where no connection can be made
     /// - `invalid_argument` "bad-address": names what is wrong with it
+    /// - `invalid_argument` "bad-limits": names the limit, and what the configuration allows
     Result<Accepted> connect(const Address& address, const TransportLimits& limits, const CallOptions<>& call_options = {}) const {
         return detail::call_port<Accepted, detail::NoPart>(port_, 1, call_options, address, limits);
     }
@@ -265,8 +285,11 @@ public:
     /// Accepts until the call is cancelled; each new connection is a part. [blocking]
     /// @par parts Accepted
     /// - `conflict` "address-in-use": somebody listens there already
+    /// - `not_granted` "open-folder": other users may write in the folder of the address
     /// - `unsupported` "scheme": another transport, or another operating system
+    /// - `unsupported` "isolated": the plugin runs in a sandbox, where no connection can be made
     /// - `invalid_argument` "bad-address": names what is wrong with it
+    /// - `invalid_argument` "bad-limits": names the limit, and what the configuration allows
     Result<void> listen(const Address& address, const TransportLimits& limits, const CallOptions<Accepted>& call_options = {}) const {
         return detail::call_port<void, Accepted>(port_, 2, call_options, address, limits);
     }
@@ -294,16 +317,16 @@ public:
     /// Delivers up to `frames_max` frames as parts. [blocking]
     /// @par parts Frame
     /// - `not_found` "no-connection": closed here, or never open
-    /// - `peer_died` "closed": the other side is gone, and all that it sent was delivered
+    /// - `peer_died` "closed": the other side is gone or has finished, and all that it sent was delivered
     /// - `data_corrupt` "bad-frame": the other side broke the framing; the connection is over
     /// - `misuse` "already-receiving": another receive of this connection is open
-    Result<void> receive(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, const CallOptions<Frame>& call_options = {}) const {
-        return detail::call_port<void, Frame>(port_, 4, call_options, connection, frames_max, linger_ms);
+    Result<void> receive(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, bool stay, const CallOptions<Frame>& call_options = {}) const {
+        return detail::call_port<void, Frame>(port_, 4, call_options, connection, frames_max, linger_ms, stay);
     }
     /// Calls `on_answer(Result<void>)` exactly once, on any thread, perhaps before this returns.
     template <class Callback>
-    void receive_async(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, Callback&& on_answer, CallOptions<Frame> call_options = {}) const {
-        detail::call_port_async<void, Frame>(port_, 4, std::move(call_options), std::forward<Callback>(on_answer), connection, frames_max, linger_ms);
+    void receive_async(std::uint64_t connection, std::uint32_t frames_max, std::uint32_t linger_ms, bool stay, Callback&& on_answer, CallOptions<Frame> call_options = {}) const {
+        detail::call_port_async<void, Frame>(port_, 4, std::move(call_options), std::forward<Callback>(on_answer), connection, frames_max, linger_ms, stay);
     }
 
     /// Ends a connection in both directions; a stale one is not an error. [worker, idempotent]
@@ -342,4 +365,4 @@ private:
     PortHandle port_;
 };
 
-} // namespace symphony::ports::draft
+} // namespace symphony::ports

@@ -4,8 +4,8 @@
  * Frames of bytes between two programs: unix socket, shared memory, stdio, named pipe.
  * Records are written and read with <symphony/abi/wire.h>, fields in the order given.
  */
-#ifndef SYMPHONY_ABI_DRAFT_TRANSPORT_H
-#define SYMPHONY_ABI_DRAFT_TRANSPORT_H
+#ifndef SYMPHONY_ABI_PORTS_TRANSPORT_H
+#define SYMPHONY_ABI_PORTS_TRANSPORT_H
 
 #include <symphony/abi/call.h>
 #include <symphony/abi/wire.h>
@@ -48,12 +48,12 @@
 #define SYMPHONY_TRANSPORT_SEND_HASH 0x7776a2361f6f97f7ull
 
 /* Delivers up to `frames_max` frames as parts.
- *   arguments: u64 connection, u32 frames_max, u32 linger_ms
+ *   arguments: u64 connection, u32 frames_max, u32 linger_ms, bool stay
  *   result:    nothing
  *   part:      Frame part
  *   [blocking] */
 #define SYMPHONY_TRANSPORT_RECEIVE 4u
-#define SYMPHONY_TRANSPORT_RECEIVE_HASH 0x9551db2319a8cd6dull
+#define SYMPHONY_TRANSPORT_RECEIVE_HASH 0xd9b1d608aea3e1e4ull
 
 /* Ends a connection in both directions; a stale one is not an error.
  *   arguments: u64 connection

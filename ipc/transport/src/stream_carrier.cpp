@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <symphony/transport/carrier.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+namespace symphony::transport {
+namespace {
+
+constexpr std::size_t parts_at_a_time = 64;
+constexpr std::size_t bytes_at_a_time = 1 << 20;
+
+/// Bytes of an entry with the headers of its parts.
+std::uint64_t wire_bytes(const Outbox::Entry& entry) noexcept {
+    const std::uint64_t parts = std::max<std::uint64_t>(1, (entry.content.size() + stream_part_bytes_max - 1) / stream_part_bytes_max);
+    return entry.content.size() + parts * part_header_bytes;
+}
+
+/// What a sendmsg() is given: the outbox from where it stands.
+struct Gathered {
+    std::array<std::array<std::uint8_t, part_header_bytes>, parts_at_a_time> headers;
+    std::array<iovec, 2 * parts_at_a_time> pieces;
+    std::size_t piece_count = 0, header_count = 0, bytes = 0;
+
+    bool full() const noexcept { return header_count == parts_at_a_time || bytes >= bytes_at_a_time; }
+    void piece(const std::uint8_t* from, std::size_t size) noexcept {
+        if (size == 0) return;
+        pieces[piece_count++] = {const_cast<std::uint8_t*>(from), size};
+        bytes += size;
+    }
+    /// The part that begins at `offset` of the content, without its first `skip` bytes.
+    void part(const Outbox::Entry& entry, std::size_t offset, std::size_t skip) noexcept {
+        const std::size_t size = std::min<std::size_t>(stream_part_bytes_max, entry.content.size() - offset);
+        auto& header = headers[header_count++];
+        write_header(header.data(), {entry.kind, static_cast<std::uint32_t>(size), entry.content.size()});
+        const std::size_t skip_header = std::min(skip, part_header_bytes), skip_content = skip - skip_header;
+        piece(header.data() + skip_header, part_header_bytes - skip_header);
+        piece(entry.content.data() + offset + skip_content, size - skip_content);
+    }
+};
+
+void gather(std::deque<Outbox::Entry>& entries, Gathered& out) noexcept {
+    constexpr std::uint64_t whole = stream_part_bytes_max + part_header_bytes;
+    for (const auto& entry : entries) {
+        const std::uint64_t end = wire_bytes(entry);
+        for (std::uint64_t at = entry.progress; at < end && !out.full(); at = (at / whole + 1) * whole) {
+            out.part(entry, static_cast<std::size_t>(at / whole * stream_part_bytes_max), static_cast<std::size_t>(at % whole));
+        }
+        if (out.full()) return;
+    }
+}
+
+/// A pipe without a reader sends SIGPIPE, which a library must neither let through nor turn off for all.
+ssize_t write_pipe(int fd, const Gathered& gathered) noexcept {
+    sigset_t pipe, before, pending;
+    ::sigemptyset(&pipe);
+    ::sigaddset(&pipe, SIGPIPE);
+    ::sigpending(&pending);
+    const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    const ssize_t wrote = ::writev(fd, gathered.pieces.data(), static_cast<int>(gathered.piece_count));
+    const int error = errno;
+    if (wrote < 0 && error == EPIPE && !was_pending) {
+        const timespec none{};
+        while (::sigtimedwait(&pipe, nullptr, &none) < 0 && errno == EINTR) {}
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = error;
+    return wrote;
+}
+
+void advance(Outbox& box, std::size_t sent) {
+    while (sent != 0) {
+        auto& first = box.entries().front();
+        const std::uint64_t left = wire_bytes(first) - first.progress;
+        if (sent < left) {
+            first.progress += sent;
+            return;
+        }
+        sent -= static_cast<std::size_t>(left);
+        box.pop();
+    }
+}
+
+} // namespace
+
+std::shared_ptr<Seat> Seats::take(std::uint64_t call_id, const std::shared_ptr<Loop::Client>& client) {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Seat> seat;
+    if (!free_.empty()) {
+        seat = std::move(free_.back());
+        free_.pop_back();
+    } else {
+        seat = std::make_shared<Seat>();
+        seat->event = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+        if (!seat->event) return nullptr;
+        seat->scratch.resize(scratch_bytes);
+    }
+    seat->call_id = call_id;
+    seat->client = client;
+    taken_.push_back(seat);
+    return seat;
+}
+
+void Seats::give(std::shared_ptr<Seat> seat) {
+    const std::lock_guard lock(mutex_);
+    std::erase(taken_, seat);
+    seat->call_id = 0;
+    seat->client.reset();
+    free_.push_back(std::move(seat));
+}
+
+std::shared_ptr<Loop::Client> Seats::find(std::uint64_t call_id) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& seat : taken_) {
+        if (seat->call_id == call_id) return seat->client.lock();
+    }
+    return nullptr;
+}
+
+StreamCarrier::~StreamCarrier() { unwatch(true, true); }
+
+Status StreamCarrier::attach(Loop& loop, const std::shared_ptr<Loop::Client>& client) {
+    const std::lock_guard lock(watch_mutex_);
+    loop_ = &loop;
+    events_ = EPOLLIN;
+    place_in_ = SYMPHONY_TRY(loop.add(in_.get(), EPOLLIN, client, tag_in));
+    if (!socket_) place_out_ = SYMPHONY_TRY(loop.add(out_.get(), 0, client, tag_out));
+    return {};
+}
+
+Io StreamCarrier::flush(Outbox& from) {
+    while (!from.empty()) {
+        if (shut_.load(std::memory_order_acquire)) return Io::gone;
+        Gathered gathered;
+        gather(from.entries(), gathered);
+        msghdr message{};
+        message.msg_iov = gathered.pieces.data();
+        message.msg_iovlen = gathered.piece_count;
+        const ssize_t sent = socket_ ? ::sendmsg(in_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) : write_pipe(out_.get(), gathered);
+        if (sent < 0) {
+            if (errno == EINTR) continue;
+            return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Io::blocked : Io::gone;
+        }
+        advance(from, static_cast<std::size_t>(sent));
+    }
+    return Io::all;
+}
+
+Io StreamCarrier::fill(Inbox& to, std::span<std::uint8_t> scratch) {
+    Bytes rest(rest_.data() + rest_at_, rest_.size() - rest_at_);
+    if (has_rest_.load(std::memory_order_relaxed)) {
+        const auto fed = decoder_.feed(rest, to);
+        rest_at_ = rest_.size() - rest.size();
+        if (fed == StreamDecoder::Result::corrupt) return Io::corrupt;
+        if (fed == StreamDecoder::Result::full) return Io::full;
+        rest_.clear();
+        rest_.shrink_to_fit();
+        rest_at_ = 0;
+        has_rest_.store(false, std::memory_order_relaxed);
+        return Io::all;
+    }
+    if (shut_.load(std::memory_order_acquire)) return Io::gone;
+    const auto place = decoder_.place(to);
+    const std::array<iovec, 2> pieces{iovec{place.data(), place.size()}, iovec{scratch.data(), scratch.size()}};
+    ssize_t got;
+    do got = ::readv(in_.get(), place.empty() ? &pieces[1] : pieces.data(), place.empty() ? 1 : 2);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return errno == EAGAIN ? Io::blocked : Io::gone;
+    if (got == 0) return Io::gone;
+    const auto size = static_cast<std::size_t>(got), direct = std::min(size, place.size());
+    if (direct != 0 && decoder_.wrote(direct, to) == StreamDecoder::Result::corrupt) return Io::corrupt;
+    Bytes bytes(scratch.data(), size - direct);
+    const auto fed = decoder_.feed(bytes, to);
+    if (fed == StreamDecoder::Result::corrupt) return Io::corrupt;
+    if (fed == StreamDecoder::Result::full) {
+        rest_.assign(bytes.begin(), bytes.end());
+        rest_at_ = 0;
+        has_rest_.store(true, std::memory_order_relaxed);
+        return Io::full;
+    }
+    return size < place.size() + scratch.size() ? Io::blocked : Io::all;
+}
+
+/// Events of the one descriptor of a socket, or of both pipes.
+void StreamCarrier::watch(std::uint32_t add, std::uint32_t drop) noexcept {
+    const std::lock_guard lock(watch_mutex_);
+    const std::uint32_t wanted = (events_ & ~drop) | add;
+    if (wanted == events_) return;
+    const std::uint32_t changed = wanted ^ events_;
+    events_ = wanted;
+    if (socket_) {
+        if (place_in_ != 0) loop_->modify(place_in_, in_.get(), wanted);
+        return;
+    }
+    if ((changed & EPOLLIN) != 0 && place_in_ != 0) loop_->modify(place_in_, in_.get(), wanted & EPOLLIN);
+    if ((changed & EPOLLOUT) != 0 && place_out_ != 0) loop_->modify(place_out_, out_.get(), wanted & EPOLLOUT);
+}
+
+bool StreamCarrier::want_read(bool on) {
+    watch(on ? EPOLLIN : 0u, on ? 0u : EPOLLIN);
+    return on && (has_rest_.load(std::memory_order_relaxed) || hung_.load(std::memory_order_acquire) || shut_.load(std::memory_order_acquire));
+}
+
+bool StreamCarrier::want_write(bool on) {
+    watch(on ? EPOLLOUT : 0u, on ? 0u : EPOLLOUT);
+    return on && shut_.load(std::memory_order_acquire);
+}
+
+Carrier::News StreamCarrier::on_events(std::uint32_t tag, std::uint32_t events) {
+    News news;
+    news.readable = tag == tag_in && (events & EPOLLIN) != 0;
+    news.writable = (events & EPOLLOUT) != 0;
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+        news.gone = true;
+        news.readable = tag == tag_in;
+        if (tag == tag_in) hung_.store(true, std::memory_order_release);
+        unwatch(tag == tag_in, tag == tag_out); // these two come for ever
+    }
+    return news;
+}
+
+void StreamCarrier::unwatch(bool in, bool out) noexcept {
+    const std::lock_guard lock(watch_mutex_);
+    if (in && place_in_ != 0) loop_->remove(std::exchange(place_in_, 0), in_.get());
+    if (out && place_out_ != 0) loop_->remove(std::exchange(place_out_, 0), out_.get());
+}
+
+void StreamCarrier::wait(Seat& seat, std::uint64_t until_ns) {
+    std::array<pollfd, 2> fds{pollfd{in_.get(), POLLIN, 0}, pollfd{seat.event.get(), POLLIN, 0}};
+    const std::uint64_t now = now_ns();
+    if (until_ns <= now || shut_.load(std::memory_order_acquire)) return;
+    const timespec longest{static_cast<time_t>((until_ns - now) / 1'000'000'000), static_cast<long>((until_ns - now) % 1'000'000'000)};
+    if (::ppoll(fds.data(), fds.size(), &longest, nullptr) <= 0 || fds[1].revents == 0) return;
+    std::uint64_t count;
+    while (::read(seat.event.get(), &count, sizeof count) < 0 && errno == EINTR) {}
+}
+
+void StreamCarrier::interrupt(Seat& seat) noexcept {
+    const std::uint64_t one = 1;
+    while (::write(seat.event.get(), &one, sizeof one) < 0 && errno == EINTR) {}
+}
+
+void StreamCarrier::shut() noexcept {
+    if (shut_.exchange(true, std::memory_order_acq_rel)) return;
+    if (socket_) ::shutdown(in_.get(), SHUT_RDWR);
+    unwatch(true, true);
+}
+
+} // namespace symphony::transport
