@@ -54,7 +54,7 @@ void Publishers::give_back(std::unique_ptr<Publisher> publisher) noexcept {
     }
 }
 
-BusPlugin::BusPlugin(Host host) : host_(host), core_(limits_of(host.config()), [host] { return host.now_ns(); }), publishers_(core_) {}
+BusPlugin::BusPlugin(Host host) : host_(host), kept_(std::make_shared<Core>(limits_of(host.config()), [host] { return host.now_ns(); })), core_(*kept_), publishers_(core_) {}
 
 BusPlugin::~BusPlugin() = default;
 
@@ -62,10 +62,16 @@ Status BusPlugin::activate() {
     Dispatcher::Options options;
     options.threads = static_cast<std::size_t>(host_.config()["dispatch_threads"].as_uint(options.threads));
     dispatcher_ = std::make_unique<Dispatcher>(options, [this] { return tick(); });
+    Shared shared{kept_, core_, ids_, *dispatcher_, host_, {}, host_.config()["token_always"].as_bool(), {}};
+    if (const auto secrets = host_.secrets()) {
+        if (const auto token = secrets->get("token")) shared.token = token->text();
+    }
+    listeners_ = std::make_unique<Listeners>(std::move(shared));
     return {};
 }
 
 Status BusPlugin::quiesce(std::uint64_t) {
+    listeners_->stop(0ms); // who has served has drained them before
     std::unordered_map<std::uint64_t, Open> open;
     {
         const std::lock_guard lock(mutex_);
@@ -81,7 +87,26 @@ Status BusPlugin::quiesce(std::uint64_t) {
 
 Status BusPlugin::deactivate() {
     dispatcher_->stop();
+    listeners_.reset();
     return {};
+}
+
+bool BusPlugin::alive(std::chrono::milliseconds longest) {
+    struct Sign final : Job {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool seen = false;
+        bool work() override {
+            const std::lock_guard lock(mutex);
+            seen = true;
+            changed.notify_all();
+            return false;
+        }
+    };
+    const auto sign = std::make_shared<Sign>();
+    dispatcher_->post(sign);
+    std::unique_lock lock(sign->mutex);
+    return sign->changed.wait_for(lock, longest, [&] { return sign->seen; }) && (static_cast<void>(core_.table()), true);
 }
 
 void BusPlugin::end(const Open& what, const Error& why) {
@@ -91,15 +116,13 @@ void BusPlugin::end(const Open& what, const Error& why) {
 }
 
 void BusPlugin::on_cancel(std::uint64_t call_id) {
-    Open what;
+    std::optional<Open> what;
     {
         const std::lock_guard lock(mutex_);
-        const auto found = open_.find(call_id);
-        if (found == open_.end()) return;
-        what = std::move(found->second);
-        open_.erase(found);
+        if (const auto found = open_.find(call_id); found != open_.end()) what = std::move(open_.extract(found).mapped());
     }
-    end(what, cancelled());
+    if (what) end(*what, cancelled());
+    else cancelled_call(call_id);
 }
 
 void BusPlugin::remember(std::uint64_t call_id, Open what, const Call& call) {

@@ -3,6 +3,7 @@
 
 #include "core.hpp"
 #include "dispatcher.hpp"
+#include "remote.hpp"
 
 #include <symphony/ports/bus.hpp>
 
@@ -58,6 +59,15 @@ public:
     Result<std::vector<ports::BusRoute>> routes(Call& call) override;
     Result<ports::BusStats> stats(Call& call) override;
 
+protected:
+    Host host() const noexcept { return host_; }
+    Core& core() noexcept { return *kept_; }
+    Listeners& listeners() noexcept { return *listeners_; }
+    /// Something that another thread answers, so that it shows whether messages are carried. @return False: not within `longest`.
+    bool alive(std::chrono::milliseconds longest);
+    /// Called from on_cancel().
+    virtual void cancelled_call(std::uint64_t call_id) { static_cast<void>(call_id); }
+
 private:
     using Open = std::variant<std::uint64_t, EndpointRef, ipc::Uuid>; // what a call that has not ended stands for
     Result<MessageRef> message_of(const ports::EnvelopeRecord& record);
@@ -68,12 +78,14 @@ private:
 
     Host host_;
     ipc::UuidSource ids_;
-    Core core_;
+    const std::shared_ptr<Core> kept_;
+    Core& core_;
     Publishers publishers_;
     std::mutex mutex_;
     std::unordered_map<std::uint64_t, Open> open_;
     std::uint64_t exported_ns_ = 0;
     std::unique_ptr<Dispatcher> dispatcher_;
+    std::unique_ptr<Listeners> listeners_;
 };
 
 } // namespace symphony::bus
