@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs at the other end of a transport: the bus and its client in C++, over the real unix transport, in one process.
 #include "commands.hpp"
-#include "unix_driver.hpp"
 
 #include <symphony/testing.hpp>
-#include <symphony/transport/server.hpp>
 
 #include <gtest/gtest.h>
+
+#include <dlfcn.h>
 
 #include <thread>
 
@@ -17,11 +17,18 @@ using namespace std::chrono_literals;
 using Types = std::vector<std::string>;
 constexpr std::uint32_t flags = SYMPHONY_INSTANCE_CONCURRENT | SYMPHONY_INSTANCE_BLOCKING;
 
+/// The transport from its library: plugins meet through ports, in tests too.
+const symphony_plugin* transport_unix() {
+    void* library = ::dlopen(BUS_TEST_TRANSPORT, RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) throw std::runtime_error(::dlerror());
+    return reinterpret_cast<const symphony_plugin* (*)()>(::dlsym(library, "symphony_plugin_v1"))();
+}
+
 /// A host with a transport and a bus that serves.
 class Served {
 public:
     Served() {
-        EXPECT_TRUE(host.add("transport-unix", symphony::testing::descriptor_of<transport::TransportUnix, flags>()));
+        EXPECT_TRUE(host.add("transport-unix", transport_unix()));
         EXPECT_TRUE(host.add("bus", symphony::testing::descriptor_of<Plugin, flags>()));
         const auto command = *ports::CommandClient::acquire(host.host(), "bus");
         CallOptions<ports::CommandOutput> options;
@@ -53,7 +60,7 @@ public:
         {
             const std::lock_guard lock(mutex_);
             others_.push_back(std::make_unique<symphony::testing::FakeHost>());
-            EXPECT_TRUE(others_.back()->add("transport-unix", symphony::testing::descriptor_of<transport::TransportUnix, flags>()));
+            EXPECT_TRUE(others_.back()->add("transport-unix", transport_unix()));
             other = others_.back().get();
         }
         auto client = Client::connect(other->host(), address(), {});
