@@ -109,8 +109,8 @@ public:
     Status publish(const MessageRef& message, Outcome& outcome);
     /// Waits for the blocked ones.
     void finish(const MessageRef& message, Outcome& outcome, std::chrono::steady_clock::time_point deadline);
-    /// Copies of a message of any kind for whoever subscribed; no routes. The hot path.
-    void spread(const MessageRef& message, Outcome& outcome);
+    /// Copies of a message of any kind for whoever subscribed; no routes. The hot path. @return Who gets its type, until the next call.
+    const Resolved& spread(const MessageRef& message, Outcome& outcome);
 
     /// Sends a request; `asker` gets the answer, or what went wrong, exactly once.
     void request(const MessageRef& message, std::uint64_t deadline_ns, Asker asker, Outcome& outcome);

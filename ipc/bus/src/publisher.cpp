@@ -60,15 +60,17 @@ void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, std::uint64_t
     }
 }
 
-void Publisher::spread(const MessageRef& message, Outcome& outcome) {
+const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) {
     const std::uint64_t before = outcome.receivers;
     const ipc::EnvelopeView& view = message->view();
     const std::uint8_t kind = bit_of(message->kind());
-    for (const Subscription* one : resolve(view.type).subscriptions) {
+    const Resolved& known = resolve(view.type);
+    for (const Subscription* one : known.subscriptions) {
         if (one->wants(view, kind)) deliver(one->receiver, one->id, message, outcome);
     }
     own(published);
     own(delivered, outcome.receivers - before);
+    return known;
 }
 
 void Publisher::Outcome::wake() noexcept {
@@ -123,8 +125,7 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
         own(delivered, outcome.receivers - before);
         return {};
     }
-    spread(message, outcome);
-    for (const Rule* rule : resolve(view.type).rules) {
+    for (const Rule* rule : spread(message, outcome).rules) {
         if (!rule->explicit_route) continue;
         bool any = false;
         const std::uint64_t before = outcome.receivers;

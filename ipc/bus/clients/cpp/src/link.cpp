@@ -5,7 +5,8 @@ namespace symphony::bus {
 namespace {
 
 constexpr std::uint32_t frames_at_a_time = 64;
-constexpr int vain_max = 3;
+// One stop of the host may meet a call and those that take its place.
+constexpr int vain_max = 100;
 
 /// Meets the answer of a call that may come before the call returns, so that a loop goes on in one place and no answer nests in another.
 struct Meeting {
