@@ -119,7 +119,9 @@ private:
     friend class Core;
     enum Own : std::uint8_t { published, delivered, lost, owns };
     const Resolved& resolve(std::string_view type);
-    void deliver(const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, const MessageRef& message, Outcome& outcome);
+    void deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome);
+    /// What follows from an offer. @param subscription  0: of an endpoint.
+    void settle(Offer what, bool woken, const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, Outcome& outcome);
     Status answer(const MessageRef& message, Outcome& outcome);
     Status route(const MessageRef& message, Outcome& outcome);
     Result<EndpointRef> choose(const ipc::EnvelopeView& view);

@@ -13,10 +13,14 @@ void Dispatcher::post(std::shared_ptr<Job> job) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     queue_.push_back({std::move(job), Clock::now()});
-    if (idle_ > 0) {
+    call_for_hands();
+}
+
+void Dispatcher::call_for_hands() {
+    if (queue_.size() <= idle_) {
         work_.notify_one();
     } else if (!std::exchange(poked_, true)) {
-        clock_.notify_one(); // who may find that the threads are too few
+        clock_.notify_one(); // who may find that the threads are too few: each that is woken takes one job, and may keep it
     }
 }
 
@@ -37,7 +41,10 @@ void Dispatcher::run() {
         lock.unlock();
         const bool more = job->work();
         lock.lock();
-        if (more && !stopping_) queue_.push_back({std::move(job), Clock::now()});
+        if (more && !stopping_) {
+            queue_.push_back({std::move(job), Clock::now()});
+            call_for_hands(); // this thread takes another one first
+        }
     }
 }
 

@@ -54,6 +54,7 @@ private:
     };
     void run();
     void watch();
+    void call_for_hands(); // with mutex_ held, after a job was queued
 
     const Options options_;
     const std::function<bool()> tick_;

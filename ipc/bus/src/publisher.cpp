@@ -44,9 +44,13 @@ const Resolved& Publisher::resolve(std::string_view type) {
     return *last_;
 }
 
-void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, const MessageRef& message, Outcome& outcome) {
+void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome) {
     bool woken = false;
     const Offer what = receiver->deliver(message, woken);
+    settle(what, woken, receiver, 0, outcome);
+}
+
+void Publisher::settle(Offer what, bool woken, const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, Outcome& outcome) {
     if (woken) outcome.woken.push_back(receiver);
     switch (what) {
     case Offer::taken: ++outcome.receivers; break;
@@ -65,8 +69,12 @@ const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) {
     const ipc::EnvelopeView& view = message->view();
     const std::uint8_t kind = bit_of(message->kind());
     const Resolved& known = resolve(view.type);
-    for (const Subscription* one : known.subscriptions) {
-        if (one->wants(view, kind)) deliver(one->receiver, one->id, message, outcome);
+    for (const Resolved::Taker& taker : known.takers) {
+        if ((taker.kinds & kind) == 0 || (!taker.from_all && !taker.subscription->sender->matches(view.sender))) continue;
+        bool woken = false;
+        const Offer what = taker.receiver->deliver(message, woken);
+        if (what == Offer::taken && !woken) [[likely]] ++outcome.receivers;
+        else settle(what, woken, taker.subscription->receiver, taker.subscription->id, outcome);
     }
     own(published);
     own(delivered, outcome.receivers - before);
@@ -121,7 +129,7 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
         const EndpointRef held = *endpoint;
         spread(message, outcome);
         const std::uint64_t before = outcome.receivers;
-        deliver(held->receiver, 0, message, outcome);
+        deliver(held->receiver, message, outcome);
         own(delivered, outcome.receivers - before);
         return {};
     }
@@ -132,7 +140,7 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
         for (const auto& endpoint : rule->endpoints) {
             if (!endpoint->reachable()) continue;
             any = true;
-            deliver(endpoint->receiver, 0, message, outcome);
+            deliver(endpoint->receiver, message, outcome);
         }
         own(delivered, outcome.receivers - before);
         if (any) break;

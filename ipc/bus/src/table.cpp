@@ -41,14 +41,16 @@ Table::Table(std::uint64_t version, std::vector<std::shared_ptr<const Subscripti
 }
 
 Resolved Table::resolve(std::string_view type) const {
-    Resolved out;
-    if (const auto found = exact_.find(type); found != exact_.end()) out.subscriptions = found->second;
-    const std::size_t exact = out.subscriptions.size();
+    std::vector<const Subscription*> found;
+    if (const auto exact = exact_.find(type); exact != exact_.end()) found = exact->second;
+    const auto exact_count = static_cast<std::ptrdiff_t>(found.size());
     for (const auto* one : wild_) {
-        if (one->pattern.matches(type)) out.subscriptions.push_back(one);
+        if (one->pattern.matches(type)) found.push_back(one);
     }
-    const auto middle = out.subscriptions.begin() + static_cast<std::ptrdiff_t>(exact);
-    std::inplace_merge(out.subscriptions.begin(), middle, out.subscriptions.end(), [](const Subscription* a, const Subscription* b) { return a->id < b->id; });
+    std::inplace_merge(found.begin(), found.begin() + exact_count, found.end(), [](const Subscription* a, const Subscription* b) { return a->id < b->id; });
+    Resolved out;
+    out.takers.reserve(found.size());
+    for (const auto* one : found) out.takers.push_back({one->receiver.get(), one, one->kinds, !one->sender});
     for (const auto& rule : rules_) {
         if (rule.pattern.matches(type)) out.rules.push_back(&rule);
     }

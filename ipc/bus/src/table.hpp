@@ -31,10 +31,6 @@ struct Subscription {
     bool remote = false;
     std::shared_ptr<Receiver> receiver{};
     std::uint64_t id = 0; ///< given by the core, ascending
-
-    bool wants(const ipc::EnvelopeView& message, std::uint8_t kind_bit) const noexcept {
-        return (kinds & kind_bit) != 0 && (!sender || sender->matches(message.sender));
-    }
 };
 
 /// Who answers. What changes is atomic; the rest stays from its registration to its end.
@@ -70,7 +66,14 @@ struct Rule {
 
 /// Who gets a message of one type. Depends on the type and the table and on nothing else, so that it may be remembered.
 struct Resolved {
-    std::vector<const Subscription*> subscriptions; ///< in the order in which they began
+    /// What a publisher asks of a subscription, side by side in memory.
+    struct Taker {
+        Receiver* receiver;
+        const Subscription* subscription;
+        std::uint8_t kinds;
+        bool from_all; ///< it wants every sender
+    };
+    std::vector<Taker> takers;      ///< in the order in which they began
     std::vector<const Rule*> rules;                 ///< the first that has a reachable endpoint decides
 };
 
