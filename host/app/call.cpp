@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 #include "signals.hpp"
+#include "supervisor.hpp"
 
 #include "runtime.hpp"
 
@@ -165,7 +166,8 @@ public:
         app_.console.end_progress();
         const auto ended = runtime_->shutdown(shutdown_max);
         const int signal = signals_.received();
-        if (signal != 0) status = 128 + signal;
+        // A command that answers 0 after a stop has done what it is for, such as serving until then.
+        if (signal != 0 && status != done) status = 128 + signal;
         if (!ended) {
             // A thread of a plugin still runs: destructors would pull the ground from under it.
             if (error != nullptr && signal == 0) {
@@ -232,6 +234,7 @@ Status check_settings(App& app) {
 Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
     SYMPHONY_TRY(check_workflows(app.paths, chosen.command, typed));
     SYMPHONY_TRY(check_settings(app));
+    const Supervisor supervisor; // changes the environment: before there are threads and children
     Session session(app); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
     host::CallOptions options;
@@ -243,6 +246,8 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
         const auto text = text_of(output.text.bytes());
         if (output.stream == ports::CommandStream::err) {
             app.console.err(text);
+        } else if (output.stream == ports::CommandStream::notice) {
+            supervisor.tell(text);
         } else {
             app.console.out(text);
             if (app.console.broken()) session.cancel(); // nobody reads: no reason to go on
@@ -255,6 +260,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     context.columns = app.console.columns();
     context.color = app.console.out_color();
     context.json = app.options.json;
+    context.watchdog_ms = supervisor.watchdog_ms();
     const auto reply = session.call("command/1", chosen.plugin, method_run, options, chosen.command.name,
                                     arguments_of(chosen.command, typed), context);
     auto status = reply ? decode<std::int32_t>(*reply) : Result<std::int32_t>(reply.error());

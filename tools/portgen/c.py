@@ -13,7 +13,8 @@ def header(port):
     guard = f"SYMPHONY_ABI_{port.folder.upper()}_{upper}_H"
     out = HEAD.format(source=port.source)
     out += f" *\n * {port.summary}\n * Records are written and read with <symphony/abi/wire.h>, fields in the order given.\n */\n"
-    out += f"#ifndef {guard}\n#define {guard}\n\n#include <symphony/abi/call.h>\n#include <symphony/abi/wire.h>\n\n"
+    out += f"#ifndef {guard}\n#define {guard}\n\n#include <symphony/abi/call.h>\n#include <symphony/abi/wire.h>\n"
+    out += "".join(f"#include <symphony/abi/{other.folder}/{other.file}.h>\n" for other in port.uses) + "\n"
     out += f"#define SYMPHONY_PORT_{upper} \"{port.id}\"\n#define SYMPHONY_{upper}_METHOD_MAX {port.method_max}u\n"
     for record in port.records:
         out += f"\n/* record {record.name}: {shape(record.fields)} */\n"

@@ -131,7 +131,8 @@ def client_text(port):
 
 def header(port):
     namespace = "ports::draft" if port.draft else "ports"
-    out = HEAD.format(source=port.source) + "#pragma once\n\n#include <symphony/plugin.hpp>\n\n"
+    out = HEAD.format(source=port.source) + "#pragma once\n\n#include <symphony/plugin.hpp>\n"
+    out += "".join(f"#include <symphony/{other.folder}/{other.file}.hpp>\n" for other in port.uses) + "\n"
     out += "#include <cstdint>\n#include <map>\n#include <optional>\n#include <string>\n#include <string_view>\n#include <vector>\n\n"
     out += f"namespace symphony::{namespace} {{\n\n"
     for group in port.constants:

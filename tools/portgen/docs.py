@@ -42,6 +42,9 @@ def page(port):
         out += "\n## Records\n"
         for record in port.records:
             out += f"\n### {record.name}\n\n" + (record.doc + "\n\n" if record.doc else "") + fields(record.fields)
+    for other in port.uses:
+        names = ", ".join(f"`{record.name}`" for record in port.foreign() if record in other.records)
+        out += f"\n{names}: see [{other.id}]({other.name}.md).\n"
     if port.constants:
         out += "\n## Constants\n"
         for group in port.constants:

@@ -103,6 +103,7 @@ class Port:
     records: list = field(default_factory=list)  # dependencies first
     methods: list = field(default_factory=list)
     source: str = ""
+    uses: list = field(default_factory=list)  # Ports whose records it takes and gives
 
     @property
     def id(self):
@@ -119,6 +120,19 @@ class Port:
     @property
     def folder(self):
         return "draft" if self.draft else "ports"
+
+    def foreign(self):
+        """Records of other ports that this one reaches, each once, dependencies first."""
+        theirs = {record.name: record for port in self.uses for record in port.records}
+        names = [part.name for item in self.records for f in item.fields for part in _walk(f.type) if part.kind == "record"]
+        names += [part.name for m in self.methods for t in [a.type for a in m.args] + [m.returns, m.emits] for part in _walk(t) if part.kind == "record"]
+        reached, open_ = set(), [name for name in names if name in theirs]
+        while open_:
+            name = open_.pop()
+            if name not in reached:
+                reached.add(name)
+                open_ += [part.name for f in theirs[name].fields for part in _walk(f.type) if part.kind == "record"]
+        return [record for port in self.uses for record in port.records if record.name in reached]
 
     @property
     def method_max(self):
@@ -195,7 +209,7 @@ def _order(records, where):
         open_.append(name)
         for item in by_name[name].fields:
             for part in _walk(item.type):
-                if part.kind == "record":
+                if part.kind == "record" and part.name in by_name:
                     visit(part.name)
         open_.pop()
         done.add(name)
@@ -206,13 +220,14 @@ def _order(records, where):
     return ordered
 
 
-def load_port(path):
+def load_port(path, used=False):
+    """@param used  Its records are wanted by another port: it may not use further ones itself, so that there is no circle."""
     where = path.name
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise IdlError(f"{where}: {fault}") from None
-    _keys(data, ("port", "revision", "summary", "doc", "draft", "constants", "record", "method"), where)
+    _keys(data, ("port", "revision", "summary", "doc", "draft", "uses", "constants", "record", "method"), where)
     name = _need(data, "port", str, where)
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or path.stem != name:
         raise IdlError(f"{where}: port \"{name}\" is not kebab-case or not the file's name")
@@ -221,6 +236,15 @@ def load_port(path):
         raise IdlError(f"{where}: revision starts at 1")
     port = Port(name, revision, _need(data, "summary", str, where), data.get("doc", "").strip(),
                 data.get("draft", False), source=f"ports/{path.name}")
+
+    for other in data.get("uses", []):
+        if used:
+            raise IdlError(f"{where}: is used by another port and uses \"{other}\" itself")
+        if not isinstance(other, str) or not (path.parent / f"{other}.toml").is_file() or other == name:
+            raise IdlError(f"{where}: uses: there is no other port \"{other}\"")
+        port.uses.append(load_port(path.parent / f"{other}.toml", used=True))
+        if port.uses[-1].draft and not port.draft:
+            raise IdlError(f"{where}: is final and uses the draft \"{other}\"")
 
     for table in data.get("constants", []):
         group = _need(table, "name", str, where)
@@ -280,7 +304,7 @@ def load_port(path):
     if not port.methods:
         raise IdlError(f"{where}: a port without methods")
 
-    known = {record.name for record in records}
+    known = {record.name for record in records} | {record.name for other in port.uses for record in other.records}
     groups = {group.name: group for group in port.constants}
     used = [(f"{where}: {r.name}.{f.name}", f) for r in records for f in r.fields]
     used += [(f"{where}: {m.name}.{a.name}", a) for m in port.methods for a in m.args]

@@ -39,7 +39,7 @@ def object_(fields, doc=""):
 
 
 def document(port):
-    defs = {record.name: object_(record.fields, record.doc) for record in port.records}
+    defs = {record.name: object_(record.fields, record.doc) for record in port.foreign() + port.records}
     for method in port.methods:
         defs[f"{method.name}.arguments"] = object_(method.args, method.doc)
         if method.returns:

@@ -4,7 +4,7 @@
 
 #include <symphony/draft/arbitration.hpp>
 #include <symphony/ports/artifact_store.hpp>
-#include <symphony/draft/bus.hpp>
+#include <symphony/ports/bus.hpp>
 #include <symphony/ports/codec.hpp>
 #include <symphony/ports/command.hpp>
 #include <symphony/draft/conductor.hpp>
@@ -49,10 +49,13 @@
     X(symphony::ports::VerifyOptions) \
     X(symphony::ports::VerifyReport) \
     X(symphony::ports::RepairReport) \
-    X(symphony::ports::draft::Message) \
-    X(symphony::ports::draft::Endpoint) \
-    X(symphony::ports::draft::Delivery) \
-    X(symphony::ports::draft::Route) \
+    X(symphony::ports::BusSubscription) \
+    X(symphony::ports::BusEndpoint) \
+    X(symphony::ports::BusEndpointInfo) \
+    X(symphony::ports::BusDelivery) \
+    X(symphony::ports::BusRoute) \
+    X(symphony::ports::BusSubscriptionInfo) \
+    X(symphony::ports::BusStats) \
     X(symphony::ports::CodecInfo) \
     X(symphony::ports::EnvelopeFailure) \
     X(symphony::ports::EnvelopeRecord) \

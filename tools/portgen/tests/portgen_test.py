@@ -193,6 +193,29 @@ class Idl(unittest.TestCase):
             with self.subTest(words):
                 self.expect_refused(self.port(body, record), words)
 
+    def test_takes_records_of_another_port(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            other = self.port("", '[[record]]\nname = "A"\nfields = [{ name = "b", type = "B" }]\n[[record]]\nname = "B"\nfields = []').replace('"x"', '"other"')
+            mine = self.port('args = [{ name = "a", type = "A" }]').replace('summary', 'uses = ["other"]\nsummary')
+            (folder / "other.toml").write_text(other)
+            (folder / "x.toml").write_text(mine)
+            port = idl.load_port(folder / "x.toml")
+            self.assertEqual([record.name for record in port.foreign()], ["B", "A"])
+            self.assertEqual(len(idl.load_ports(folder)), 2)
+            for name, text, words in (
+                ("x.toml", mine.replace('"other"', '"absent"'), "there is no other port"),
+                ("x.toml", mine.replace('"other"', '"x"'), "there is no other port"),
+                ("other.toml", other.replace("summary", "draft = true\nsummary"), "uses the draft"),
+                ("other.toml", other.replace("summary", 'uses = ["x"]\nsummary'), "used by another port and uses"),
+            ):
+                with self.subTest(words):
+                    before = (folder / name).read_text()
+                    (folder / name).write_text(text)
+                    with self.assertRaisesRegex(idl.IdlError, words):
+                        idl.load_port(folder / "x.toml")
+                    (folder / name).write_text(before)
+
 
 if __name__ == "__main__":
     unittest.main()

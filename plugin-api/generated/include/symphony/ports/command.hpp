@@ -16,6 +16,7 @@ namespace symphony::ports {
 struct CommandStream {
     static constexpr std::uint8_t out = 1; ///< data, for pipes
     static constexpr std::uint8_t err = 2; ///< notes, for people
+    static constexpr std::uint8_t notice = 3; ///< for who supervises the process, in the words of sd_notify, such as READY=1; shown to nobody
 };
 
 /// Where the command was typed.
@@ -24,6 +25,7 @@ struct CommandContext {
     std::uint32_t columns{}; ///< width of the terminal; 0 when it is none
     bool color{}; ///< escape sequences are welcome
     bool json{}; ///< --json was given: print one JSON value
+    std::uint32_t watchdog_ms{}; ///< who supervises the process wants the notice WATCHDOG=1 more often than this; 0: nobody does
 
     friend bool operator==(const CommandContext&, const CommandContext&) = default;
 };
@@ -44,10 +46,10 @@ template <>
 struct Wire<ports::CommandContext> {
     static constexpr std::size_t bytes_min = 4;
     static void write(WireWriter& to, const ports::CommandContext& record) {
-        detail::write_fields(to, record.cwd, record.columns, record.color, record.json);
+        detail::write_fields(to, record.cwd, record.columns, record.color, record.json, record.watchdog_ms);
     }
     static void read(WireReader& from, ports::CommandContext& record) {
-        detail::read_fields(from, record.cwd, record.columns, record.color, record.json);
+        detail::read_fields(from, record.cwd, record.columns, record.color, record.json, record.watchdog_ms);
     }
 };
 

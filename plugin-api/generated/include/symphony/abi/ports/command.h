@@ -13,12 +13,13 @@
 #define SYMPHONY_PORT_COMMAND "command/1"
 #define SYMPHONY_COMMAND_METHOD_MAX 1u
 
-/* record CommandContext: string cwd, u32 columns, bool color, bool json */
+/* record CommandContext: string cwd, u32 columns, bool color, bool json, u32 watchdog_ms */
 
 /* record CommandOutput: u8 stream, bytes text */
 
 #define SYMPHONY_COMMAND_STREAM_OUT 1u /* data, for pipes */
 #define SYMPHONY_COMMAND_STREAM_ERR 2u /* notes, for people */
+#define SYMPHONY_COMMAND_STREAM_NOTICE 3u /* for who supervises the process, in the words of sd_notify, such as READY=1; shown to nobody */
 
 /* Runs one command to its end.
  *   arguments: string command, value arguments, CommandContext context

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "message.hpp"
+
+#include <symphony/envelope/compact.hpp>
+
+namespace symphony::bus {
+namespace {
+
+constexpr std::size_t shared_bytes_min = 4096;
+
+} // namespace
+
+Message::Message(ipc::Envelope envelope) : owned_(std::move(envelope)), view_(ipc::view_of(owned_)) {}
+
+std::size_t Message::bytes() const noexcept {
+    const std::size_t content = encoded_.empty() ? view_.type.size() + view_.sender.size() + view_.recipient.size() + ipc::content_of(view_).size() : encoded_.size();
+    return sizeof(Message) + content;
+}
+
+ipc::Envelope Message::envelope() const {
+    return encoded_.empty() ? owned_ : ipc::own(view_, encoded_);
+}
+
+Status check(const ipc::EnvelopeView& message) {
+    const auto bad = [](std::string_view field, std::string_view what) {
+        return Error(Code::invalid_argument, "bad-envelope", "envelope: \"" + std::string(field) + "\" " + std::string(what));
+    };
+    for (const auto& [field, text] : {std::pair{"type", message.type}, {"sender", message.sender}, {"recipient", message.recipient}}) {
+        if (text.size() > ipc::name_bytes_max) {
+            return Error(Code::exhausted, "too-large", "envelope: \"" + std::string(field) + "\" has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(ipc::name_bytes_max));
+        }
+    }
+    const auto kind = message.kind();
+    if (message.id.is_nil()) return bad("id", "is nil");
+    if (message.type.empty() && (kind == ipc::PayloadKind::request || kind == ipc::PayloadKind::event)) return bad("type", "is empty");
+    if (kind == ipc::PayloadKind::response && !message.correlation) return bad("correlation", "is missing from a response");
+    return {};
+}
+
+Result<MessageRef> read_message(const Buffer& bytes) {
+    Buffer kept = bytes.size() < shared_bytes_min ? Buffer::copy(bytes.bytes()) : bytes;
+    ipc::EnvelopeView view;
+    ipc::ReadRules rules;
+    rules.check_content = false;
+    SYMPHONY_TRY(ipc::compact::read(kept, view, rules));
+    return MessageRef(std::make_shared<const Message>(view, std::move(kept)));
+}
+
+} // namespace symphony::bus
