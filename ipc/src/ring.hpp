@@ -66,8 +66,9 @@ private:
 /// Reads the peer's ring. One thread at a time. Copies before it looks, and believes nothing.
 class RingReader {
 public:
-    RingReader(RingPage& own, const RingPage& peer, const std::uint8_t* data, std::uint64_t bytes) noexcept
-        : own_(own), peer_(peer), data_(data), mask_(bytes - 1) {}
+    /// @param body_max  Longer bodies are a fault.
+    RingReader(RingPage& own, const RingPage& peer, const std::uint8_t* data, std::uint64_t bytes, std::uint32_t body_max = body_inline_max) noexcept
+        : own_(own), peer_(peer), data_(data), mask_(bytes - 1), body_max_(body_max) {}
 
     std::uint64_t position() const noexcept { return head_; }
     bool is_empty() const noexcept { return peer_.tail.load(std::memory_order_acquire) == head_; }
@@ -86,7 +87,7 @@ public:
         if (head.magic != head_magic || head.checksum != checksum_of(head)) fault = "a message's head is damaged";
         else if (head.sequence != sequence_ + 1) fault = "a message is missing or came twice";
         else if (head.kind < Kind::request || static_cast<std::uint16_t>(head.kind) > kinds || (head.flags & ~flags_known) != 0 || head.zero != 0) fault = "a message's kind is not known";
-        else if (head.body_size > body_inline_max || head.buffers > buffers_max) fault = "a message is too large";
+        else if (head.body_size > body_max_ || head.buffers > buffers_max) fault = "a message is too large";
         else if (extent_of(head.body_size) > there) fault = "a message is longer than what was written";
         return fault == nullptr;
     }
@@ -110,6 +111,7 @@ private:
     const RingPage& peer_;
     const std::uint8_t* const data_;
     const std::uint64_t mask_;
+    const std::uint32_t body_max_;
     std::uint64_t head_ = 0, sequence_ = 0;
 };
 

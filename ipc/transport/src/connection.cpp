@@ -258,13 +258,13 @@ Result<void> Connection::receive_here(Call& call, Lock& lock, std::uint32_t fram
     seat_.reset();
     if (!batch.error) batch = collect(frames_max);
     full_ = false;
-    lent_until_ns_ = now_ns() + lend_ns;
+    const std::uint64_t lent_until_ns = lent_until_ns_ = coarse_now_ns() + lend_ns;
     const bool lend = !std::exchange(lending_, true);
     const bool lost = in_error_.has_value();
     if (in_.finished()) finish_came_.store(true);
     lock.unlock();
     hub_.seats.give(std::move(seat));
-    if (lend) hub_.loop.schedule(self(), lent_until_ns_);
+    if (lend) hub_.loop.schedule(self(), lent_until_ns);
     if (lost) {
         Answers answers(hub_);
         const Lock out_lock(out_mutex_);

@@ -17,17 +17,22 @@ void Fd::reset() noexcept {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
-std::uint64_t now_ns() noexcept {
+namespace {
+
+std::uint64_t read_clock(clockid_t clock) noexcept {
     timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    ::clock_gettime(clock, &now);
     return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-namespace {
 Error no_loop(const char* what) {
     return {Code::io, "no-descriptor", std::string("cannot make ") + what + " for connections: " + std::strerror(errno), "check the limits on open files and threads"};
 }
+
 } // namespace
+
+std::uint64_t now_ns() noexcept { return read_clock(CLOCK_MONOTONIC); }
+std::uint64_t coarse_now_ns() noexcept { return read_clock(CLOCK_MONOTONIC_COARSE); }
 
 Loop::~Loop() { stop(); }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -59,14 +60,16 @@ void gather(std::deque<Outbox::Entry>& entries, Gathered& out) noexcept {
 }
 
 /// A pipe without a reader sends SIGPIPE, which a library must neither let through nor turn off for all.
-ssize_t write_pipe(int fd, const Gathered& gathered) noexcept {
+ssize_t write_pipe(int fd, const iovec* pieces, int count) noexcept {
+    constexpr int without_signal = 0x100; // RWF_NOSIGNAL of Linux 6.18, not in Debian 12's headers
+    if (const ssize_t wrote = ::pwritev2(fd, pieces, count, -1, without_signal); wrote >= 0 || errno != EOPNOTSUPP) return wrote;
     sigset_t pipe, before, pending;
     ::sigemptyset(&pipe);
     ::sigaddset(&pipe, SIGPIPE);
     ::sigpending(&pending);
     const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
     ::pthread_sigmask(SIG_BLOCK, &pipe, &before);
-    const ssize_t wrote = ::writev(fd, gathered.pieces.data(), static_cast<int>(gathered.piece_count));
+    const ssize_t wrote = ::writev(fd, pieces, count);
     const int error = errno;
     if (wrote < 0 && error == EPIPE && !was_pending) {
         const timespec none{};
@@ -126,6 +129,11 @@ std::shared_ptr<Loop::Client> Seats::find(std::uint64_t call_id) {
     return nullptr;
 }
 
+StreamCarrier::StreamCarrier(Fd in, Fd out) : in_(std::move(in)), out_(std::move(out)), socket_(!out_) {
+    // Every call on a socket says itself whether it may wait.
+    if (socket_) ::fcntl(in_.get(), F_SETFL, ::fcntl(in_.get(), F_GETFL) & ~O_NONBLOCK);
+}
+
 StreamCarrier::~StreamCarrier() { unwatch(true, true); }
 
 Status StreamCarrier::attach(Loop& loop, const std::shared_ptr<Loop::Client>& client) {
@@ -145,7 +153,7 @@ Io StreamCarrier::flush(Outbox& from) {
         msghdr message{};
         message.msg_iov = gathered.pieces.data();
         message.msg_iovlen = gathered.piece_count;
-        const ssize_t sent = socket_ ? ::sendmsg(in_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) : write_pipe(out_.get(), gathered);
+        const ssize_t sent = socket_ ? ::sendmsg(in_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) : send_to_pipe(gathered.pieces.data(), static_cast<int>(gathered.piece_count));
         if (sent < 0) {
             if (errno == EINTR) continue;
             return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Io::blocked : Io::gone;
@@ -153,6 +161,12 @@ Io StreamCarrier::flush(Outbox& from) {
         advance(from, static_cast<std::size_t>(sent));
     }
     return Io::all;
+}
+
+ssize_t StreamCarrier::send_to_pipe(const iovec* pieces, int count) noexcept {
+    const std::lock_guard lock(out_mutex_);
+    errno = EPIPE;
+    return out_ ? write_pipe(out_.get(), pieces, count) : -1;
 }
 
 Io StreamCarrier::fill(Inbox& to, std::span<std::uint8_t> scratch) {
@@ -168,15 +182,24 @@ Io StreamCarrier::fill(Inbox& to, std::span<std::uint8_t> scratch) {
         has_rest_.store(false, std::memory_order_relaxed);
         return Io::all;
     }
+    if (const std::size_t waited = std::exchange(waited_bytes_, 0); waited != 0) return take(waited, 0, scratch.size(), scratch, to);
     if (shut_.load(std::memory_order_acquire)) return Io::gone;
     const auto place = decoder_.place(to);
-    const std::array<iovec, 2> pieces{iovec{place.data(), place.size()}, iovec{scratch.data(), scratch.size()}};
+    std::array<iovec, 2> pieces{iovec{place.data(), place.size()}, iovec{scratch.data(), scratch.size()}};
+    msghdr message{};
+    message.msg_iov = place.empty() ? &pieces[1] : pieces.data();
+    message.msg_iovlen = place.empty() ? 1 : 2;
     ssize_t got;
-    do got = ::readv(in_.get(), place.empty() ? &pieces[1] : pieces.data(), place.empty() ? 1 : 2);
+    do got = socket_ ? ::recvmsg(in_.get(), &message, MSG_DONTWAIT) : ::readv(in_.get(), message.msg_iov, static_cast<int>(message.msg_iovlen));
     while (got < 0 && errno == EINTR);
     if (got < 0) return errno == EAGAIN ? Io::blocked : Io::gone;
     if (got == 0) return Io::gone;
-    const auto size = static_cast<std::size_t>(got), direct = std::min(size, place.size());
+    const auto size = static_cast<std::size_t>(got);
+    return take(size, std::min(size, place.size()), place.size() + scratch.size(), scratch, to);
+}
+
+/// @param direct  How much of `size` lies where it belongs already. @param room  Where less came than this, nothing more is there.
+Io StreamCarrier::take(std::size_t size, std::size_t direct, std::size_t room, std::span<std::uint8_t> scratch, Inbox& to) {
     if (direct != 0 && decoder_.wrote(direct, to) == StreamDecoder::Result::corrupt) return Io::corrupt;
     Bytes bytes(scratch.data(), size - direct);
     const auto fed = decoder_.feed(bytes, to);
@@ -187,7 +210,7 @@ Io StreamCarrier::fill(Inbox& to, std::span<std::uint8_t> scratch) {
         has_rest_.store(true, std::memory_order_relaxed);
         return Io::full;
     }
-    return size < place.size() + scratch.size() ? Io::blocked : Io::all;
+    return size < room ? Io::blocked : Io::all;
 }
 
 /// Events of the one descriptor of a socket, or of both pipes.
@@ -234,10 +257,24 @@ void StreamCarrier::unwatch(bool in, bool out) noexcept {
     if (out && place_out_ != 0) loop_->remove(std::exchange(place_out_, 0), out_.get());
 }
 
+/// One system call instead of two: what came is in the seat's scratch, for the fill() that follows. Nothing but the end of the connection
+/// interrupts it, so it looks up from time to time. @return False: not now.
+bool StreamCarrier::wait_in_recv(Seat& seat, std::uint64_t until_ns) {
+    if (!socket_ || decoder_.is_within_part() || (until_ns != never && until_ns < now_ns() + slice_ns)) return false;
+    if (!std::exchange(has_timeout_, true)) {
+        const timeval slice{0, static_cast<suseconds_t>(slice_ns / 1000)};
+        if (::setsockopt(in_.get(), SOL_SOCKET, SO_RCVTIMEO, &slice, sizeof slice) != 0) return false;
+    }
+    const ssize_t got = ::recv(in_.get(), seat.scratch.data(), seat.scratch.size(), 0);
+    if (got > 0) waited_bytes_ = static_cast<std::size_t>(got);
+    return true;
+}
+
 void StreamCarrier::wait(Seat& seat, std::uint64_t until_ns) {
+    if (shut_.load(std::memory_order_acquire) || wait_in_recv(seat, until_ns)) return;
     std::array<pollfd, 2> fds{pollfd{in_.get(), POLLIN, 0}, pollfd{seat.event.get(), POLLIN, 0}};
     const std::uint64_t now = now_ns();
-    if (until_ns <= now || shut_.load(std::memory_order_acquire)) return;
+    if (until_ns <= now) return;
     const timespec longest{static_cast<time_t>((until_ns - now) / 1'000'000'000), static_cast<long>((until_ns - now) % 1'000'000'000)};
     if (::ppoll(fds.data(), fds.size(), &longest, nullptr) <= 0 || fds[1].revents == 0) return;
     std::uint64_t count;
@@ -253,6 +290,8 @@ void StreamCarrier::shut() noexcept {
     if (shut_.exchange(true, std::memory_order_acq_rel)) return;
     if (socket_) ::shutdown(in_.get(), SHUT_RDWR);
     unwatch(true, true);
+    const std::lock_guard lock(out_mutex_);
+    out_.reset();
 }
 
 } // namespace symphony::transport

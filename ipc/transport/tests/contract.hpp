@@ -85,14 +85,8 @@ TYPED_TEST_P(TransportContract, HoldsASenderWhoseReaderDoesNotRead) {
     small.queue_frames_max = 4;
     Connected<TypeParam> ends(small, small);
     const std::string content = pattern(60'000, 1);
-    std::size_t taken = 0;
-    for (;; ++taken) {
-        ASSERT_LT(taken, 10'000u) << "nothing holds the sender";
-        const auto sent = ends.here().send(ends.mine, text(content), false);
-        if (sent) continue;
-        expect_refused(sent, Code::busy, "queue-full");
-        break;
-    }
+    const std::size_t taken = ends.fill(content);
+    expect_refused(ends.here().send(ends.mine, text(content), false), Code::busy, "queue-full");
     EXPECT_EQ(ends.here().status(ends.mine)->send_queue_frames, 4u);
     EXPECT_LE(ends.there().status(ends.yours)->receive_queue_frames, 4u);
     expect_refused(ends.here().send(ends.mine, text(content), true, {.deadline_ns = ends.soon()}), Code::deadline, "deadline");
@@ -113,11 +107,11 @@ TYPED_TEST_P(TransportContract, BoundsTheBytesThatWait) {
     small.frame_bytes_max = 100'000;
     small.queue_bytes_max = 200'000;
     Connected<TypeParam> ends(small, small);
-    std::size_t taken = 0;
-    while (ends.here().send(ends.mine, text(pattern(90'000, taken)), false)) ASSERT_LT(++taken, 10'000u);
+    const std::string content = pattern(90'000, 1);
+    const std::size_t taken = ends.fill(content);
     EXPECT_EQ(ends.here().status(ends.mine)->send_queue_frames, 2u);
     EXPECT_LE(ends.there().status(ends.yours)->receive_queue_frames, 2u);
-    for (std::size_t i = 0; i < taken; ++i) ASSERT_TRUE(ends.hear(1, i % 2 == 0).frames.at(0) == pattern(90'000, i)) << i;
+    for (std::size_t i = 0; i < taken; ++i) ASSERT_TRUE(ends.hear(1, i % 2 == 0).frames.at(0) == content) << i;
 }
 
 TYPED_TEST_P(TransportContract, EndsAWaitAtItsDeadlineOrWhenItIsCancelled) {
@@ -179,8 +173,7 @@ TYPED_TEST_P(TransportContract, FinishesAfterWhatWaits) {
     small.queue_frames_max = 2;
     Connected<TypeParam> ends(small, small);
     const std::string content = pattern(60'000, 2);
-    std::size_t taken = 0;
-    while (ends.here().send(ends.mine, text(content), false)) ++taken;
+    const std::size_t taken = ends.fill(content);
     Arrivals<Result<void>> sent;
     ends.here().send_async(ends.mine, text("last"), true, [&](Result<void> result) { sent.put(std::move(result)); });
     ASSERT_TRUE(ends.here().finish(ends.mine));
@@ -241,8 +234,7 @@ TYPED_TEST_P(TransportContract, CountsWhatAClosedConnectionDidNotHandOver) {
     small.queue_frames_max = 4;
     Connected<TypeParam> ends(small, small);
     const std::string content = pattern(60'000, 3);
-    std::uint64_t taken = 0;
-    while (ends.here().send(ends.mine, text(content), false)) ++taken;
+    const std::uint64_t taken = ends.fill(content);
     Arrivals<Result<void>> waiting;
     ends.here().send_async(ends.mine, text("waits"), true, [&](Result<void> result) { waiting.put(std::move(result)); });
     ASSERT_TRUE(ends.there().close(ends.yours));

@@ -163,6 +163,17 @@ public:
         const auto sent = this->here().send(mine, text(content), true);
         EXPECT_TRUE(sent) << sent.error().message();
     }
+    /// Sends until nothing more goes, for good and not for a moment. @return How many were taken.
+    std::size_t fill(std::string_view content) {
+        for (std::size_t taken = 0; taken < 100'000; ++taken) {
+            const auto sent = this->here().send(mine, text(content), false);
+            if (sent) continue;
+            EXPECT_EQ(sent.error().reason(), "queue-full") << sent.error().message();
+            if (!this->here().send(mine, text(content), true, {.deadline_ns = this->host().host().deadline_in(std::chrono::milliseconds(100))})) return taken;
+        }
+        ADD_FAILURE() << "nothing holds the sender";
+        return 0;
+    }
     Received hear(std::uint32_t frames_max = 1, bool stay = false) { return receive(this->there(), yours, frames_max, stay); }
 
 private:

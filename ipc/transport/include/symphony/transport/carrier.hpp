@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <sys/uio.h>
 #include <vector>
 
 namespace symphony::transport {
@@ -75,11 +76,11 @@ public:
     virtual const char* fault() const noexcept = 0;
 };
 
-/// Parts over descriptors: a socket, or a pipe for each direction. Non-blocking ones.
+/// Parts over descriptors: a socket, or a pipe for each direction, which must be non-blocking.
 class StreamCarrier final : public Carrier {
 public:
     /// @param in, out  `out` is empty where `in` is a socket for both directions.
-    explicit StreamCarrier(Fd in, Fd out = Fd()) : in_(std::move(in)), out_(std::move(out)), socket_(!out_) {}
+    explicit StreamCarrier(Fd in, Fd out = Fd());
     ~StreamCarrier() override;
     Status attach(Loop& loop, const std::shared_ptr<Loop::Client>& client) override;
     Io flush(Outbox& from) override;
@@ -94,15 +95,22 @@ public:
 
 private:
     static constexpr std::uint32_t tag_in = 0, tag_out = 1;
-    int out_fd() const noexcept { return socket_ ? in_.get() : out_.get(); }
+    static constexpr std::uint64_t slice_ns = 100'000'000;  // a wait in recv() looks so often whether it was cancelled
+    bool wait_in_recv(Seat& seat, std::uint64_t until_ns);
+    Io take(std::size_t size, std::size_t direct, std::size_t room, std::span<std::uint8_t> scratch, Inbox& to);
+    ssize_t send_to_pipe(const iovec* pieces, int count) noexcept;
     void watch(std::uint32_t add, std::uint32_t drop) noexcept;
     void unwatch(bool in, bool out) noexcept;
 
-    const Fd in_, out_;
+    const Fd in_;
+    Fd out_;  // closed by shut(): nothing else tells the reader of a pipe
+    std::mutex out_mutex_;
     const bool socket_;
     StreamDecoder decoder_;
     std::vector<std::uint8_t> rest_;  // came in, and found no room
     std::size_t rest_at_ = 0;
+    std::size_t waited_bytes_ = 0;    // that wait() read into the seat's scratch
+    bool has_timeout_ = false;        // of the socket, for wait()
     std::atomic<bool> has_rest_{false}, shut_{false}, hung_{false};
 
     std::mutex watch_mutex_;

@@ -104,6 +104,7 @@ public:
     /// A large piece of the stream may be read to here directly; then say so with wrote(). Empty: use feed().
     std::span<std::uint8_t> place(Inbox& to) const;
     Result wrote(std::size_t bytes, Inbox& to);
+    bool is_within_part() const noexcept { return in_part_; }
     const char* fault() const noexcept { return fault_; }
 
 private:
