@@ -141,7 +141,7 @@ TEST(OtherBusesFailed, ToLoseNothingWhenManyPublishAtOnce) {
                 Publisher::Outcome outcome;
                 const auto message = rig.event("n." + std::to_string(s), ValueBuilder().integer(i).build());
                 EXPECT_TRUE(publisher.publish(message, outcome));
-                EXPECT_EQ(outcome.receivers, 1u);
+                EXPECT_GE(outcome.receivers, 1u); // one that comes and goes may have got it, too
                 if (i % 500 == 0) rig.core.unsubscribe(*rig.core.subscribe({*Pattern::parse("n.#"), 4, {}, "", false, std::make_shared<Reader>()}), {});
             }
         });
