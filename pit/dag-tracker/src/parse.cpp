@@ -371,7 +371,9 @@ private:
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
-            if (doc.find(key) == nullptr) error("missing-key", where.text() + " has no " + shown(key), node.place);
+            const auto* entry = doc.find(key);
+            if (entry == nullptr) error("missing-key", where.text() + " has no " + shown(key), node.place);
+            else if (entry->value.kind == Doc::Kind::text && entry->value.text.empty()) error("bad-value", shown(key) + " of " + where.text() + " is empty", entry->place, "name what the node calls");
         }
         node.plugin = made_.names.intern(text(doc, "plugin"));
         node.operation = made_.names.intern(text(doc, "operation"));
