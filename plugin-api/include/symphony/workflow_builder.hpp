@@ -131,7 +131,10 @@ public:
     NodeOptions& timeout(std::chrono::milliseconds each_call) { return set("timeout", duration(each_call)); }
     NodeOptions& retry(std::uint32_t most, std::chrono::milliseconds backoff = std::chrono::milliseconds(200), RetryKind kind = RetryKind::jitter) {
         constexpr std::string_view names[] = {"jitter", "exponential", "constant"};
-        return set("retry", ValueBuilder().map(3).add("max", most).add("backoff", duration(backoff)).add("kind", names[static_cast<std::size_t>(kind)]).end().build());
+        ValueBuilder out;
+        out.map(3).add("max", most).add("backoff", duration(backoff));
+        if (kind != RetryKind::jitter) out.add("kind", names[static_cast<std::size_t>(kind)]);
+        return set("retry", out.end().build());
     }
     /// Of a sub-workflow or loop with each(): a longer list makes it fail.
     NodeOptions& elements_max(std::uint32_t most) { return set("elements_max", ValueBuilder().unsigned_integer(most).build()); }
