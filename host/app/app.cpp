@@ -43,6 +43,9 @@ Result<host::EffectiveConfig> runtime_config(const host::Config& config, const m
     if (const auto* enabled = value("enabled").as<bool>()) result.enabled = *enabled;
     if (const auto* on = value("metrics_enabled").as<bool>()) result.metrics_enabled = *on;
     if (const auto* ms = value("timeout").as<std::int64_t>()) result.timeout = std::chrono::milliseconds(*ms);
+    // A plugin that has such a setting has something to bring to its end when it is cancelled.
+    constexpr std::int64_t cancel_grace_ms_max = 600'000;
+    if (const auto* ms = value("cancel_grace").as<std::int64_t>()) result.cancel_grace = std::chrono::milliseconds(std::clamp<std::int64_t>(*ms, 0, cancel_grace_ms_max));
     if (const auto* retry = value("retry").as<std::int64_t>()) result.retry = static_cast<std::uint32_t>(std::clamp<std::int64_t>(*retry, 0, 1000));
     return result;
 }

@@ -136,7 +136,8 @@ std::string group_text(const std::string& word, const std::vector<std::pair<std:
 /// Loads a command's plugin and runs it to its end.
 Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed);
 /// Lets the workflow plugin check a file. Prints what it finds.
-Result<int> check_workflow(App& app, const std::filesystem::path& file);
+/// @param included  Files that it may name as sub-workflows, as typed.
+Result<int> check_workflow(App& app, const std::filesystem::path& file, const std::vector<std::string>& included);
 
 /// Prints diagnostics, or that there is none; `facts` join the JSON, `summary` the last line. @return Exit status.
 int report_findings(App& app, const std::string& what, const std::vector<manifests::Diagnostic>& found,

@@ -139,6 +139,7 @@ public:
             if (prompt_) prompt_->cancel();
             stop_.request_stop();
             runtime_->cancel_all();
+            return runtime_->cancel_grace();
         });
         app_.set_starting(true);
         if (!app_.options.safe_mode) runtime_->start();
@@ -270,7 +271,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     return ended;
 }
 
-Result<int> check_workflow(App& app, const fs::path& file) {
+Result<int> check_workflow(App& app, const fs::path& file, const std::vector<std::string>& included) {
     std::error_code none;
     std::ifstream stream(file, std::ios::binary);
     std::ostringstream text; // an iterator would throw when reading fails
@@ -280,7 +281,9 @@ Result<int> check_workflow(App& app, const fs::path& file) {
     source.path = file.string();
     source.text = Buffer::copy(text.view());
     Session session(app);
-    SYMPHONY_TRY(session.open({}));
+    std::vector<host::SelectedPath> selected;
+    for (const auto& path : included) selected.push_back({path, fs::absolute(path, none).lexically_normal(), true, false});
+    SYMPHONY_TRY(session.open(std::move(selected)));
     const auto reply = session.call("workflow/1", {}, method_check, {}, source);
     const auto report = reply ? decode<ports::CheckReport>(*reply) : Result<ports::CheckReport>(reply.error());
     const int ended = session.close(report && report->ok ? done : failed, report ? nullptr : &report.error());

@@ -96,7 +96,8 @@ Result<int> check(App& app, const Typed& typed) {
         text.resize(static_cast<std::size_t>(stream.gcount()));
         return report_findings(app, path.string(), manifests::parse(text, path.string(), manifests::Strictness::lint).diagnostics);
     }
-    return check_workflow(app, path);
+    const auto included = typed.values.find("include");
+    return check_workflow(app, path, included == typed.values.end() ? std::vector<std::string>() : included->second);
 }
 
 } // namespace symphony::app

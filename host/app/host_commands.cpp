@@ -102,8 +102,11 @@ std::vector<Command> make() {
                           "Finds everything that is wrong with a plugin's folder or manifest (unknown keys are errors here), or "
                           "with a workflow, and says where. Nothing is loaded for a plugin; a workflow is checked by the plugin "
                           "that runs workflows.",
-                          {"symphony check plugins/text", "symphony check my-plugin/manifest.toml", "symphony check survey"}));
+                          {"symphony check plugins/text", "symphony check my-plugin/manifest.toml", "symphony check survey", "symphony check flow.toml --include part.toml"}));
     all.back().arguments.push_back(argument("path", "a plugin's folder, a manifest.toml, a workflow file or its name", true, "file"));
+    all.back().flags.push_back(flag("include", "FILE", "a file that the workflow names as a sub-workflow, which is then checked, too"));
+    all.back().flags.back().repeat = true;
+    all.back().flags.back().complete = "file";
     all.push_back(command("doctor", "Say what this machine can do and what is missing",
                           "Checks the machine, the folders, the cache, and the plugins; each finding comes with the command that "
                           "mends it. Status 1 when something is broken.",

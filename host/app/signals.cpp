@@ -28,7 +28,7 @@ Signals::~Signals() {
     ::close(end_);
 }
 
-void Signals::on_stop(std::function<void()> stop) {
+void Signals::on_stop(std::function<std::chrono::milliseconds()> stop) {
     const std::lock_guard lock(mutex_);
     stop_ = std::move(stop);
     if (received_ != 0) stop_(); // it came while there was nothing to stop
@@ -54,7 +54,7 @@ void Signals::watch(std::chrono::milliseconds patience) {
         received_ = static_cast<int>(info.ssi_signo);
         deadline = clock::now() + patience;
         const std::lock_guard lock(mutex_);
-        if (stop_) stop_();
+        if (stop_) deadline += stop_();
     }
 }
 

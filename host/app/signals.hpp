@@ -9,8 +9,8 @@
 
 namespace symphony::app {
 
-/// While it lives, SIGINT and SIGTERM are answered by a thread: the first calls `stop`, the second, or `patience` after the
-/// first, ends the process at once with status 130 or 143. Made before any other thread, which inherit the blocked signals.
+/// While it lives, SIGINT and SIGTERM are answered by a thread: the first calls `stop`, which says how long what it stops may take. The second, or `patience`
+/// after the end of that, ends the process at once with status 130 or 143. Made before any other thread, which inherit the blocked signals.
 class Signals {
 public:
     explicit Signals(std::chrono::milliseconds patience);
@@ -19,7 +19,7 @@ public:
     Signals& operator=(const Signals&) = delete;
 
     /// What the first signal does; called on the signals' thread.
-    void on_stop(std::function<void()> stop);
+    void on_stop(std::function<std::chrono::milliseconds()> stop);
     /// From now on a signal only ends the process in time; waits for what the first one does. Before that goes away.
     void disarm();
     /// The first signal's number, 0 before it.
@@ -28,7 +28,7 @@ public:
 private:
     void watch(std::chrono::milliseconds patience);
 
-    std::function<void()> stop_;
+    std::function<std::chrono::milliseconds()> stop_;
     std::mutex mutex_; // while it is called, and changed
     std::atomic<int> received_ = 0;
     int signals_ = -1; // signalfd

@@ -519,7 +519,8 @@ symphony_status CallTable::withdraw(Slot& slot, Target& callee, const Error& why
 
 /// For an open call that is pinned. @return The word as it was before.
 std::uint64_t CallTable::mark_cancelled(Slot& slot) noexcept {
-    const std::uint64_t limit = options_.now_ns() + static_cast<std::uint64_t>(options_.cancel_grace.count());
+    const std::uint64_t own = slot.callee.load(std::memory_order_relaxed)->cancel_grace_ns.load(std::memory_order_relaxed);
+    const std::uint64_t limit = options_.now_ns() + (own != 0 ? own : static_cast<std::uint64_t>(options_.cancel_grace.count()));
     const std::uint64_t old = slot.deadline_ns.load(std::memory_order_relaxed);
     if (old == 0 || limit < old) slot.deadline_ns.store(limit, std::memory_order_relaxed);
     return slot.word.fetch_or(cancelled_bit | deadline_bit, std::memory_order_seq_cst);

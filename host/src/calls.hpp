@@ -31,6 +31,7 @@ struct Target {
     void (*cancel)(symphony_instance*, symphony_handle) = nullptr;  ///< may be null
     bool serial = true;
     std::uint64_t timeout_ns = 0;  ///< default deadline of a call, 0 = none
+    std::atomic<std::uint64_t> cancel_grace_ns{0};  ///< what a cancelled call may still take, 0 = CallTableOptions::cancel_grace
     Label label;
     Gate gate;
     std::atomic<std::uint64_t> calls{0}, failures{0}, late{0}, misuses{0};

@@ -233,6 +233,7 @@ void Instance::load_and_activate() {
         config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
         metrics_enabled_ = config.metrics_enabled;
         timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
+        cancel_grace_ns.store(static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::nanoseconds(config.cancel_grace).count(), 0)), std::memory_order_relaxed);
         files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
         VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
         copy_cut(label.sha256, image.sha256());

@@ -539,6 +539,13 @@ Result<Reply> Runtime::call(PortHandle port, std::uint32_t method, std::span<con
 
 void Runtime::cancel_all() { impl_->table.cancel_all(); }
 
+std::chrono::milliseconds Runtime::cancel_grace() const {
+    std::uint64_t longest_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(impl_->chosen.cancel_grace).count());
+    const std::lock_guard lock(impl_->mutex);
+    for (const auto& [index, plugin] : impl_->instances) longest_ns = std::max(longest_ns, plugin->cancel_grace_ns.load(std::memory_order_relaxed));
+    return std::chrono::milliseconds(longest_ns / 1'000'000);
+}
+
 Status Runtime::shutdown(std::chrono::milliseconds budget) {
     const auto limit = Clock::now() + budget;
     impl_->ending.store(true, std::memory_order_release);

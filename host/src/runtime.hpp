@@ -63,6 +63,7 @@ struct EffectiveConfig {
     std::string values = "\x80";                ///< one MessagePack map, no secrets in it
     bool enabled = true;                        ///< false: refused with reason `disabled`
     std::chrono::nanoseconds timeout{0};        ///< default deadline of every call, 0 = none
+    std::chrono::milliseconds cancel_grace{0};  ///< what a cancelled call may still take; 0 = RuntimeOptions::cancel_grace
     std::uint32_t retry = 0;                    ///< shown to callers in the ports list
     bool metrics_enabled = true;
     std::shared_ptr<const brokers::Secrets> secrets;  ///< its secret keys; null = none
@@ -171,6 +172,8 @@ public:
 
     /// Cancels every running call. Returns at once.
     void cancel_all();
+    /// The longest that a cancelled call may still take, of the plugins that were started.
+    std::chrono::milliseconds cancel_grace() const;
 
     /// Cancels, quiesces, deactivates and destroys everything, callers before callees, within the budget.
     /// @return `deadline` naming the plugins that did not stop: the process then must end with _exit().

@@ -152,5 +152,26 @@ TEST(WorkflowBuilder, GoesOnAfterABuild) {
     EXPECT_EQ(first.document()["nodes"].size(), 2u);
 }
 
+TEST(WorkflowBuilder, TellsFaultsOfBodiesWithTheirNode) {
+    const auto reasons_of = [](const WorkflowBuilder& body, NodeOptions options = {}) {
+        std::string all;
+        for (const Error& error : WorkflowBuilder("w").version("1.0.0").add_loop("l", {.max = 3, .until = "value.done"}, body, options).build().errors()) {
+            EXPECT_NE(error.message().find("node \"l\""), std::string::npos) << error.message();
+            all += std::string(error.reason()) + " ";
+        }
+        return all;
+    };
+    const auto good = WorkflowBuilder().add_operator("a", "text", "count");
+    EXPECT_EQ(reasons_of(good), "");
+    EXPECT_EQ(reasons_of(WorkflowBuilder()), "no-nodes ");
+    EXPECT_EQ(reasons_of(WorkflowBuilder(good).connect("a", "b", ControlEdge())), "unknown-node ");
+    EXPECT_EQ(reasons_of(good, NodeOptions().each("text")), "missing-key ");
+    EXPECT_EQ(reasons_of(good, NodeOptions().elements_max(3)), "unknown-key ");
+    const auto limits = WorkflowBuilder("w").version("1.0.0").add_operator("a", "text", "count").resource("gpu", 0).limit("text", {}).build();
+    ASSERT_EQ(limits.errors().size(), 2u);
+    EXPECT_EQ(limits.errors()[0].reason(), "bad-value");
+    EXPECT_EQ(limits.errors()[1].reason(), "missing-key");
+}
+
 } // namespace
 } // namespace symphony

@@ -8,6 +8,7 @@ SYMPHONY_SEED=7                                                  the same moment
 import hashlib
 import json
 import os
+import pathlib
 import random
 import re
 import shutil
@@ -177,8 +178,8 @@ from = "b.parts"
 """
 
 
-class FromOutside(RunsCase):
-    """What one process asks of a run of another."""
+class AskingCase(RunsCase):
+    """A run that waits for somebody."""
 
     def setUp(self):
         super().setUp()
@@ -195,6 +196,10 @@ class FromOutside(RunsCase):
     def waiting(self):
         process = self.start("run", "--json", self.asking, "--output", self.folder / "out", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return process, self.until("waiting")
+
+
+class FromOutside(AskingCase):
+    """What one process asks of a run of another."""
 
     def test_input_comes_from_another_process(self):
         process, run = self.waiting()
@@ -233,6 +238,60 @@ class FromOutside(RunsCase):
         out, err = process.communicate(timeout=PATIENCE_S)
         self.assertEqual(process.returncode, 0, err.decode())
         self.assertEqual(json.loads(out)["outputs"]["parts"], ["six", "seven"])
+
+
+CLOSING = ASKING + """
+[nodes.last]
+type = "control"
+operation = "delay"
+for = "4s"
+finally = true
+[nodes.told]
+plugin = "text"
+operation = "split"
+with = { text = "it is over", by = "words" }
+finally = true
+after = ["last"]
+[outputs.told]
+from = "told.parts"
+"""
+
+
+class Closing(AskingCase):
+    """What closes a run has its time, also after Ctrl-C, and is not forgotten when it had none."""
+
+    def setUp(self):
+        super().setUp()
+        self.asking = self.file("closing.toml", CLOSING)
+
+    def interrupted(self, *more):
+        process = self.start("run", "--json", self.asking, "--output", self.folder / "out", *more, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        run = self.until("waiting")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 130, err.decode())
+        return run, json.loads(out), err.decode()
+
+    def test_ctrl_c_leaves_time_for_what_closes_the_run(self):
+        _, told, err = self.interrupted()
+        self.assertEqual(told["outputs"].get("told"), ["it", "is", "over"], err)
+        self.assertEqual(self.runs()[0]["state"], "cancelled")
+
+    def test_what_had_no_time_is_named_and_done_by_resume(self):
+        run, told, err = self.interrupted("--set", "dag-tracker.cancel_grace=1s")
+        self.assertIn("[not-closed]", err)
+        self.assertIn("told", err)
+        self.assertIn(f"symphony runs resume {run}", err)
+        self.assertNotIn("told", told["outputs"])
+        self.assertEqual(self.runs()[0]["state"], "interrupted")
+        done = json.loads(self.symphony("runs", "resume", "--json", "--output", self.folder / "out", status=1).out)
+        self.assertEqual(done["outputs"].get("told"), ["it", "is", "over"])
+        self.assertNotIn("parts", done["outputs"], "what was cancelled is not gone on with")
+        self.assertEqual(self.runs()[0]["state"], "cancelled")
+
+    def test_a_step_that_never_answers_ends_with_the_time_of_the_run(self):
+        self.expect_error(self.symphony("run", self.asking, "--timeout", "300ms", "--output", self.folder / "out", status=1), "deadline")
+        self.assertEqual(self.runs()[0]["state"], "cancelled")
 
 
 class Parts(RunsCase):
@@ -280,6 +339,10 @@ from = "p.parts"
         self.expect_error(self.symphony("run", outer, status=1), "unreadable-file", "--include")
         checked = self.symphony("check", outer)
         self.assertIn("unreadable-file", checked.out + checked.err)
+        self.assertNotIn("unreadable-file", self.symphony("check", outer, "--include", part).out)
+        wrong = self.file("part.toml", pathlib.Path(part).read_text().replace('"split"', '"splt"'))
+        self.assertIn("unknown-operation", self.symphony("check", outer, "--include", wrong, status=1).out)
+        self.file("part.toml", pathlib.Path(part).read_text().replace('"splt"', '"split"'))
         done = json.loads(self.symphony("run", "--json", outer, "--include", part, "--output", self.folder / "out").out)
         self.assertEqual(done["outputs"]["parts"], ["one", "two"])
 

@@ -105,9 +105,10 @@ class Formats(SeeingCase):
         data, program = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
         told = json.loads(data)
         self.assertEqual({told["names"][stint[0]] for stint in told["stints"]}, STEPS)
-        for _, _, state, begin, end, answered, _, elements in told["stints"]:
+        for _, _, state, begin, end, answered, _, elements, cached in told["stints"]:
             self.assertEqual((told["states"][state], len(answered)), ("done", elements))
             self.assertLessEqual(begin, end)
+            self.assertEqual(cached, "", "every call was made")
         if node := shutil.which("node"):
             subprocess.run([node, "--check", self.file("view.js", program)], check=True, timeout=60)
         self.expect_error(self.symphony("runs", "view", status=2), "usage", "--html")
@@ -149,6 +150,22 @@ class Formats(SeeingCase):
         self.assertEqual(spans["missing"]["events"][0]["name"], "exception")
         self.assertEqual(spans["seen"]["status"], {"code": 1})
         self.assertEqual(self.json("runs", "export", "--format", "spans"), first, "ids and times are the same each time")
+
+    def test_calls_from_memory_are_marked_everywhere(self):
+        self.run_it()
+        self.run_it()
+        self.assertRegex(self.symphony("runs", "timeline").out, r"clean .*cached")
+        told = {step["node"]: step["cached"] for step in self.json("runs", "timeline", "--json")["steps"]}
+        self.assertEqual((told["clean"], told["store"]), (12, 0))
+        self.symphony("runs", "timeline", "--svg", self.folder / "run.svg", "--html", self.folder / "run.html")
+        self.assertIn("cached", " ".join(others.svg((self.folder / "run.svg").read_text()).itertext()))
+        self.symphony("runs", "view", "--html", self.folder / "view.html")
+        data = json.loads(re.search(r"<script[^>]*>(.*?)</script>", (self.folder / "view.html").read_text(), re.DOTALL).group(1))
+        self.assertEqual({data["names"][stint[0]] for stint in data["stints"] if stint[8] == "cached"}, {name for name, cached in told.items() if cached})
+        spans = {span["name"]: span for span in others.otlp(self.json("runs", "export", "--format", "spans"))}
+        self.assertEqual(others.attributes_of(spans["clean"])["symphony.calls.cached"], "12")
+        (clean,) = (event for event in others.trace_events(self.json("runs", "export", "--format", "chrome")) if event["name"] == "clean")
+        self.assertEqual(clean["args"]["cached"], 12)
 
     def test_metrics(self):
         self.assertEqual(others.prometheus(self.symphony("runs", "metrics").out)["symphony_runs"]["samples"], [])

@@ -30,6 +30,16 @@ inline constexpr Recall recall_last = Recall::recorded;
 std::string_view name_of(Recall recall) noexcept;
 constexpr bool is_hit(Recall recall) noexcept { return recall == Recall::hit || recall == Recall::hit_in_run || recall == Recall::recorded; }
 
+/// One attempt of a call.
+struct Attempt {
+    std::uint32_t number = 0;       ///< from 1; 0: no call was made
+    std::int64_t started_ms = 0;    ///< since 1970
+    std::uint64_t waited_ns = 0;    ///< for its turn, from when its step was ready or its backoff over
+    std::uint64_t took_ns = 0;
+    std::uint64_t token = 0;        ///< the fencing token: greater for every later attempt of the run, in whatever part of it
+    friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+
 /// What is known of a call when it is made.
 struct CallNote {
     Recall recall = Recall::unknown;
@@ -37,6 +47,7 @@ struct CallNote {
     std::string run;             ///< that made the earlier answer, or the nearest; may be ""
     std::int64_t made_ms = 0;    ///< since 1970: when that was
     CallFacts facts;             ///< of a note from the journal its inputs alone: inputs_of()
+    Attempt attempt;             ///< the last one
 };
 /// "hit", "never run before", "input \"text\" differs".
 std::string words_of(const CallNote& note);

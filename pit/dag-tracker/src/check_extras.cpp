@@ -122,6 +122,12 @@ private:
                 for (const auto& each : operation->outputs) outputs.push_back(each.name);
                 findings_.error("unknown-port", key + " of node " + name(n) + " gives " + shown(port) + ", which is none of its outputs", place, meant(port, outputs, "outputs"));
             }
+            const Workflow* body = workflow_.body(n);
+            if (!type && body != nullptr) {
+                std::vector<std::string_view> outputs;
+                for (const auto& each : body->outputs) outputs.push_back(each.name);
+                findings_.error("unknown-port", key + " of node " + name(n) + " gives " + shown(port) + ", which is none of its outputs", place, meant(port, outputs, "outputs"));
+            }
             if (!type) continue;
             if (const auto fits = value_fits(value, type->as_optional(true)); !fits) {
                 findings_.error("type-mismatch", key + " of node " + name(n) + ": " + shown(port) + " is " + type->text() + ": " + fits.error().message(), place);

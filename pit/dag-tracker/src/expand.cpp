@@ -26,6 +26,7 @@ public:
             made_.outputs.back().node = ids[output.node].leave;
             made_.outputs.back().port = name(from, output.port);
         }
+        if (std::all_of(made_.guards.begin(), made_.guards.end(), [](Id guard) { return guard == no_id; })) made_.guards.clear();
         return std::move(made_);
     }
 
@@ -67,6 +68,7 @@ private:
         node.constants_from = node.constants_to = static_cast<std::uint32_t>(made_.constants.size());
         made_.nodes.push_back(node);
         made_.scopes.push_back(scope);
+        made_.guards.push_back(no_id);
         return static_cast<Id>(made_.nodes.size() - 1);
     }
     Edge& add_edge(Id from, Id to, EdgeKind kind, Place place) {
@@ -89,11 +91,8 @@ private:
         for (Id n = 0; n < from.nodes.size() && too_many_ == no_id; ++n) {
             const Node& node = from.nodes[n];
             const std::string id = prefix + std::string(from.node_name(n));
-            if (node.kind == NodeKind::workflow) {
-                const Body body = this->body(*from.body(n), id, id + "/", scope, node.place, &from, &node);
-                ids[n] = {body.begin, body.end};
-            } else if (node.kind == NodeKind::loop) {
-                ids[n] = rounds(from, n, id, scope);
+            if (node.kind == NodeKind::workflow || node.kind == NodeKind::loop) {
+                ids[n] = composite(from, n, id, scope);
             } else {
                 ids[n].enter = ids[n].leave = copy(from, node, id, scope);
             }
@@ -141,10 +140,9 @@ private:
         if (extras.compensate != no_id) made.compensate = ids[extras.compensate].leave;
     }
 
-    /// @param around, node  What has the constants that are given to it; null for none.
-    Body body(const Workflow& from, const std::string& end_id, const std::string& prefix, Id scope, Place at, const Workflow* around = nullptr, const Node* node = nullptr) {
-        Body made;
-        made.begin = add_node(prefix, NodeKind::scope, at, scope);
+    /// What has the inputs of a body. @param around, node  What has the constants that are given to it; null for none.
+    Id begin(const Workflow& from, const std::string& prefix, Id scope, Place at, const Workflow* around, const Node* node) {
+        const Id made = add_node(prefix, NodeKind::scope, at, scope);
         const auto constants_from = made_.constants.size();
         for (auto i = node == nullptr ? 0 : node->constants_from; node != nullptr && i < node->constants_to; ++i) {
             made_.constants.push_back({name(*around, around->constants[i].port), around->constants[i].value, around->constants[i].place});
@@ -156,7 +154,13 @@ private:
             if (input.required || given) continue;
             made_.constants.push_back({port, input.otherwise ? *input.otherwise : ValueBuilder().null().build(), input.place});
         }
-        made_.nodes[made.begin].constants_to = static_cast<std::uint32_t>(made_.constants.size());
+        made_.nodes[made].constants_to = static_cast<std::uint32_t>(made_.constants.size());
+        return made;
+    }
+
+    Body body(const Workflow& from, const std::string& end_id, const std::string& prefix, Id scope, Place at, const Workflow* around = nullptr, const Node* node = nullptr) {
+        Body made;
+        made.begin = begin(from, prefix, scope, at, around, node);
         const auto ids = place(from, prefix, made.begin);
         if (full()) return made;
         made.end = add_node(end_id, NodeKind::gather, at, scope);
@@ -180,7 +184,7 @@ private:
     }
 
     /// Each round takes what the one before gave; what it did not give stays as it was.
-    Ends rounds(const Workflow& from, Id n, const std::string& id, Id scope) {
+    Ends rounds(const Workflow& from, Id n, const std::string& id, Id scope, bool given) {
         const Node& node = from.nodes[n];
         const NodeExtras& extras = from.extras_of(n);
         const Workflow& body = *from.body(n);
@@ -188,15 +192,15 @@ private:
         std::vector<Body> all;
         for (std::uint32_t round = 1; round <= extras.rounds_max; ++round) {
             const std::string round_id = id + "/" + std::to_string(round);
-            all.push_back(this->body(body, round_id, round_id + "/", scope, node.place, &from, round == 1 ? &node : nullptr));
+            all.push_back(this->body(body, round_id, round_id + "/", scope, node.place, &from, given && round == 1 ? &node : nullptr));
             if (full()) return {};
             if (round == 1) continue;
             const Body& before = all[all.size() - 2];
             const Body& now = all.back();
             add_edge(before.end, now.begin, EdgeKind::conditional, node.place).condition = condition(again);
             for (const InputDecl& input : body.inputs) {
-                const bool given = std::any_of(body.outputs.begin(), body.outputs.end(), [&](const OutputDecl& output) { return output.name == input.name; });
-                Edge& edge = add_edge(given ? before.end : before.begin, now.begin, EdgeKind::data, node.place);
+                const bool gives = std::any_of(body.outputs.begin(), body.outputs.end(), [&](const OutputDecl& output) { return output.name == input.name; });
+                Edge& edge = add_edge(gives ? before.end : before.begin, now.begin, EdgeKind::data, node.place);
                 edge.from_port = edge.to_port = made_.names.intern(input.name);
             }
         }
@@ -206,6 +210,104 @@ private:
         own.again = condition(again);
         own.takes_bound = extras.takes_bound;
         return {all.front().begin, end};
+    }
+
+    /// A sub-workflow or a loop, once. @param given  With the constants that stand in its node.
+    Ends once(const Workflow& from, Id n, const std::string& id, Id scope, bool given) {
+        const Node& node = from.nodes[n];
+        if (node.kind == NodeKind::loop) return rounds(from, n, id, scope, given);
+        const Body made = body(*from.body(n), id, id + "/", scope, node.place, &from, given ? &node : nullptr);
+        return {made.begin, made.end};
+    }
+
+    /// As often as it may be tried: each attempt begins when the one before has failed.
+    Ends tried(const Workflow& from, Id n, const std::string& id, Id scope, bool given) {
+        const Node& node = from.nodes[n];
+        const CallPolicy& policy = from.policies[node.policy];
+        if (policy.retries_max == 0) return once(from, n, id, scope, given);
+        std::vector<Ends> all;
+        for (std::uint32_t attempt = 1; attempt <= policy.retries_max + 1; ++attempt) {
+            const auto first = static_cast<Id>(made_.nodes.size());
+            const Ends now = once(from, n, id + "/try-" + std::to_string(attempt), scope, given && attempt == 1);
+            if (full()) return {};
+            part(first, now.leave);
+            if (attempt > 1) {
+                CallPolicy backoff;
+                backoff.backoff_ns = policy.backoff_ns;
+                made_.nodes[now.enter].policy = policy_index(made_, backoff);
+                NodeExtras& extras = own_extras(made_, made_.nodes[now.enter]);
+                extras.attempt = attempt;
+                extras.retry = from.extras_of(n).retry;
+                add_edge(all.back().leave, now.enter, EdgeKind::after_failure, node.place);
+                inputs(*from.body(n), all.front().enter, now.enter, node.place);
+            }
+            all.push_back(now);
+        }
+        const Id end = add_node(id, NodeKind::tries, node.place, scope);
+        for (const Ends& attempt : all) add_edge(attempt.leave, end, EdgeKind::control, node.place);
+        return {all.front().enter, end};
+    }
+
+    /// Once for each element that its list may have.
+    Ends each(const Workflow& from, Id n, const std::string& id, Id scope) {
+        const Node& node = from.nodes[n];
+        const Workflow& body = *from.body(n);
+        const Id port = name(from, node.each);
+        const std::uint32_t parallel = from.policies[node.policy].parallel_max;
+        const Id list = begin(body, id + "/", scope, node.place, &from, &node);
+        made_.nodes[list].each = port;
+        own_extras(made_, made_.nodes[list]).elements_max = from.extras_of(n).elements_max;
+        std::vector<Ends> all;
+        for (std::uint32_t element = 1; element <= from.extras_of(n).elements_max; ++element) {
+            const auto first = static_cast<Id>(made_.nodes.size());
+            const Ends now = tried(from, n, id + "/" + std::to_string(element), scope, false);
+            if (full()) return {};
+            part(first, now.leave);
+            made_.nodes[now.enter].each = port;
+            own_extras(made_, made_.nodes[now.enter]).element = element;
+            inputs(body, list, now.enter, node.place);
+            if (parallel != 0 && element > parallel) add_edge(all[element - parallel - 1].leave, now.enter, EdgeKind::after_end, node.place);
+            all.push_back(now);
+        }
+        const Id end = add_node(id, NodeKind::elements, node.place, scope);
+        made_.nodes[end].each = port;
+        add_edge(list, end, EdgeKind::control, node.place);
+        for (const Ends& element : all) add_edge(element.leave, end, EdgeKind::control, node.place);
+        return {list, end};
+    }
+
+    /// What stands for a sub-workflow or a loop, with everything that its node says.
+    Ends composite(const Workflow& from, Id n, const std::string& id, Id scope) {
+        const Node& node = from.nodes[n];
+        const NodeExtras& extras = from.extras_of(n);
+        const auto first = static_cast<Id>(made_.nodes.size());
+        const Ends made = node.each != 0 ? each(from, n, id, scope) : tried(from, n, id, scope, true);
+        if (full()) return {};
+        made_.nodes[made.leave].on_error = node.on_error;
+        made_.nodes[made.leave].description = name(from, node.description);
+        if (!extras.otherwise.is_null()) own_extras(made_, made_.nodes[made.leave]).otherwise = extras.otherwise;
+        if (!extras.fallback_outputs.is_null()) own_extras(made_, made_.nodes[made.leave]).fallback_outputs = extras.fallback_outputs;
+        const bool sees_to_failures = node.each != 0 || node.on_error != OnError::fail || from.policies[node.policy].retries_max != 0 || extras.fallback != no_id || !extras.fallback_outputs.is_null();
+        if (sees_to_failures) guard(first, made.leave);
+        return made;
+    }
+
+    /// All inputs of a body from one scope to another.
+    void inputs(const Workflow& body, Id from, Id to, Place at) {
+        for (const InputDecl& input : body.inputs) {
+            Edge& edge = add_edge(from, to, EdgeKind::data, at);
+            edge.from_port = edge.to_port = made_.names.intern(input.name);
+        }
+    }
+    /// Failures of the nodes from `first` on are for `end`, but those that others see to.
+    void guard(Id first, Id end) {
+        for (Id n = first; n < made_.nodes.size(); ++n) {
+            if (n != end && made_.guards[n] == no_id) made_.guards[n] = end;
+        }
+    }
+    void part(Id first, Id end) {
+        guard(first, end);
+        own_extras(made_, made_.nodes[end]).part = true;
     }
 
     const std::size_t nodes_max_, edges_max_;

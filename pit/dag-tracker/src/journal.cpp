@@ -33,7 +33,7 @@ using sqlite_files::Mount;
 constexpr const char* database_name = "runs.sqlite";
 constexpr const char* lock_name = "runs.lock";
 constexpr std::int64_t application_id = 0x53796d52;  // "SymR"
-constexpr std::int64_t format_version = 2;  // 1 had every output in its row, and no requests
+constexpr std::int64_t format_version = 3;  // 1 had every output in its row, and no requests; 2 had no rows of attempts
 constexpr auto gather = 1ms;            // completions within it share a transaction
 constexpr auto stuck_max = 30s;         // a disk that takes longer has failed
 constexpr auto open_again = 10ms;
@@ -279,8 +279,20 @@ public:
         out.made_from = found.made_from;
         std::vector<StepBody> steps;
         std::vector<std::uint64_t> sizes;
-        SYMPHONY_TRY(read_steps(found.row, steps, outputs, &sizes));
+        std::vector<std::uint32_t> parts;
+        SYMPHONY_TRY(read_steps(found.row, steps, outputs, &sizes, &parts));
         out.steps = rows_of(steps, sizes);
+        std::map<std::pair<std::string_view, std::uint32_t>, std::size_t> last_of;  // of elements
+        for (std::size_t i = 0; i < steps.size(); ++i) {
+            if (auto attempt = attempt_of(steps[i], parts[i])) {
+                if (attempt->element != no_id) last_of.insert_or_assign({steps[i].node, attempt->element}, out.attempts.size());
+                out.attempts.push_back(*std::move(attempt));
+            }
+            for (const Problem& problem : steps[i].end.problems) {
+                const auto last = problem.element == no_id ? last_of.end() : last_of.find({steps[i].node, problem.element});
+                if (last != last_of.end()) out.attempts[last->second].error = problem.error;
+            }
+        }
         if (bodies != nullptr) *bodies = std::move(steps);
         return out;
     }
@@ -436,7 +448,7 @@ private:
                 SYMPHONY_TRY(number("SELECT count(*) FROM sqlite_master", tables));
                 if (tables != 0) return {};  // another host was first
                 SYMPHONY_TRY(database_->execute("PRAGMA application_id = 1400466770"));  // application_id
-                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 2"));
+                SYMPHONY_TRY(database_->execute("PRAGMA user_version = 3"));
                 SYMPHONY_TRY(database_->execute("CREATE TABLE runs(row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, head BLOB NOT NULL, given BLOB NOT NULL, "
                                                 "part INTEGER NOT NULL, state INTEGER NOT NULL, done INTEGER NOT NULL, ended_ms INTEGER NOT NULL, sum BLOB NOT NULL)"));
                 SYMPHONY_TRY(database_->execute(requests_table));
@@ -451,15 +463,13 @@ private:
                          std::string(words.what) + " was written by a newer version (format " + std::to_string(version) + ", this one knows " + std::to_string(format_version) + ")",
                          "update dag-tracker, or run with --durability none");
         }
-        if (version == 1) {
-            return in_transaction([&]() -> Status {
-                SYMPHONY_TRY(number("PRAGMA user_version", version));
-                if (version != 1) return {};  // another host was first
-                SYMPHONY_TRY(database_->execute(requests_table));
-                return database_->execute("PRAGMA user_version = 2");
-            });
-        }
-        return {};
+        if (version == format_version) return {};
+        return in_transaction([&]() -> Status {
+            SYMPHONY_TRY(number("PRAGMA user_version", version));
+            // What is new in 3 are rows that an older version cannot read; those that it wrote stay as they are.
+            if (version == 1) SYMPHONY_TRY(database_->execute(requests_table));
+            return version < format_version ? database_->execute("PRAGMA user_version = 3") : Status();
+        });
     }
 
     Status number(const char* sql, std::int64_t& out) {
@@ -575,7 +585,8 @@ private:
     }
 
     /// All of a run's steps, each whole and none missing. A lost end is a shorter run.
-    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<KeptOutput>* outputs, std::vector<std::uint64_t>* sizes = nullptr) {
+    Status read_steps(std::int64_t run, std::vector<StepBody>& steps, std::vector<KeptOutput>* outputs, std::vector<std::uint64_t>* sizes = nullptr,
+                      std::vector<std::uint32_t>* parts = nullptr) {
         auto rows = database_->prepare("SELECT key, part, body, output, sum FROM steps WHERE key BETWEEN ? AND ? ORDER BY key");
         rows.bind(key_of(run, 1)).bind(key_of(run, ~std::uint32_t{0}));
         while (rows.step()) {
@@ -585,6 +596,7 @@ private:
             steps.push_back(std::move(body));
             KeptOutput output;
             output.stored = StoredValue::of(rows.bytes(3));
+            if (parts != nullptr) parts->push_back(static_cast<std::uint32_t>(rows.number(1)));
             if (sizes != nullptr) sizes->push_back(output.stored ? output.stored->size : rows.bytes(3).size());
             if (outputs == nullptr) continue;
             if (!output.stored && !rows.bytes(3).empty()) {
@@ -953,6 +965,16 @@ void RunLog::answered(Id node, std::uint32_t element, const Value& answer, const
     impl_->core->push(std::move(item));
 }
 
+void RunLog::attempted(Id node, std::uint32_t element, const CallNote& note, const Error& why) noexcept {
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.body = {StepBody::Kind::attempted, impl_->run->names[node], element, impl_->core->now_ms(), {}, note, false};
+    item.body.end.problems.push_back({node, {}, why});
+    impl_->core->push(std::move(item));
+}
+
+std::uint32_t RunLog::part() const noexcept { return impl_->run->part; }
+
 void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept {
     JournalCore::Item item;
     item.run = impl_->run;
@@ -968,6 +990,16 @@ void RunLog::before_effect(Id node, std::uint32_t element, std::function<void(St
 }
 
 std::optional<Error> RunLog::failure() const { return JournalCore::failure_of(*impl_->run); }
+
+Status RunLog::leave_open() {
+    std::promise<Status> written;
+    JournalCore::Item item;
+    item.run = impl_->run;
+    item.is_fence = true;
+    item.then = [&](Status status) { written.set_value(std::move(status)); };
+    impl_->core->push(std::move(item));
+    return written.get_future().get();
+}
 
 Result<RunState> RunLog::close(RunState state) {
     std::promise<Status> written;

@@ -67,10 +67,20 @@ struct StepRow {
     std::vector<Problem> problems;
 };
 
+/// One attempt of a call, as it was recorded.
+struct AttemptRow {
+    std::string node;
+    std::uint32_t element = no_id;  ///< of an `each` step
+    std::uint32_t part = 1;         ///< of the run
+    Attempt attempt;
+    std::optional<Error> error;     ///< what it failed of
+};
+
 struct RunDetail {
     RunSummary summary;
     NewRun made_from;
     std::vector<StepRow> steps;  ///< in the order in which they ended
+    std::vector<AttemptRow> attempts;  ///< in the order in which they ended
 };
 
 struct StepBody;  // journal_rows.hpp
@@ -124,12 +134,16 @@ public:
     std::vector<RunRequest> requests() noexcept override;
     void ended(Id node, StepEnd end) noexcept override;
     void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override;
+    void attempted(Id node, std::uint32_t element, const CallNote& note, const Error& why) noexcept override;
+    std::uint32_t part() const noexcept override;
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override;
     std::optional<Error> failure() const override;
 
     /// The run's end, on the disk before it returns. A run that completed and that somebody had asked to cancel before that was on record is
     /// cancelled. @return As what it is on record. [blocks]
     Result<RunState> close(RunState state);
+    /// The run stops while it is closing, and is to go on there: all that it told is on the disk before it returns. [blocks]
+    Status leave_open();
 
     struct Impl;
     explicit RunLog(std::unique_ptr<Impl> impl);

@@ -23,14 +23,17 @@ Problem problem_of(ValueView from) {
 
 /// Of what the call is known by only its inputs: the rest is in the list of the run's plugins.
 void put(ValueBuilder& out, const CallNote& note) {
-    out.list(5).unsigned_integer(static_cast<std::uint64_t>(note.recall));
+    const Attempt& attempt = note.attempt;
+    out.list(attempt.number == 0 ? 5 : 10).unsigned_integer(static_cast<std::uint64_t>(note.recall));
     if (note.difference) {
         const Difference& difference = *note.difference;
         out.list(4).text(difference.component).text(difference.name).text(difference.was).text(difference.is).end();
     } else {
         out.null();
     }
-    out.text(note.run).integer(note.made_ms).value(inputs_of(note.facts.parts)).end();
+    out.text(note.run).integer(note.made_ms).value(inputs_of(note.facts.parts));
+    if (attempt.number != 0) out.unsigned_integer(attempt.number).integer(attempt.started_ms).unsigned_integer(attempt.waited_ns).unsigned_integer(attempt.took_ns).unsigned_integer(attempt.token);
+    out.end();
 }
 CallNote note_of(ValueView from) {
     CallNote note;
@@ -40,6 +43,7 @@ CallNote note_of(ValueView from) {
     note.run = text(from.at(2));
     note.made_ms = from.at(3).as_int();
     note.facts.parts = Value::copy(from.at(4));
+    note.attempt = {u32(from.at(5)), from.at(6).as_int(), from.at(7).as_uint(), from.at(8).as_uint(), from.at(9).as_uint()};
     return note;
 }
 
@@ -50,7 +54,8 @@ Value encode(const StepBody& body) {
     const bool ended = body.kind == StepBody::Kind::ended;
     const bool answered = body.kind == StepBody::Kind::answered;
     const bool closing = body.kind == StepBody::Kind::closing;
-    out.list(ended ? 15 : answered || closing ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
+    const bool attempted = body.kind == StepBody::Kind::attempted;
+    out.list(ended ? 15 : attempted ? 6 : answered || closing ? 5 : 4).unsigned_integer(static_cast<std::uint64_t>(body.kind)).text(body.node).unsigned_integer(body.element).integer(body.at_ms);
     if (ended) {
         const StepEnd& end = body.end;
         out.unsigned_integer(static_cast<std::uint64_t>(end.state)).boolean(end.bare).unsigned_integer(end.calls).unsigned_integer(end.attempts).unsigned_integer(end.took_ns);
@@ -59,7 +64,8 @@ Value encode(const StepBody& body) {
         out.end().boolean(end.by_fallback).boolean(end.closing).boolean(end.each).unsigned_integer(end.recalled);
         put(out, end.note);
     }
-    if (answered) put(out, body.note);
+    if (answered || attempted) put(out, body.note);
+    if (attempted) put(out, body.end.problems.at(0));
     if (closing) out.boolean(body.undoes);
     return out.end().build();
 }
@@ -69,12 +75,13 @@ bool decode(Bytes bytes, StepBody& out) {
     if (!checked || !checked->is_list() || checked->size() < 4) return false;
     const ValueView list = *checked;
     const std::uint64_t kind = list.at(0).as_uint();
-    if (kind < 1 || kind > 4 || !list.at(1).is_text()) return false;
+    if (kind < 1 || kind > 5 || !list.at(1).is_text()) return false;
     out.kind = static_cast<StepBody::Kind>(kind);
     out.node = list.at(1).as_text();
     out.element = u32(list.at(2));
     out.at_ms = list.at(3).as_int();
-    if (out.kind == StepBody::Kind::answered) out.note = note_of(list.at(4));
+    if (out.kind == StepBody::Kind::answered || out.kind == StepBody::Kind::attempted) out.note = note_of(list.at(4));
+    if (out.kind == StepBody::Kind::attempted) out.end.problems.push_back(problem_of(list.at(5)));
     if (out.kind == StepBody::Kind::closing) {
         out.undoes = list.at(4).as_bool();
         return out.element <= static_cast<std::uint32_t>(RunResult::State::cancelled);
@@ -148,12 +155,22 @@ std::size_t last_closing(const std::vector<StepBody>& steps) noexcept {
 
 bool is_kept(NodeState state) noexcept { return state == NodeState::completed || state == NodeState::skipped; }
 
+std::optional<AttemptRow> attempt_of(const StepBody& body, std::uint32_t part) {
+    const bool alone = body.kind == StepBody::Kind::ended || body.element == no_id;
+    const CallNote& note = body.kind == StepBody::Kind::ended ? body.end.note : body.note;
+    if (body.kind == StepBody::Kind::begun || body.kind == StepBody::Kind::closing || note.attempt.number == 0) return std::nullopt;
+    AttemptRow row{body.node, alone ? no_id : body.element, part, note.attempt, std::nullopt};
+    // What an element failed of is on record with its step's end.
+    if (body.kind != StepBody::Kind::answered && !body.end.problems.empty()) row.error = body.end.problems.front().error;
+    return row;
+}
+
 std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vector<std::uint64_t>& output_bytes) {
     std::vector<StepRow> rows;
     std::unordered_map<std::string_view, std::size_t> at;
     for (std::size_t i = 0; i < steps.size(); ++i) {
         const StepBody& body = steps[i];
-        if (body.kind == StepBody::Kind::closing) continue;
+        if (body.kind == StepBody::Kind::closing || body.kind == StepBody::Kind::attempted) continue;
         const auto [found, fresh] = at.try_emplace(body.node, rows.size());
         if (fresh) rows.push_back({body.node, NodeState::running, 0, 0, 0, 0, 0, 0, {}});
         StepRow& row = rows[found->second];

@@ -11,13 +11,13 @@ namespace symphony::tracker {
 
 /// One thing that a run told.
 struct StepBody {
-    enum class Kind : std::uint8_t { begun = 1, answered, ended, closing };
+    enum class Kind : std::uint8_t { begun = 1, answered, ended, closing, attempted };
     Kind kind = Kind::ended;
     std::string node;
     std::uint32_t element = 0;  ///< of begun and answered; of closing the number of what the run ends as
     std::int64_t at_ms = 0;     ///< since 1970
-    StepEnd end;                ///< of ended, without its output
-    CallNote note;              ///< of answered
+    StepEnd end;                ///< of ended, without its output; of attempted only why it failed, as its problem
+    CallNote note;              ///< of answered and attempted
     bool undoes = false;        ///< of closing
 };
 
@@ -42,6 +42,8 @@ std::size_t last_closing(const std::vector<StepBody>& steps) noexcept;
 /// Whether a run that goes on can do without running the step again.
 bool is_kept(NodeState state) noexcept;
 /// What people are shown of a run's steps, by the last that was told of each.
+/// What the row says of an attempt, if it does. @param part  Of the row.
+std::optional<AttemptRow> attempt_of(const StepBody& body, std::uint32_t part);
 std::vector<StepRow> rows_of(const std::vector<StepBody>& steps, const std::vector<std::uint64_t>& output_bytes);
 
 /// The first half of SHA-256 over the row's parts, each after its length.

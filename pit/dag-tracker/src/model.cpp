@@ -104,6 +104,8 @@ std::string_view name_of(NodeKind kind) noexcept {
     case NodeKind::scope: return "inputs";
     case NodeKind::gather: return "outputs";
     case NodeKind::rounds: return "loop";
+    case NodeKind::tries: return "attempts";
+    case NodeKind::elements: return "elements";
     }
     return "";
 }

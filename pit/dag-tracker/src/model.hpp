@@ -50,9 +50,10 @@ private:
     std::uint64_t seed_ = 0;   // of this object alone, so that nobody can choose texts that collide
 };
 
-/// The last three are in no file: expand() makes them.
-enum class NodeKind : std::uint8_t { operation, instrument, branch, merge, join, delay, wait, workflow, loop, scope, gather, rounds };
-enum class EdgeKind : std::uint8_t { data, control, conditional };
+/// The last five are in no file: expand() makes them.
+enum class NodeKind : std::uint8_t { operation, instrument, branch, merge, join, delay, wait, workflow, loop, scope, gather, rounds, tries, elements };
+/// The last two are in no file either: the next may begin when one has ended, whatever has become of it, or only when it has failed.
+enum class EdgeKind : std::uint8_t { data, control, conditional, after_end, after_failure };
 enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
 
@@ -151,6 +152,11 @@ struct NodeExtras {
     bool takes_bound = false;    // a loop that comes to `rounds_max` completes
     std::int32_t priority = 0;   // calls of nodes with a higher one are made first
     std::vector<Use> uses;       // by name
+    std::uint32_t elements_max = 0;  // of a sub-workflow or loop with `each`: more elements make it fail
+    // What expand() makes of sub-workflows and loops:
+    std::uint32_t element = 0;   // of a scope: it has this one of the list, counted from 1
+    std::uint32_t attempt = 0;   // of a scope: it begins this attempt, from 2
+    bool part = false;           // of an end: of an element or an attempt, whose failure is for the node that it is a part of
 };
 
 struct Node {
@@ -233,6 +239,7 @@ struct Workflow {
     std::vector<Expression> conditions;
     std::vector<std::shared_ptr<const Workflow>> bodies;  // of sub-workflows and loops; each compiled
     std::vector<Id> scopes;           // of each node of an expanded workflow the node that has its inputs, or no_id; else empty
+    std::vector<Id> guards;           // of each node of an expanded workflow the end that sees to its failure, or no_id; empty when there is none
 
     // Compressed adjacency: the edges of node n are [offsets[n], offsets[n + 1]) of the list beside it.
     std::vector<std::uint32_t> out_offsets;
@@ -251,6 +258,8 @@ struct Workflow {
     /// Of a sub-workflow or a loop; null while its file has not been read.
     const Workflow* body(Id node) const noexcept { return extras_of(node).body == no_id ? nullptr : bodies[extras_of(node).body].get(); }
     Role role(Id node) const noexcept { return roles.empty() ? Role::main : roles[node]; }
+    /// Of a node of a sub-workflow whose failure is not the run's at once.
+    Id guard(Id node) const noexcept { return guards.empty() ? no_id : guards[node]; }
 };
 
 /// What a body that stands in its node has for an id and a version.

@@ -278,13 +278,20 @@ private:
 
     /// A sub-workflow or a loop.
     void body_of(Node& node, const Doc& doc, const Where& where) {
-        if (node.kind == NodeKind::workflow) {
-            constexpr std::array<std::string_view, 9> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body"};
-            check_keys(doc, keys, where);
-        } else {
-            constexpr std::array<std::string_view, 13> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body", "max", "until", "while", "on_bound"};
-            check_keys(doc, keys, where);
-            loop(node, doc, where);
+        check_body_keys(*this, doc, node.kind == NodeKind::loop, where);
+        if (node.kind == NodeKind::loop) loop(node, doc, where);
+        node.each = each(doc);
+        node.on_error = on_error(doc);
+        CallPolicy policy;
+        parallel(node, doc, policy);
+        retry(node, doc, policy);
+        node.policy = policy_index(made_, policy);
+        const std::uint32_t elements_max = integer(doc, "elements_max", 1, static_cast<std::int64_t>(limits_.nodes_max), 0);
+        if (elements_max != 0) own_extras(made_, node).elements_max = elements_max;
+        if (const auto* most = doc.find("elements_max"); most == nullptr && node.each != 0) {
+            error("missing-key", where.text() + " has \"each\" and no \"elements_max\"", doc.find("each")->place, "elements_max = 100: a longer list makes the node fail");
+        } else if (most != nullptr && node.each == 0) {
+            error("unknown-key", "\"elements_max\" is for nodes with \"each\"", most->place, "leave it out, or name the input that is a list: each = \"items\"");
         }
         constants(node, doc);
         const auto* file = doc.find("file");
@@ -364,34 +371,51 @@ private:
         check_keys(doc, keys, where);
         node.kind = kind;
         for (const std::string_view key : {"plugin", "operation"}) {
-            if (doc.find(key) == nullptr) error("missing-key", where.text() + " has no " + shown(key), node.place);
+            const auto* entry = doc.find(key);
+            if (entry == nullptr) error("missing-key", where.text() + " has no " + shown(key), node.place);
+            else if (entry->value.kind == Doc::Kind::text && entry->value.text.empty()) error("bad-value", shown(key) + " of " + where.text() + " is empty", entry->place, "name what the node calls");
         }
         node.plugin = made_.names.intern(text(doc, "plugin"));
         node.operation = made_.names.intern(text(doc, "operation"));
-        node.each = made_.names.intern(text(doc, "each"));
-        if (node.each == 0 && is_text(doc, "each")) error("bad-value", "\"each\" names no input", doc.find("each")->place, "leave it out, or name the input that is a list");
-        if (const auto* on_error = doc.find("on_error"); on_error != nullptr && expect(*on_error, Doc::Kind::text, "text")) {
-            constexpr std::array<std::string_view, 3> policies{"fail", "collect", "skip"};
-            const auto found = std::find(policies.begin(), policies.end(), on_error->value.text);
-            if (found == policies.end()) error("bad-value", "on_error " + shown(on_error->value.text) + " is not known", on_error->place, meant(on_error->value.text, policies));
-            else node.on_error = static_cast<OnError>(found - policies.begin());
-        }
+        node.each = each(doc);
+        node.on_error = on_error(doc);
         CallPolicy policy;
         policy.timeout_ns = duration_ns(doc, "timeout", 0);
+        parallel(node, doc, policy);
+        retry(node, doc, policy);
+        cache(doc, policy);
+        node.policy = policy_index(made_, policy);
+        constants(node, doc);
+    }
+
+    Id each(const Doc& doc) {
+        const Id port = made_.names.intern(text(doc, "each"));
+        if (port == 0 && is_text(doc, "each")) error("bad-value", "\"each\" names no input", doc.find("each")->place, "leave it out, or name the input that is a list");
+        return port;
+    }
+    OnError on_error(const Doc& doc) {
+        const auto* entry = doc.find("on_error");
+        if (entry == nullptr || !expect(*entry, Doc::Kind::text, "text")) return OnError::fail;
+        constexpr std::array<std::string_view, 3> policies{"fail", "collect", "skip"};
+        const auto found = std::find(policies.begin(), policies.end(), entry->value.text);
+        if (found != policies.end()) return static_cast<OnError>(found - policies.begin());
+        error("bad-value", "on_error " + shown(entry->value.text) + " is not known", entry->place, meant(entry->value.text, policies));
+        return OnError::fail;
+    }
+    void parallel(const Node& node, const Doc& doc, CallPolicy& policy) {
         policy.parallel_max = integer(doc, "parallel", 1, 1024, 0);
         if (const auto* parallel = doc.find("parallel"); parallel != nullptr && node.each == 0) {
             error("unknown-key", "\"parallel\" is for nodes with \"each\"", parallel->place);
         }
-        if (const auto* retry = doc.find("retry"); retry != nullptr && expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) {
-            constexpr std::array<std::string_view, 3> retry_keys{"max", "backoff", "kind"};
-            check_keys(retry->value, retry_keys, {"\"retry\" of [nodes.", made_.names[node.name], "]"});
-            policy.retries_max = integer(retry->value, "max", 0, 100, 0);
-            policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
-            parse_retry_kind(*this, made_, node, retry->value);
-        }
-        cache(doc, policy);
-        node.policy = policy_index(made_, policy);
-        constants(node, doc);
+    }
+    void retry(Node& node, const Doc& doc, CallPolicy& policy) {
+        const auto* retry = doc.find("retry");
+        if (retry == nullptr || !expect(*retry, Doc::Kind::table, "a table such as { max = 2, backoff = \"200ms\" }")) return;
+        constexpr std::array<std::string_view, 3> keys{"max", "backoff", "kind"};
+        check_keys(retry->value, keys, {"\"retry\" of [nodes.", made_.names[node.name], "]"});
+        policy.retries_max = integer(retry->value, "max", 0, 100, 0);
+        policy.backoff_ns = duration_ns(retry->value, "backoff", policy.backoff_ns);
+        parse_retry_kind(*this, made_, node, retry->value);
     }
 
     void constants(Node& node, const Doc& doc) {

@@ -4,6 +4,9 @@
 #include "identifiers.hpp"
 
 #include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
 
 namespace symphony::tracker {
 namespace {
@@ -68,6 +71,30 @@ void parse_retry_kind(DocReader& reader, Workflow& made, Node& node, const Doc& 
     const auto found = std::find(kinds.begin(), kinds.end(), kind->value.text);
     if (found == kinds.end()) reader.error("bad-value", "retry kind " + shown(kind->value.text) + " is not known", kind->place, meant(kind->value.text, kinds));
     else if (found != kinds.begin()) own_extras(made, node).retry = static_cast<RetryKind>(found - kinds.begin());
+}
+
+void check_body_keys(DocReader& reader, const Doc& doc, bool loop, const Where& where) {
+    constexpr std::array<std::string_view, 20> keys{"id", "type", "operation", "inputs", "with", "after", "description", "file", "body", "each", "elements_max", "parallel", "on_error", "retry", "fallback", "default",
+                                                    "max", "until", "while", "on_bound"};
+    constexpr std::size_t of_loops = 4;
+    // What a node that calls a plugin has, and a body cannot have: where to say it instead.
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 8> refused{{
+        {"timeout", "give the nodes inside a timeout, or the whole workflow: [workflow] timeout"},
+        {"cache", "give the nodes inside their `cache`: each of their calls is kept by itself"},
+        {"ttl", "give the nodes inside their `ttl`: each of their calls is kept by itself"},
+        {"compensate", "give the nodes inside their `compensate`: each is undone by itself"},
+        {"quorum", "put a join with a quorum before it"},
+        {"finally", "make the nodes inside `finally` nodes"},
+        {"use", "give the nodes inside their `use`: it is for one call"},
+        {"priority", "give the nodes inside their `priority`: it is for one call"},
+    }};
+    const std::span<const std::string_view> known(keys.data(), loop ? keys.size() : keys.size() - of_loops);
+    for (const auto& entry : doc.entries) {
+        if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+        const auto found = std::find_if(refused.begin(), refused.end(), [&](const auto& each) { return each.first == entry.key; });
+        const std::string what = shown(entry.key) + (found == refused.end() ? " in " + where.text() : ": " + where.text() + " is a " + (loop ? "loop" : "workflow"));
+        reader.error("unknown-key", (found == refused.end() ? "unknown key " : "no key ") + what, entry.place, found == refused.end() ? meant(entry.key, known) : std::string(found->second));
+    }
 }
 
 void parse_limits(DocReader& reader, Workflow& made, const Doc& limits) {

@@ -287,7 +287,7 @@ private:
         const bool calls = calls_plugin(node.kind);
         const std::uint32_t control = description_field | extras_field;
         const std::uint32_t allowed = calls ? known_fields & ~mode_field : node.kind == NodeKind::merge ? control | mode_field : node.kind == NodeKind::wait ? control | policy_field
-                                      : node.kind >= NodeKind::workflow ? control | constants_field : control;
+                                      : node.kind >= NodeKind::workflow ? control | constants_field | each_field | policy_field | on_error_field : control;
         if ((fields & ~allowed) != 0) return fail("a field that such a node does not have");
         if (calls) {
             node.plugin = ref();
@@ -329,7 +329,8 @@ private:
         if (policy.parallel_max != 0 && node.each == 0) fail("\"parallel\" without \"each\"");
         CallPolicy only_timeout;
         only_timeout.timeout_ns = policy.timeout_ns;
-        if (node.kind == NodeKind::wait && policy != only_timeout) fail("a policy that such a node does not have");
+        const bool wrong = node.kind == NodeKind::wait ? policy != only_timeout : node.kind >= NodeKind::workflow && policy.timeout_ns != 0;
+        if (wrong) fail("a policy that such a node does not have");
     }
 
     Id other_node(Id self) {
@@ -343,16 +344,17 @@ private:
         return found;
     }
     static std::uint32_t extras_of(NodeKind kind) noexcept {
+        constexpr std::uint32_t of_bodies = file_extra | body_extra | fallback_extra | fallback_outputs_extra | default_extra | retry_extra | elements_extra;
         switch (kind) {
         case NodeKind::operation:
-        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra | file_extra | body_extra | loop_extra);
+        case NodeKind::instrument: return known_extras & ~(delay_extra | expects_extra | file_extra | body_extra | loop_extra | elements_extra);
         case NodeKind::branch:
         case NodeKind::merge:
         case NodeKind::join: return quorum_extra | finally_extra;
         case NodeKind::delay: return delay_extra | finally_extra;
         case NodeKind::wait: return expects_extra | finally_extra | fallback_extra | fallback_outputs_extra;
-        case NodeKind::workflow: return file_extra | body_extra;
-        case NodeKind::loop: return file_extra | body_extra | loop_extra;
+        case NodeKind::workflow: return of_bodies;
+        case NodeKind::loop: return of_bodies | loop_extra;
         default: break;
         }
         return 0;
@@ -391,7 +393,7 @@ private:
             if (extras.priority == 0) fail("a default that is written");
         }
         if ((fields & uses_extra) != 0) uses(extras);
-        if (made_.nodes[id].kind >= NodeKind::workflow) body(extras, made_.nodes[id].kind, fields);
+        if (made_.nodes[id].kind >= NodeKind::workflow) body(extras, made_.nodes[id], fields);
     }
 
     void uses(NodeExtras& extras) {
@@ -408,9 +410,10 @@ private:
             extras.uses.push_back(use);
         }
     }
-    void body(NodeExtras& extras, NodeKind kind, std::uint32_t fields) {
+    void body(NodeExtras& extras, const Node& node, std::uint32_t fields) {
         if (((fields & file_extra) != 0) == ((fields & body_extra) != 0)) return fail("not one body");
-        if ((kind == NodeKind::loop) != ((fields & loop_extra) != 0)) return fail("a loop without its bound");
+        if ((node.kind == NodeKind::loop) != ((fields & loop_extra) != 0)) return fail("a loop without its bound");
+        if ((node.each != 0) != ((fields & elements_extra) != 0)) return fail("\"each\" without its bound");
         if ((fields & file_extra) != 0) {
             extras.file = ref();
             if (!failed_ && !is_inner_path(made_.names[extras.file])) fail("file " + shown(made_.names[extras.file]) + " is not a relative path");
@@ -431,6 +434,10 @@ private:
             compile(*read);
             extras.body = static_cast<std::uint32_t>(made_.bodies.size());
             made_.bodies.push_back(std::make_shared<const Workflow>(*std::move(read)));
+        }
+        if ((fields & elements_extra) != 0) {
+            extras.elements_max = number(limits_.nodes_max, "the elements of a node");
+            if (extras.elements_max == 0) return fail("a default that is written");
         }
         if ((fields & loop_extra) == 0) return;
         extras.rounds_max = number(limits_.nodes_max, "the rounds of a loop");

@@ -49,6 +49,9 @@ Run::Run(std::shared_ptr<const Plan> plan, const Value& inputs, std::shared_ptr<
     fill_inputs(inputs);
     build_shape();
     build_lanes();
+    build_claims();
+    // Greater than every token of the parts before.
+    tokens_.store(settings_.log ? std::uint64_t{settings_.log->part()} << 32 : 0, std::memory_order_relaxed);
 }
 
 RunResult Run::execute(const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled) {

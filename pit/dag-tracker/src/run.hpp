@@ -61,6 +61,7 @@ struct RunEvent {
     std::uint64_t at_ns = 0;
 };
 
+class SharedLimits;
 class StepLog;
 class CallMemory;
 struct KnownSteps;
@@ -78,6 +79,8 @@ struct RunSettings {
     bool want_events = true;
     std::shared_ptr<CallMemory> memory;  ///< may answer calls instead of their plugins; null: every call is made
     std::shared_ptr<const KnownSteps> known;  ///< of a partial run; null: everything is run
+    std::shared_ptr<SharedLimits> limits;  ///< what the runs of one host share; null: it shares with nobody
+    std::string id;                 ///< of the run: what the idempotency keys of its calls are made of; the same when it is resumed
     std::shared_ptr<StepLog> log;   ///< remembers steps, and knows those of earlier parts of the run; null: nothing is remembered
 };
 
@@ -104,6 +107,7 @@ struct RunResult {
     State state = State::completed;
     bool late = false;            ///< cancelled because the deadline passed
     bool undone = false;          ///< compensations were run
+    std::vector<Id> left_open;    ///< compensations and `finally` nodes that had no time: who resumes the run runs them
     std::vector<NodeRun> nodes;   ///< by node id
     std::vector<Problem> problems;  ///< in topological order; failures of nodes and collected elements
     std::vector<std::pair<Id, Value>> outputs;  ///< those that were made, by index of Workflow::outputs

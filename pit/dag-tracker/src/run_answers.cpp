@@ -11,14 +11,14 @@ namespace {
 constexpr std::uint64_t backoff_ns_max = 60'000'000'000;
 constexpr std::size_t problem_item_bytes_max = 4096;
 
-bool may_pass_next_time(const Error& error) noexcept {
-    return error.retryable() || error.code() == Code::deadline || error.code() == Code::peer_died;
-}
-
 /// What a step has answered whose outputs nobody reads.
 Value no_outputs() { return ValueBuilder().map().end().build(); }
 
 } // namespace
+
+bool Run::may_pass_next_time(const Error& error) noexcept {
+    return error.retryable() || error.code() == Code::deadline || error.code() == Code::peer_died;
+}
 
 Verdict Run::take_answer(Job job) {
     const Id n = job.step;
@@ -29,12 +29,17 @@ Verdict Run::take_answer(Job job) {
     const bool recalled = std::exchange(slot.recalled, false);
     if (recalled) times_[n].recalled.fetch_add(1, std::memory_order_relaxed);
     else if (result && settings_.memory) settings_.memory->answered(n, slot.element, slot.note, *result);
-    give_back(n);
+    give_back(job);
+    if (!recalled && slot.note.attempt.number != 0) slot.note.attempt.took_ns = steady_now_ns() - slot.started_ns;
     if (!result && !closes_run(n) && settings_.deadline_ns != 0 && steady_now_ns() >= settings_.deadline_ns) stop(Stop::late);
     const bool stopped = this->stopped(n);
     if (!result && !stopped && !active.failed.load(std::memory_order_relaxed) && !recalled && slot.attempt <= workflow_.policy(n).retries_max &&
-        may_pass_next_time(result.error()) && take_retry(n, result) && later(job, slot.attempt)) {
-        return Verdict::parked;
+        may_pass_next_time(result.error()) && take_retry(n, result)) {
+        if (const auto at = next_attempt_ns(n, slot.attempt)) {
+            if (settings_.log) settings_.log->attempted(n, active.single ? no_id : slot.element, slot.note, result.error());
+            later(job, *at);
+            return Verdict::parked;
+        }
     }
     if (active.single) return end_single(n, std::move(result), stopped);
     return next_element(job, active, slot, std::move(result), stopped);
@@ -76,15 +81,23 @@ std::optional<Error> Run::wrong_output(Id n, ValueView outputs) const {
     return std::nullopt;
 }
 
+namespace {
+
+/// One of what is left, if anything is.
+bool taken(std::atomic<std::uint32_t>& left) noexcept {
+    auto now = left.load(std::memory_order_relaxed);
+    while (now != 0 && !left.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) {}
+    return now != 0;
+}
+
+} // namespace
+
+bool Run::take_retry() noexcept { return !workflow_.retries_max || taken(retries_left_); }
+
 bool Run::take_retry(Id n, Result<Value>& result) {
-    const auto taken = [](std::atomic<std::uint32_t>& left) {
-        auto now = left.load(std::memory_order_relaxed);
-        while (now != 0 && !left.compare_exchange_weak(now, now - 1, std::memory_order_relaxed)) {}
-        return now != 0;
-    };
     const auto own = retries_left_of_.find(plan_->binding.providers[n]);
     const bool for_plugin = own == retries_left_of_.end() || taken(own->second);
-    if (for_plugin && (!workflow_.retries_max || taken(retries_left_))) return true;
+    if (for_plugin && take_retry()) return true;
     const std::string whose = for_plugin ? "the run" : provider_name(n);
     result = Error(result.error()).with_hint("no retry is left for " + whose + ": retries of [limits]");
     return false;
@@ -102,13 +115,18 @@ std::uint64_t Run::backoff_ns(Id n, std::uint32_t attempt) noexcept {
 }
 
 void Run::retry(Job job) {
+    nodes_[job.step].active->slots[job.slot].ready_ns = steady_now_ns();
     if (take_resources(job)) engine(job.step).enqueue_held(job);
     else engine(job.step).unhold();  // it waits under a hold of its own
 }
 
-bool Run::later(Job job, std::uint32_t attempt) {
-    const std::uint64_t at = steady_now_ns() + backoff_ns(job.step, attempt);
-    if (const std::uint64_t deadline = deadline_ns(job.step); deadline != 0 && at >= deadline) return false;
+std::optional<std::uint64_t> Run::next_attempt_ns(Id n, std::uint32_t attempt) noexcept {
+    const std::uint64_t at = steady_now_ns() + backoff_ns(n, attempt);
+    const std::uint64_t deadline = deadline_ns(n);
+    return deadline != 0 && at >= deadline ? std::nullopt : std::optional(at);
+}
+
+void Run::later(Job job, std::uint64_t at) {
     job.lane = lane_of_[job.step];
     job.priority = workflow_.extras_of(job.step).priority;
     engine(job.step).hold();
@@ -116,7 +134,6 @@ bool Run::later(Job job, std::uint32_t attempt) {
     timers_.push_back({at, job});
     std::push_heap(timers_.begin(), timers_.end(), Timer::later);
     changed_.notify_all();
-    return true;
 }
 
 std::uint64_t Run::random() noexcept {
@@ -169,6 +186,7 @@ Verdict Run::next_element(Job job, Active& active, Slot& slot, Result<Value> res
         if (next < active.to_do.size()) {
             slot.element = active.to_do[next];
             slot.attempt = 0;
+            slot.note = {};
             queue({n, job.slot, lane_of_[n]});
             return Verdict::parked;
         }
@@ -177,7 +195,7 @@ Verdict Run::next_element(Job job, Active& active, Slot& slot, Result<Value> res
     return finish_each(n, active);
 }
 
-Verdict Run::finish_each(Id n, Active& active) {
+Verdict Run::finish_each(Id n, const Active& active) {
     const OnError on_error = workflow_.nodes[n].on_error;
     std::uint32_t failed = 0;
     std::uint32_t cancelled = 0;

@@ -39,10 +39,11 @@ std::uint64_t Run::look_around_closing(std::uint64_t now_ns, const std::function
         if (must_end_ns_ < closing_deadline_ns_.load(std::memory_order_relaxed)) closing_deadline_ns_.store(must_end_ns_, std::memory_order_relaxed);
     }
     if (now_ns < closing_deadline_ns_.load(std::memory_order_relaxed)) return 0;
+    constexpr std::uint64_t moment_ns = 110'000'000;
     closing_stop_.store(Stop::late, std::memory_order_release);
     caller_->cancel_all();
     // Whoever cancelled us waits a moment longer than we say; nobody else is in a hurry.
-    return now_ns + (must_end_ns_ != 0 ? settings_.cancel_max_ns / 16 : settings_.grace_ns);
+    return now_ns + (must_end_ns_ != 0 ? std::min<std::uint64_t>(settings_.cancel_max_ns / 16, moment_ns) : settings_.grace_ns);
 }
 
 bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEvent&)>& on_event, const std::function<bool()>& cancelled) {
@@ -63,6 +64,13 @@ bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEv
             continue;
         }
         if (engine.drained()) return true;
+        if (!granted_.empty()) {
+            const auto granted = std::exchange(granted_, {});
+            lock.unlock();
+            for (const Job& job : granted) go_on(job, true);
+            lock.lock();
+            continue;
+        }
         const std::uint64_t now = steady_now_ns();
         if (give_up == 0) {
             lock.unlock();
@@ -97,10 +105,10 @@ bool Run::attend(const Engine<Run>& engine, const std::function<void(const RunEv
             const bool wakes = job.slot == wake_slot;
             if (!wakes) retry(job);
             // Whoever waits for input may have got it before its time was over.
-            else if (workflow_.nodes[job.step].kind == NodeKind::delay || stop_waiting(job.step)) this->engine(job.step).complete_held(job);
+            else if (workflow_.nodes[job.step].kind != NodeKind::wait || stop_waiting(job.step)) this->engine(job.step).complete_held(job);
             lock.lock();
         }
-        if (engine.drained() || !events_.empty()) continue;
+        if (engine.drained() || !events_.empty() || !granted_.empty()) continue;
         std::uint64_t until = now + look_ns;
         if (!timers_.empty()) until = std::min(until, timers_.front().at);
         const std::uint64_t deadline = closing ? closing_deadline_ns_.load(std::memory_order_relaxed) : settings_.deadline_ns;
@@ -138,9 +146,13 @@ RunResult Run::collect() {
         } else {
             to.state = NodeState::cancelled;
         }
-        failed = failed || to.state == NodeState::failed;
+        failed = failed || (to.state == NodeState::failed && !is_guarded(static_cast<Id>(n)));
     }
     result.state = closed_as_.value_or(main_state());
+    for (Id n = 0; n < nodes_.size(); ++n) {
+        if (closed_as_ && closes_run(n) && result.nodes[n].state == NodeState::cancelled) result.left_open.push_back(n);
+    }
+    if (!result.left_open.empty() && result.state == RunResult::State::completed) result.state = RunResult::State::cancelled;
     if (failed && result.state == RunResult::State::completed) result.state = RunResult::State::failed;
     result.undone = undone_;
     result.late = stop_.load(std::memory_order_acquire) == Stop::late;
@@ -176,6 +188,13 @@ std::uint32_t Run::abandon() {
     for (const auto& cell : nodes_) {
         if (cell.state.load(std::memory_order_acquire) == NodeState::running) ++calls;
     }
+    std::vector<Job> granted;
+    {
+        const std::lock_guard lock(mutex_);
+        granted.swap(granted_);
+    }
+    // Whose turn came at the last moment: they are not called any more. What hangs in a call keeps what it uses.
+    for (const Job& job : granted) member_->give(*claims_of(job.step));
     keep_alive_ = shared_from_this();
 #if defined(__SANITIZE_ADDRESS__)
     __lsan_ignore_object(this); // kept on purpose, with all that it has

@@ -1,26 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_core.hpp"
+#include "sha256.hpp"
 
 #include <algorithm>
 
 namespace symphony::tracker {
+namespace {
+
+constexpr std::string_view key_port = "idempotency_key", token_port = "fencing_token";
+
+} // namespace
+
+std::string idempotency_key(std::string_view run, std::string_view node, std::uint32_t element) {
+    const std::string which = element == no_id ? std::string() : std::to_string(element);
+    return hex_of(Sha256().add_sized(bytes_of(run)).add_sized(bytes_of(node)).add_sized(bytes_of(which)).finish()).substr(0, 32);
+}
 
 CallRequest Run::request_of(Id n, Slot& slot, Value input) {
     Times& times = times_[n];
     ++slot.attempt;
+    slot.started_ns = steady_now_ns();
+    slot.note.attempt = {slot.attempt, settings_.log ? settings_.log->now_ms() : 0, slot.ready_ns == 0 ? 0 : slot.started_ns - slot.ready_ns, 0, tokens_.fetch_add(1, std::memory_order_relaxed) + 1};
     times.calls.fetch_add(1, std::memory_order_relaxed);
     auto most = times.attempts.load(std::memory_order_relaxed);
     while (most < slot.attempt && !times.attempts.compare_exchange_weak(most, slot.attempt, std::memory_order_relaxed)) {}
     CallRequest request;
     request.provider = plan_->binding.providers[n];
     request.operation = workflow_.names[workflow_.nodes[n].operation];
-    request.input = std::move(input);
+    request.input = with_key(n, slot, std::move(input));
     request.deadline_ns = deadline_ns(n);
     if (const std::uint64_t timeout_ns = workflow_.policy(n).timeout_ns; timeout_ns != 0) {
         const std::uint64_t own = steady_now_ns() + timeout_ns;
         if (request.deadline_ns == 0 || own < request.deadline_ns) request.deadline_ns = own;
     }
     return request;
+}
+
+/// What says that a call is the same one again goes to whoever asks for it: an operation with an optional input of that name, which nothing else leads to.
+Value Run::with_key(Id n, const Slot& slot, Value input) const {
+    const OperationSpec* operation = plan_->binding.operations[n];
+    if (operation == nullptr) return input;
+    const auto asked = [&](std::string_view port, Type::Kind kind) {
+        const PortSpec* spec = operation->input(port);
+        return spec != nullptr && spec->type.optional() && spec->type.kind() == kind && !input.contains(port);
+    };
+    const bool key = asked(key_port, Type::Kind::text), token = asked(token_port, Type::Kind::integer);
+    if (!key && !token) return input;
+    ValueBuilder out;
+    out.map(input.size() + 2);
+    for (const auto [port, value] : input.view().entries()) out.add(port, value);
+    if (key) out.add(key_port, std::string_view(idempotency_key(settings_.id, workflow_.node_name(n), workflow_.nodes[n].each == 0 ? no_id : slot.element)));
+    if (token) out.add(token_port, slot.note.attempt.token);
+    return out.end().build();
 }
 
 template <class Done>
@@ -74,7 +105,7 @@ Verdict Run::begin_single(Id n, Active& active) {
     active.single = true;
     active.slots.resize(1);
     active.working.store(1, std::memory_order_relaxed);
-    if (lane_of_[n] != 0 || waits_for_log(n) || looks_up(n) || has_priorities_ || !workflow_.extras_of(n).uses.empty()) {
+    if (lane_of_[n] != 0 || waits_for_log(n) || looks_up(n) || has_priorities_ || claims_of(n) != nullptr) {
         tell(n, NodeState::queued);
         queue({n, 0, lane_of_[n]});
         return Verdict::parked;
@@ -137,49 +168,31 @@ bool Run::waits_for_log(Id n) const {
 void Run::queue(Job job, bool let_go) {
     if (!let_go && paused_.load(std::memory_order_acquire) && hold_back(job, false)) return;
     job.priority = workflow_.extras_of(job.step).priority;
+    nodes_[job.step].active->slots[job.slot].ready_ns = steady_now_ns();
     if (take_resources(job)) turn_on_lane(job);
 }
 
-bool Run::all_there(const std::vector<Use>& uses) const {
-    return std::all_of(uses.begin(), uses.end(), [&](const Use& use) { return resources_left_.at(use.resource) >= use.count; });
-}
-
 bool Run::take_resources(Job job) {
-    const auto& uses = workflow_.extras_of(job.step).uses;
-    if (uses.empty()) return true;
-    const std::lock_guard lock(mutex_);
-    if (all_there(uses)) {
-        for (const Use& use : uses) resources_left_[use.resource] -= use.count;
-        return true;
-    }
-    // All at once or none: nobody holds a part and waits for the rest.
+    const auto* claims = claims_of(job.step);
+    if (claims == nullptr) return true;
+    Slot& slot = nodes_[job.step].active->slots[job.slot];
+    // Held before it asks: its turn may come on another thread at once.
     engine(job.step).hold();
-    const Waiting waiting{job, want_turns_++};
-    const auto behind = std::find_if(want_resources_.begin(), want_resources_.end(), [&](const Waiting& other) { return other.job.priority < job.priority; });
-    want_resources_.insert(behind, waiting);
-    return false;
+    slot.holds = member_->take(*claims, job.priority, std::uint64_t{job.step} << 32 | job.slot);
+    if (!slot.holds) return false;
+    engine(job.step).unhold();
+    return true;
 }
 
-void Run::give_back(Id n) {
-    const auto& uses = workflow_.extras_of(n).uses;
-    if (uses.empty()) return;
-    std::vector<Job> going;
-    {
-        const std::lock_guard lock(mutex_);
-        for (const Use& use : uses) resources_left_[use.resource] += use.count;
-        for (auto at = want_resources_.begin(); at != want_resources_.end();) {
-            const auto& wanted = workflow_.extras_of(at->job.step).uses;
-            // Who comes later gets nothing that the first one still lacks, so that what needs much is not passed for ever.
-            if (!all_there(wanted)) break;
-            for (const Use& use : wanted) resources_left_[use.resource] -= use.count;
-            going.push_back(at->job);
-            at = want_resources_.erase(at);
-        }
-    }
-    for (const Job& job : going) {
-        turn_on_lane(job);
-        engine(job.step).unhold();
-    }
+void Run::go_on(Job job, bool holds) {
+    nodes_[job.step].active->slots[job.slot].holds = holds;
+    turn_on_lane(job);
+    engine(job.step).unhold();
+}
+
+void Run::give_back(Job job) {
+    Slot& slot = nodes_[job.step].active->slots[job.slot];
+    if (std::exchange(slot.holds, false)) member_->give(*claims_of(job.step));
 }
 
 void Run::turn_on_lane(Job job) {

@@ -12,7 +12,8 @@ bool Run::closes() const noexcept {
 RunResult::State Run::main_state() const {
     const Stop why = stop_.load(std::memory_order_acquire);
     if (why == Stop::cancelled || why == Stop::late) return RunResult::State::cancelled;
-    const bool failed = std::any_of(nodes_.begin(), nodes_.end(), [](const Cell& cell) { return cell.state.load(std::memory_order_acquire) == NodeState::failed; });
+    bool failed = false;
+    for (Id n = 0; n < nodes_.size() && !failed; ++n) failed = nodes_[n].state.load(std::memory_order_acquire) == NodeState::failed && !is_guarded(n);
     return failed || why == Stop::failed ? RunResult::State::failed : RunResult::State::completed;
 }
 

@@ -258,7 +258,10 @@ private:
         if (!missing.empty()) err("not made: " + missing + "\n");
         if (!context_.json) show_outputs(workflow, result, written);
         if (result.abandoned > 0) err("warning: " + std::to_string(result.abandoned) + " calls did not end after they were cancelled\n");
-        if (result.state == RunResult::State::cancelled) {
+        if (!result.left_open.empty()) {
+            err("error: no time was left for what closes the run: " + names_of(workflow, result.left_open) + " [not-closed]\n");
+            err("hint: " + (log != nullptr && !result.not_recorded ? resume_words(*log) + " does that; " : std::string()) + "`grace` in [workflow], or --set dag-tracker.cancel_grace=60s, gives more time\n");
+        } else if (result.state == RunResult::State::cancelled) {
             const std::string again = log != nullptr && !result.undone ? resume_words(*log) : std::string();
             err(result.late ? "error: the run was stopped: its time was over [deadline]\nhint: give it more with --timeout, or `timeout` in [workflow]\n"
                             : "error: the run was cancelled; outputs that were complete are kept [cancelled]\nhint: " + (again.empty() ? "run it again to finish" : again + " goes on with it") + "\n");
@@ -272,6 +275,14 @@ private:
             err("hint: " + (result.not_recorded->hint().empty() ? "symphony doctor tells where the records are" : result.not_recorded->hint()) + "\n");
         }
         return ok ? done : work_failed;
+    }
+
+    static std::string names_of(const Workflow& workflow, const std::vector<Id>& nodes) {
+        constexpr std::size_t named_max = 8;
+        std::string text;
+        for (std::size_t i = 0; i < nodes.size() && i < named_max; ++i) text += (i == 0 ? "" : ", ") + std::string(workflow.node_name(nodes[i]));
+        if (nodes.size() > named_max) text += " and " + std::to_string(nodes.size() - named_max) + " more";
+        return text;
     }
 
     /// Paths, and what has no file: short values as they are.

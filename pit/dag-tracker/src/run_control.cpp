@@ -168,6 +168,11 @@ Verdict Run::begin_wait(Id n) {
 
 Verdict Run::woken(Id n) {
     const Node& node = workflow_.nodes[n];
+    if (node.kind == NodeKind::scope) {
+        if (!stopped(n)) return scope(n);
+        release_inputs(n);
+        return end(n, NodeState::cancelled);
+    }
     Active& active = *nodes_[n].active;
     if (stopped(n) && !active.given) return end(n, NodeState::cancelled);
     if (node.kind == NodeKind::delay || active.given) {

@@ -8,12 +8,14 @@
 #include "call_memory.hpp"
 #include "engine.hpp"
 #include "run.hpp"
+#include "shared_limits.hpp"
 #include "steps.hpp"
 
 #include <oneapi/tbb/task_arena.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -57,6 +59,9 @@ private:
         std::uint32_t attempt = 0;
         std::optional<Result<Value>> answer;
         bool recalled = false;  // the answer was remembered
+        bool holds = false;     // what the call claims is its
+        std::uint64_t ready_ns = 0;    // when it began to wait for its turn
+        std::uint64_t started_ns = 0;  // the attempt
         CallNote note;          // how the call is known to the memory
     };
 
@@ -82,10 +87,6 @@ private:
     struct Join {
         std::mutex mutex;
         std::vector<Id> came;  // edges, never more than the quorum
-    };
-    struct Waiting {
-        Job job;
-        std::uint32_t turn = 0;
     };
     /// A turn that has to wait while the run is paused.
     struct HeldBack {
@@ -141,6 +142,8 @@ private:
     /// With an edge for order only, an "any" merge has to wait like a "first" one.
     bool all_carry(Id n) const;
     const PluginLimit* limit_of(const Provider& provider) const noexcept;
+    /// What calls of each node claim of what all runs share: resources that they use, and a call of a plugin that has a limit.
+    void build_claims();
     /// Lane 0 is compute without a limit of its own; every provider that blocks, takes one call at a time or has a limit has its lane.
     void build_lanes();
 
@@ -187,6 +190,8 @@ private:
     /// The node's fallback takes its place when it has one.
     Verdict fail(Id n, Error error);
     Verdict fail_at_last(Id n, const Error& error);
+    /// Whoever sees to it hears of it; without anybody it is the run's failure.
+    void failed(Id n, const Error& error);
     Verdict fall_back(Id n, Id standby);
     /// What the fallback made of it.
     Verdict fallen_back(Id n);
@@ -209,6 +214,25 @@ private:
     Verdict scope(Id n);
     Verdict gather(Id n);
     Verdict rounds(Id n);
+    /// The end of what may be tried several times, and of what is done for each element of a list.
+    Verdict tries(Id n);
+    Verdict elements(Id n);
+    /// A scope that begins a further attempt, when what the one before failed of may pass: after a while.
+    Verdict begin_attempt(Id n);
+    /// The list that a sub-workflow is run for each element of is one, and not too long.
+    std::optional<Error> wrong_list(Id n, const Value& inputs) const;
+    /// The end of all elements that the scope of one belongs to.
+    Id whole_of(Id n) const noexcept;
+    /// An end has failed of what its nodes have failed of.
+    Verdict body_failed(Id n, Error error);
+    /// Somebody else sees to the node's failure: it is not yet the run's.
+    bool is_guarded(Id n) const noexcept { return workflow_.guard(n) != no_id && !closes_run(n); }
+    /// Tells who sees to it.
+    void note_failure(Id n, const Error& error);
+    /// The first failure that the end `n` has to see to, by the order of the nodes.
+    std::optional<Error> failure_within(Id n) const;
+    /// Whether an earlier part of the run has got through with what the node is a part of.
+    bool was_seen_to(Id n) const;
     Verdict begin_delay(Id n);
     Verdict begin_wait(Id n);
     /// Wakes the node at the end of `length_ns`, counted from when it began in whatever part of the run.
@@ -242,15 +266,18 @@ private:
     void queue_held(Job job) noexcept;
     /// Takes what a call of the node uses. @return False when it has to wait for that: its turn comes when it is there.
     bool take_resources(Job job);
+    /// Its turn has come: what it claims is the job's, or it need not wait any more because the run stops. It was held.
+    void go_on(Job job, bool holds);
     /// What the call used is there for others.
-    void give_back(Id n);
-    bool all_there(const std::vector<Use>& uses) const;
+    void give_back(Job job);
+    const SharedLimits::Claims* claims_of(Id n) const noexcept { return claim_of_.empty() || claim_of_[n] == nullptr ? nullptr : claim_of_[n]; }
     /// Asks the memory; when it has no answer the job takes its turn on its lane.
     void turn_on_lane(Job job);
     void mark_running(Id n);
     /// A job's turn, on a worker or on a thread of the pool.
     void call(Job job, const BlockingPool::Ticket& ticket) noexcept;
     CallRequest request_of(Id n, Slot& slot, Value input);
+    Value with_key(Id n, const Slot& slot, Value input) const;
     /// Every call of every node is made here, once for each attempt: `done` gets its answer once, from any thread.
     template <class Done>
     void enter_call(Id n, Slot& slot, Value input, Done done);
@@ -266,17 +293,22 @@ private:
     std::optional<Error> wrong_output(Id n, ValueView outputs) const;
     /// Takes a further attempt out of the budgets. False when there is none left; the error then says so.
     bool take_retry(Id n, Result<Value>& result);
+    /// The same of the run's budget alone.
+    bool take_retry() noexcept;
+    static bool may_pass_next_time(const Error& error) noexcept;
     /// The time of a further attempt has come. Its turn finds out about a stop by itself.
     void retry(Job job);
     /// How long the attempt that comes after so many waits.
     std::uint64_t backoff_ns(Id n, std::uint32_t attempt) noexcept;
-    /// Puts a job off to its next attempt. False when there would be no time for it.
-    bool later(Job job, std::uint32_t attempt);
+    /// When the attempt that comes after so many is made; nothing when there would be no time for it.
+    std::optional<std::uint64_t> next_attempt_ns(Id n, std::uint32_t attempt) noexcept;
+    /// Puts a job off until then.
+    void later(Job job, std::uint64_t at);
     std::uint64_t random() noexcept;
     Verdict end_single(Id n, Result<Value> result, bool stopped);
     Verdict next_element(Job job, Active& active, Slot& slot, Result<Value> result, bool stopped);
     /// All elements have answered, or will not be called any more.
-    Verdict finish_each(Id n, Active& active);
+    Verdict finish_each(Id n, const Active& active);
     static std::string element_name(const Active& active, std::size_t i);
     /// Only what somebody reads.
     Value outputs_of_each(Id n, const Active& active);
@@ -320,6 +352,7 @@ private:
     std::unique_ptr<Times[]> times_;
     std::unordered_map<Id, Id> chosen_;  // "any" merge -> edge that came first
     std::unordered_map<Id, Join> joins_;
+    std::vector<bool> is_guard_;         // of ends that see to failures; empty when there is none
     std::vector<std::uint32_t> targets_;
     std::vector<std::uint32_t> waits_;
     Shape shape_;
@@ -343,7 +376,7 @@ private:
     std::atomic<std::size_t> live_bytes_{0};
     std::atomic<std::uint64_t> seed_;
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<RunEvent> events_;
     std::unordered_map<Id, std::size_t> progress_at_;
@@ -351,14 +384,16 @@ private:
     std::atomic<bool> paused_{false};
     std::vector<HeldBack> held_back_;
     bool has_priorities_ = false;
-    std::unordered_map<Id, std::uint32_t> resources_left_;  // by name; under mutex_
-    std::vector<Waiting> want_resources_;                   // the first to get theirs first; under mutex_
-    std::uint32_t want_turns_ = 0;
+    std::map<std::vector<std::pair<std::string, std::uint32_t>>, SharedLimits::Claims> claims_;  // what calls use, by what and how much
+    std::vector<const SharedLimits::Claims*> claim_of_;  // of each node, null for nothing; empty when no node claims anything
+    std::vector<Job> granted_;  // jobs whose turn has come; under mutex_
+    std::atomic<std::uint64_t> tokens_{0};
     std::vector<Id> waiting_;                  // nodes that wait for input
     std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
     RunStatus told_status_ = RunStatus::running;  // of the calling thread
     std::uint64_t looked_at_requests_ns_ = 0;
     std::vector<Problem> problems_;
+    std::unordered_map<Id, std::pair<Id, Error>> failures_;  // of an end: the first node whose failure is its to see to; under mutex_
 
     tbb::task_arena arena_;
     std::unique_ptr<Engine<Run>> engine_;
@@ -367,7 +402,11 @@ private:
     std::unique_ptr<Engine<Run>> closing_engine_;
     std::unique_ptr<BlockingPool> pool_;
     std::shared_ptr<Run> keep_alive_;
+    std::unique_ptr<SharedLimits::Member> member_;  // last: nobody tells us anything any more when the rest goes
 };
+
+/// What is equal for all attempts of a call, in whatever part of the run, and for nothing else: 32 hexadecimal digits. @param element  no_id: of a step without `each`.
+std::string idempotency_key(std::string_view run, std::string_view node, std::uint32_t element);
 
 /// What people call an element: its text, its member `path` or `name`.
 std::string label_of(ValueView item);

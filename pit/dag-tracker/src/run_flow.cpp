@@ -28,6 +28,10 @@ Verdict Run::start_node(Id n, bool let_go) {
     if (!let_go && paused_.load(std::memory_order_acquire) && hold_back({n, start_slot, 0}, true)) return Verdict::parked;
     if (settings_.log) {
         if (const StepEnd* before = closing_before_ ? settings_.log->last_end(n) : settings_.log->ended_before(n)) return end_as_before(n, *before);
+        if (!closing_before_ && was_seen_to(n) && is_logged(n)) {
+            release_inputs(n);
+            return end(n, NodeState::skipped);
+        }
         if (closing_before_ && !closes_run(n) && is_logged(n)) {
             release_inputs(n);
             return end(n, NodeState::cancelled);
@@ -47,6 +51,8 @@ Verdict Run::start_node(Id n, bool let_go) {
     if (node.kind == NodeKind::merge) return merge(n);
     if (node.kind == NodeKind::gather) return gather(n);
     if (node.kind == NodeKind::rounds) return rounds(n);
+    if (node.kind == NodeKind::tries) return tries(n);
+    if (node.kind == NodeKind::elements) return elements(n);
     if (node.kind == NodeKind::join && !joins_.empty() && joins_.contains(n)) return join(n);
     Arrival worst = Arrival::value;
     const bool has_quorum = workflow_.extras_of(n).quorum != 0;
@@ -54,7 +60,9 @@ Verdict Run::start_node(Id n, bool let_go) {
     bool any_failed = false;
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
+        if (edge.kind == EdgeKind::after_end) continue;
         Arrival arrival = look_at(edge);
+        if (edge.kind == EdgeKind::after_failure) arrival = nodes_[edge.from].state.load(std::memory_order_acquire) == NodeState::failed ? Arrival::value : Arrival::nothing;
         if (has_quorum) {
             came += edge.from != no_id && arrival == Arrival::value ? 1 : 0;
             any_failed = any_failed || arrival == Arrival::failed;
@@ -76,7 +84,7 @@ Verdict Run::start_node(Id n, bool let_go) {
     case NodeKind::join: return join(n);
     case NodeKind::delay: return begin_delay(n);
     case NodeKind::wait: return begin_wait(n);
-    case NodeKind::scope: return scope(n);
+    case NodeKind::scope: return workflow_.extras_of(n).attempt != 0 ? begin_attempt(n) : scope(n);
     default: return begin_calls(n);
     }
 }
@@ -231,7 +239,9 @@ std::optional<Verdict> Run::end_as_known(Id n) {
 
 bool Run::is_logged(Id n) const {
     const Node& node = workflow_.nodes[n];
-    return settings_.log && (calls_plugin(node.kind) || node.kind == NodeKind::delay || node.kind == NodeKind::wait || chosen_.contains(n) || joins_.contains(n));
+    if (!settings_.log) return false;
+    const bool guards = is_guard_.empty() ? false : is_guard_[n] && !workflow_.extras_of(n).part;
+    return calls_plugin(node.kind) || node.kind == NodeKind::delay || node.kind == NodeKind::wait || chosen_.contains(n) || joins_.contains(n) || guards;
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
     if (!is_logged(n)) return;
@@ -311,8 +321,13 @@ Verdict Run::fail_at_last(Id n, const Error& error) {
     log_end(n, NodeState::failed, {}, false, &error);
     add_problem(n, {}, error);
     nodes_[n].active.reset();
-    if ((workflow_.fail_fast || settings_.fail_fast) && !closes_run(n)) stop(Stop::failed);
+    failed(n, error);
     return end(n, NodeState::failed);
+}
+
+void Run::failed(Id n, const Error& error) {
+    if (is_guarded(n)) note_failure(n, error);
+    else if ((workflow_.fail_fast || settings_.fail_fast) && !closes_run(n)) stop(Stop::failed);
 }
 
 Verdict Run::fall_back(Id n, Id standby) {
@@ -343,7 +358,7 @@ Verdict Run::fallen_back(Id n) {
     const auto why = problems_of(n);
     log_end(n, NodeState::failed, {}, false, why.empty() ? nullptr : &why.back().error);
     times_[n].problems = 0;
-    if ((workflow_.fail_fast || settings_.fail_fast)) stop(Stop::failed);
+    failed(n, why.empty() ? Error(Code::plugin_failed, "the fallback failed") : why.back().error);
     return end(n, NodeState::failed);
 }
 

@@ -85,6 +85,11 @@ void Run::wake_all() {
         waiting = std::exchange(waiting_, {});
     }
     for (const Id n : waiting) engine(n).complete_held({n, wake_slot, 0});
+    if (member_ == nullptr) return;
+    for (const std::uint64_t ticket : member_->withdraw()) {
+        const auto step = static_cast<std::uint32_t>(ticket >> 32);
+        go_on({step, static_cast<std::uint32_t>(ticket), lane_of_[step]}, false);
+    }
 }
 
 void Run::tell_status() {

@@ -40,6 +40,10 @@ void Run::build_shape() {
     for (Id n = 0; n < workflow_.scopes.size(); ++n) {
         if (workflow_.nodes[n].kind == NodeKind::scope) nodes_[n].uses.fetch_add(1, std::memory_order_relaxed);  // conditions read it at any time
     }
+    if (!workflow_.guards.empty()) is_guard_.assign(count, false);
+    for (const Id guard : workflow_.guards) {
+        if (guard != no_id) is_guard_[guard] = true;
+    }
     if (workflow_.roles.empty()) waits_.pop_back();
     shape_ = {workflow_.out_offsets, targets_, waits_};
     times_ = std::make_unique<Times[]>(count);
@@ -80,11 +84,42 @@ const PluginLimit* Run::limit_of(const Provider& provider) const noexcept {
     return found == all.end() ? nullptr : &*found;
 }
 
+void Run::build_claims() {
+    const bool any = std::any_of(workflow_.plugin_limits.begin(), workflow_.plugin_limits.end(), [](const PluginLimit& limit) { return limit.calls_max != 0; });
+    if (!any && workflow_.resources.empty()) return;
+    const auto limits = settings_.limits ? settings_.limits : std::make_shared<SharedLimits>();
+    claim_of_.assign(workflow_.nodes.size(), nullptr);
+    for (Id n = 0; n < workflow_.nodes.size(); ++n) {
+        std::vector<std::pair<std::string, std::uint32_t>> wanted;
+        std::vector<std::uint32_t> limit;
+        for (const Use& use : workflow_.extras_of(n).uses) {
+            for (const Resource& resource : workflow_.resources) {
+                if (resource.name != workflow_.names[use.resource]) continue;
+                wanted.emplace_back("resource " + resource.name, use.count);
+                limit.push_back(resource.count);
+            }
+        }
+        const Provider* provider = plan_->binding.providers[n];
+        const PluginLimit* of_plugin = provider == nullptr ? nullptr : limit_of(*provider);
+        if (of_plugin != nullptr && of_plugin->calls_max != 0) {
+            wanted.emplace_back("plugin " + provider->id, 1);
+            limit.push_back(of_plugin->calls_max);
+        }
+        if (wanted.empty()) continue;
+        const auto [found, added] = claims_.try_emplace(wanted);
+        for (std::size_t i = 0; added && i < wanted.size(); ++i) found->second.push_back({limits->thing(wanted[i].first), wanted[i].second, limit[i]});
+        claim_of_[n] = &found->second;
+    }
+    member_ = std::make_unique<SharedLimits::Member>(limits, [this](std::uint64_t ticket) {
+        const std::lock_guard lock(mutex_);
+        const auto step = static_cast<std::uint32_t>(ticket >> 32), slot = static_cast<std::uint32_t>(ticket);
+        granted_.push_back({step, slot, lane_of_[step], workflow_.extras_of(step).priority});
+        changed_.notify_all();
+    });
+}
+
 void Run::build_lanes() {
     for (const NodeExtras& extras : workflow_.extras) has_priorities_ = has_priorities_ || extras.priority != 0;
-    for (const Resource& resource : workflow_.resources) {
-        if (const Id name = workflow_.names.find(resource.name); name != no_id) resources_left_[name] = resource.count;
-    }
     retries_left_.store(workflow_.retries_max.value_or(0), std::memory_order_relaxed);
     lane_kinds_.push_back({false, std::max<std::size_t>(1, settings_.workers)});
     std::unordered_map<const Provider*, std::uint32_t> lanes;

@@ -38,7 +38,7 @@ const template = document.getElementById('drawn');
 const graph = template && graphPlace ? graphPlace.attachShadow({mode: 'open'}) : null;
 if (graph) graph.append(template.content);
 const groups = new Map(graph ? [...graph.querySelectorAll('g[data-node]')].map(g => [g.dataset.node, g]) : []);
-const stints = run.stints.map(([step, part, state, from, to, answered, problem, elements]) => ({name: run.names[step], part, state: run.states[state], from, to, answered, problem, elements}));
+const stints = run.stints.map(([step, part, state, from, to, answered, problem, elements, cached]) => ({name: run.names[step], part, state: run.states[state], from, to, answered, problem, elements, cached}));
 /* A begin and an end of each; at one moment ends come first, because they let begin. */
 const events = stints.flatMap((s, i) => [{at: s.from, begins: true, i}, {at: s.to, begins: false, i}]).sort((a, b) => a.at - b.at || a.begins - b.begins || a.i - b.i);
 const picture = document.querySelector('figure svg');
@@ -91,7 +91,7 @@ function show(count) {
     if (running.length > shown) underWay.append('and ' + (running.length - shown) + ' more');
     happened.replaceChildren(...events.slice(Math.max(0, count - shown), count).reverse().map(event => {
         const s = stints[event.i];
-        return event.begins ? item('running', s.name, 'began at ' + span(event.at)) : item(s.state, s.name, s.state + ' at ' + span(event.at) + ' after ' + span(s.to - s.from) + (s.problem ? ': ' + s.problem : ''));
+        return event.begins ? item('running', s.name, 'began at ' + span(event.at)) : item(s.state, s.name, s.state + ' at ' + span(event.at) + ' after ' + span(s.to - s.from) + (s.cached ? ', ' + s.cached : '') + (s.problem ? ': ' + s.problem : ''));
     }));
     mark.setAttribute('d', 'M' + place(now) + ',20 V' + (picture.viewBox.baseVal.height - 60));
 }
@@ -142,13 +142,13 @@ std::string data_of(const Story& story, const std::vector<std::uint32_t>& shown)
     constexpr std::size_t answers_max = 200;  // of one stint; more are thinned out
     for (const auto index : shown) {
         const Stint& stint = story.stints[index];
-        out.list(8).unsigned_integer(stint.step).unsigned_integer(stint.part).unsigned_integer(static_cast<std::uint64_t>(stint.state)).integer(us(stint.start_ns)).integer(us(stint.end_ns));
+        out.list(9).unsigned_integer(stint.step).unsigned_integer(stint.part).unsigned_integer(static_cast<std::uint64_t>(stint.state)).integer(us(stint.start_ns)).integer(us(stint.end_ns));
         const std::size_t elements = stint.answered_ms.size(), told = std::min(elements, answers_max);
         out.list(told);
         for (std::size_t i = 0; i < told; ++i) out.unsigned_integer(std::uint64_t{stint.answered_ms[i * elements / told]} * 1000);
         out.end();
         const std::string problem = stint.problems.empty() ? std::string() : one_line(stint.problems.front().error.message().substr(0, problem_max));
-        out.text(problem).unsigned_integer(elements).end();
+        out.text(problem).unsigned_integer(elements).text(recalled_text(stint.recalled, stint.calls)).end();
     }
     return inside_script(json_of(out.end().end().build().view(), false).value_or("{}"));
 }

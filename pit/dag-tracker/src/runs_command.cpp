@@ -79,11 +79,13 @@ public:
         const auto run = SYMPHONY_TRY(found());
         if (context_.json) {
             ValueBuilder json;
-            json.map(5).key("run");
+            json.map(6).key("run");
             add_run(json, run.summary);
             json.add("inputs", run.made_from.inputs.view()).add("plugins", run.made_from.plugins.view());
             json.add("resume", std::string_view(resume_words(run.summary.id, run.made_from))).key("steps").list(run.steps.size());
             for (const auto& step : run.steps) add_step(json, step);
+            json.end().key("attempts").list(run.attempts.size());
+            for (const auto& attempt : run.attempts) add_attempt(json, attempt);
             return print(json.end().end().build());
         }
         const RunSummary& summary = run.summary;

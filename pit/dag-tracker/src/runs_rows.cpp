@@ -23,6 +23,15 @@ void add_step(ValueBuilder& out, const StepRow& step, const Value* answers) {
     out.end();
 }
 
+void add_attempt(ValueBuilder& out, const AttemptRow& row) {
+    const Attempt& attempt = row.attempt;
+    out.map(10).add("node", std::string_view(row.node)).add("attempt", attempt.number).add("part", row.part).add("started_ms", attempt.started_ms);
+    out.add("waited_ns", attempt.waited_ns).add("took_ns", attempt.took_ns).add("fencing_token", attempt.token);
+    if (row.element != no_id) out.add("element", row.element);
+    if (row.error) out.add("reason", row.error->reason()).add("message", std::string_view(row.error->message()));
+    out.end();
+}
+
 void add_problems(ValueBuilder& out, const std::vector<Problem>& problems) {
     out.key("problems").list(problems.size());
     for (const Problem& problem : problems) {

@@ -15,6 +15,8 @@ namespace symphony::tracker {
 void add_run(ValueBuilder& out, const RunSummary& run);
 /// @param answers  Of the step, as `output`; null: they are not wanted.
 void add_step(ValueBuilder& out, const StepRow& step, const Value* answers = nullptr);
+/// One attempt of a call, as a map.
+void add_attempt(ValueBuilder& out, const AttemptRow& row);
 void add_problems(ValueBuilder& out, const std::vector<Problem>& problems);
 
 /// What a step has answered; of an `each` step a list by element, with null where there is no answer.

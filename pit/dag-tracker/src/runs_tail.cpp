@@ -54,6 +54,7 @@ std::string_view name_of(StepBody::Kind kind) noexcept {
     case StepBody::Kind::answered: return "answered";
     case StepBody::Kind::ended: return "ended";
     case StepBody::Kind::closing: return "closing";
+    case StepBody::Kind::attempted: return "attempted";
     }
     return "";
 }
@@ -136,6 +137,11 @@ private:
             break;
         }
         case StepBody::Kind::ended: ended(row); break;
+        case StepBody::Kind::attempted: {
+            const Problem& why = body.end.problems.front();
+            line(body.at_ms, "retry", body.node, "attempt " + std::to_string(body.note.attempt.number) + " failed: " + one_line(why.error.message()) + " [" + one_line(why.error.reason()) + "]");
+            break;
+        }
         case StepBody::Kind::closing: line(body.at_ms, "closing", {}, "compensations and finally nodes"); break;
         }
     }
@@ -146,6 +152,7 @@ private:
         std::string more = span_text(static_cast<std::int64_t>(body.end.took_ns));
         if (const auto found = answered_.find(body.node); found != answered_.end()) more += ", " + count_text(found->second, "element", "elements");
         if (body.end.calls > 1) more += ", " + count_text(body.end.calls, "call", "calls");
+        if (const auto cached = recalled_text(body.end.recalled, body.end.calls); !cached.empty()) more += ", " + cached;
         if (body.end.attempts > 1) more += ", " + count_text(body.end.attempts) + " attempts";
         if (row.output_bytes > 0) more += ", " + count_text(row.output_bytes) + " B";
         line(body.at_ms, body.end.state == NodeState::completed ? "done" : tracker::name_of(body.end.state), body.node, more);
@@ -176,7 +183,7 @@ private:
         if (body.kind != StepBody::Kind::ended) {
             out.add("element", body.element);
         } else {
-            out.add("state", tracker::name_of(body.end.state)).add("calls", body.end.calls).add("attempts", body.end.attempts);
+            out.add("state", tracker::name_of(body.end.state)).add("calls", body.end.calls).add("cached", body.end.recalled).add("attempts", body.end.attempts);
             out.add("took_ns", body.end.took_ns).add("output_bytes", row.output_bytes);
             add_problems(out, body.end.problems);
         }

@@ -69,7 +69,10 @@ std::optional<Workflow> Skeleton::workflow() {
 }
 
 void Skeleton::make_input(Drawn& drawn, std::string_view name) {
-    drawn.input = static_cast<Id>(made_.inputs.size());
+    // Two boxes of one input are that input.
+    const auto known = std::find_if(made_.inputs.begin(), made_.inputs.end(), [&](const InputDecl& each) { return each.name == name; });
+    drawn.input = static_cast<Id>(known - made_.inputs.begin());
+    if (known != made_.inputs.end()) return;
     InputDecl input;
     input.name = name;
     input.place = drawn.place;

@@ -74,6 +74,11 @@ public:
     /// An element of an `each` step has answered. @param answer  Null when it failed. [any]
     virtual void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept = 0;
 
+    /// An attempt has failed, and another one is made. @param note  With the attempt. [any]
+    virtual void attempted(Id node, std::uint32_t element, const CallNote& note, const Error& why) noexcept = 0;
+    /// Which part of the run this is, from 1. [any]
+    virtual std::uint32_t part() const noexcept = 0;
+
     /// Before a call that may do something outside. `then` is called once, here or on another thread: all that was told
     /// before, and that this call is going to be made, is on the disk; or why it cannot be. [any]
     virtual void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept = 0;

@@ -99,7 +99,7 @@ struct StoryBuilder::Impl {
     void add(const ToldRow& row) {
         auto& part = part_last_ms[row.part];
         part = std::max(part, row.body.at_ms);
-        if (row.body.kind == StepBody::Kind::closing) return;  // the run's word, of no step
+        if (row.body.kind == StepBody::Kind::closing || row.body.kind == StepBody::Kind::attempted) return;  // the run's word, of no step; or followed by its step's
         const auto [name, fresh_name] = ids.try_emplace(row.body.node, static_cast<std::uint32_t>(names.size()));
         if (fresh_name) names.push_back(row.body.node);
         const auto [found, fresh] = at.try_emplace({name->second, row.part}, open.size());
@@ -120,6 +120,7 @@ struct StoryBuilder::Impl {
         it.stint.state = state_of(end.state);
         it.stint.calls = end.calls;
         it.stint.attempts = end.attempts;
+        it.stint.recalled = end.recalled;
         it.stint.output_bytes = row.output_bytes;
         it.stint.problems = end.problems;
         it.last_ms = row.body.at_ms;

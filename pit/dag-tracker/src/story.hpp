@@ -24,6 +24,7 @@ struct Stint {
     StintState state = StintState::running;
     std::uint32_t calls = 0;
     std::uint32_t attempts = 0;      ///< of the call that took the most
+    std::uint32_t recalled = 0;      ///< calls that were answered from memory
     std::uint32_t elements_begun = 0;
     std::int64_t start_ns = 0;       ///< since the run began; its inputs were there
     std::int64_t end_ns = 0;

@@ -261,6 +261,7 @@ std::string tell_stint(const Story& story, const Stint& stint) {
     if (step.each) add(count_text(stint.answered_ms.size(), "element", "elements") + " answered");
     if (stint.calls > 1) add(count_text(stint.calls, "call", "calls"));
     if (stint.attempts > 1) add(count_text(stint.attempts, "attempt", "attempts") + (step.each ? " at most" : ""));
+    if (const auto cached = recalled_text(stint.recalled, stint.calls); !cached.empty()) add(cached);
     if (stint.output_bytes > 0) add(count_text(stint.output_bytes, "byte", "bytes") + " given on");
     text += more;
     constexpr std::size_t told_max = 3;
@@ -287,8 +288,8 @@ Value timeline_json(const Story& story) {
     out.end().key("steps").list(story.stints.size());
     for (const Stint& stint : story.stints) {
         const StoryStep& step = story.steps[stint.step];
-        out.map(12).add("node", std::string_view(step.name)).add("plugin", std::string_view(step.plugin)).add("operation", std::string_view(step.operation));
-        out.add("state", name_of(stint.state)).add("part", stint.part).add("start_ns", stint.start_ns).add("end_ns", stint.end_ns).add("calls", stint.calls);
+        out.map(13).add("node", std::string_view(step.name)).add("plugin", std::string_view(step.plugin)).add("operation", std::string_view(step.operation));
+        out.add("state", name_of(stint.state)).add("part", stint.part).add("start_ns", stint.start_ns).add("end_ns", stint.end_ns).add("calls", stint.calls).add("cached", stint.recalled);
         out.add("attempts", stint.attempts).add("elements", stint.answered_ms.size()).add("output_bytes", stint.output_bytes).add("problems", stint.problems.size()).end();
     }
     return out.end().end().build();

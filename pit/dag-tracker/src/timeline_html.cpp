@@ -77,13 +77,13 @@ private:
 
     void steps() {
         out_ += "<section><h2>Steps</h2><details" + std::string(story_.stints.size() <= 40 ? " open" : "") + "><summary>" + count_text(story_.stints.size(), "entry", "entries") + " on record</summary>\n";
-        out_ += "<table><thead><tr><th>Step</th><th>Plugin</th><th>State</th><th class=\"n\">Part</th><th class=\"n\">Began</th><th class=\"n\">Took</th><th class=\"n\">Calls</th>"
+        out_ += "<table><thead><tr><th>Step</th><th>Plugin</th><th>State</th><th>From memory</th><th class=\"n\">Part</th><th class=\"n\">Began</th><th class=\"n\">Took</th><th class=\"n\">Calls</th>"
                 "<th class=\"n\">Attempts</th><th class=\"n\">Elements</th><th class=\"n\">Bytes</th></tr></thead><tbody>\n";
         for (std::size_t i = 0; i < story_.stints.size() && i < rows_max; ++i) {
             const Stint& stint = story_.stints[i];
             const StoryStep& step = story_.steps[stint.step];
             out_ += "<tr><th scope=\"row\">" + std::string(timeline_.critical[i] ? "<span title=\"on the critical path\">◆</span> " : "") + escaped(step.name) + "</th>" +
-                    cell(step.plugin.empty() ? std::string(step.kind) : step.plugin + " · " + step.operation) + state_cell(stint.state) + cell(std::to_string(stint.part), true) + cell(span_text(stint.start_ns), true) +
+                    cell(step.plugin.empty() ? std::string(step.kind) : step.plugin + " · " + step.operation) + state_cell(stint.state) + cell(recalled_text(stint.recalled, stint.calls)) + cell(std::to_string(stint.part), true) + cell(span_text(stint.start_ns), true) +
                     cell(span_text(stint.took_ns()), true) + cell(count_text(stint.calls), true) + cell(count_text(stint.attempts), true) + cell(step.each ? count_text(stint.answered_ms.size()) : "", true) +
                     cell(count_text(stint.output_bytes), true) + "</tr>\n";
         }

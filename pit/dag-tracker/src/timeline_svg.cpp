@@ -317,6 +317,7 @@ private:
         const auto add = [&](const std::string& what) { more += (more.empty() ? "" : " · ") + what; };
         if (stint.state != StintState::done) add(std::string(name_of(stint.state)));
         if (story_.steps[stint.step].each) add(count_text(stint.answered_ms.size(), "element", "elements"));
+        if (const auto cached = recalled_text(stint.recalled, stint.calls); !cached.empty()) add(cached);
         if (stint.attempts > 1) add(count_text(stint.attempts) + " attempts");
         if (stint.state == StintState::done && !stint.problems.empty()) add(count_text(stint.problems.size(), "problem", "problems"));
         text(words_x + 52, y + 17, "took", span_text(stint.took_ns()), "end");

@@ -81,6 +81,7 @@ std::string timeline_text(const Story& story, std::size_t columns, bool color) {
             for (const auto one : cells) bar += one;
             std::string note = span_text(last.took_ns());
             if (story.steps[row.step].each) note += ", " + count_text(last.answered_ms.size()) + " el.";
+            if (const auto cached = recalled_text(last.recalled, last.calls); !cached.empty()) note += ", " + cached;
             if (last.attempts > 1) note += ", " + count_text(last.attempts) + " tries";
             out += std::string(critical ? "◆ " : "  ") + paint(color_of(last.state), std::string(sign_of(last.state))) + " " + padded(cut(one_line(story.steps[row.step].name), names), names) + " " +
                    paint(color_of(last.state), bar) + " " + cut(note, words) + "\n";

@@ -65,7 +65,7 @@ Value chrome_trace(const Story& story) {
         const std::uint64_t pid = processes[step.plugin.empty() ? (step.kind.empty() ? "steps" : std::string(step.kind)) : step.plugin];
         out.map(8).add("name", std::string_view(step.name)).add("cat", step.kind.empty() ? std::string_view("step") : step.kind).add("ph", "X").add("pid", pid);
         out.add("tid", threads[pid].take(stint.start_ns, stint.end_ns)).add("ts", us(stint.start_ns)).add("dur", us(stint.took_ns()));
-        out.key("args").map(9).add("state", name_of(stint.state)).add("operation", std::string_view(step.operation)).add("part", stint.part).add("calls", stint.calls);
+        out.key("args").map(10).add("state", name_of(stint.state)).add("operation", std::string_view(step.operation)).add("part", stint.part).add("calls", stint.calls).add("cached", stint.recalled);
         out.add("attempts", stint.attempts).add("elements", stint.answered_ms.size()).add("output_bytes", stint.output_bytes).add("critical", static_cast<bool>(critical[index]));
         if (!stint.problems.empty()) out.add("problem", std::string_view(stint.problems.front().error.message()));
         out.end().end();

@@ -92,7 +92,7 @@ private:
         out_.map(14).add("traceId", std::string_view(trace_)).add("spanId", std::string_view(span_id_of(story_.run.id, step.name, stint.part))).add("parentSpanId", std::string_view(root_));
         out_.add("name", std::string_view(step.name)).add("kind", step.kind == "operator" || step.kind == "instrument" ? kind_client : kind_internal);
         times(stint.start_ns, stint.end_ns);
-        out_.key("attributes").list(13);
+        out_.key("attributes").list(14);
         attribute("symphony.node.id", std::string_view(step.name));
         attribute("symphony.node.state", name_of(stint.state));
         if (!step.kind.empty()) attribute("symphony.node.kind", step.kind);
@@ -102,6 +102,7 @@ private:
         attribute("symphony.run.id", std::string_view(story_.run.id));
         attribute("symphony.run.part", stint.part);
         attribute("symphony.calls", stint.calls);
+        attribute("symphony.calls.cached", stint.recalled);
         attribute("symphony.attempts", stint.attempts);
         if (step.each) attribute("symphony.elements", stint.answered_ms.size());
         attribute("symphony.output.bytes", stint.output_bytes);

@@ -17,10 +17,10 @@
 namespace symphony::tracker {
 namespace {
 
-/// Less than the two seconds after which the host ends a cancelled call of ours.
+/// Less than the two seconds after which the host ends a cancelled call of a plugin.
 constexpr std::uint64_t grace_ns = 1'200'000'000;
-/// All of them, less a moment for the report.
-constexpr std::uint64_t cancel_max_ns = 1'750'000'000;
+/// For the report, before the host ends a cancelled call of ours.
+constexpr std::uint64_t report_ns = 250'000'000;
 
 template <class T>
 T setting(const Host& host, std::string_view key, T otherwise) {
@@ -255,7 +255,8 @@ std::shared_ptr<CallMemory> Tracker::memory(const std::shared_ptr<const Plan>& p
 RunSettings Tracker::settings() const {
     RunSettings settings;
     settings.grace_ns = grace_ns;
-    settings.cancel_max_ns = cancel_max_ns;
+    settings.cancel_max_ns = setting<std::uint64_t>(host_, "cancel_grace", 2'000) * 1'000'000 - report_ns;
+    settings.limits = opened_->limits;
     settings.workers = setting<std::size_t>(host_, "workers", 0);
     settings.blocking_threads = setting(host_, "blocking_threads", settings.blocking_threads);
     settings.value_bytes_max = setting(host_, "values_size_max", settings.value_bytes_max);
@@ -278,11 +279,14 @@ Result<RunResult> Tracker::run(const Call& call, std::shared_ptr<const Plan> pla
     }
     auto caller = SYMPHONY_TRY(PluginCaller::acquire(host_, *plan));
     settings.log = log;
+    settings.id = log != nullptr ? log->id() : "not-recorded-" + std::to_string(settings.seed);
     auto result = run_plan(std::move(plan), inputs, std::move(caller), settings, on_event, [&] {
         if (on_tick) on_tick();
         return call.cancelled();
     });
-    if (log != nullptr) {
+    if (log != nullptr && !result.left_open.empty() && !log->failure()) {
+        if (Status kept = log->leave_open(); !kept) result.not_recorded = std::move(kept).error();
+    } else if (log != nullptr) {
         auto kept = log->failure() ? Result<RunState>(*log->failure()) : log->close(run_state(result.state));
         if (kept && *kept == RunState::cancelled) result.state = RunResult::State::cancelled;
         if (!kept) {

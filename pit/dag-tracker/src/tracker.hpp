@@ -5,6 +5,7 @@
 #include "journal.hpp"
 #include "parse.hpp"
 #include "run.hpp"
+#include "shared_limits.hpp"
 
 #include <symphony/host.hpp>
 #include <symphony/ports/workflow.hpp>
@@ -81,6 +82,7 @@ private:
         std::shared_ptr<ValueStore> values;
         std::shared_ptr<Journal> journal;
         std::shared_ptr<CallCache> cache;
+        const std::shared_ptr<SharedLimits> limits = std::make_shared<SharedLimits>();
     };
     std::shared_ptr<ValueStore> values() const;  // with the mutex of opened_ held
     std::unique_ptr<Opened> opened_ = std::make_unique<Opened>();

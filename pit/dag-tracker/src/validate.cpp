@@ -446,19 +446,38 @@ private:
     }
 
     std::optional<Type> body_output(Id n, std::string_view port, Place place, bool report) {
-        const bool loop = workflow_.nodes[n].kind == NodeKind::loop;
-        if (loop && port == "rounds") return Type(Type::Kind::integer);
-        if (loop && port == "done") return Type(Type::Kind::boolean);
+        const Node& node = workflow_.nodes[n];
+        const bool loop = node.kind == NodeKind::loop, each = node.each != 0, collects = node.on_error == OnError::collect;
+        const auto of_all = [&](Type one) { return each ? Type::list_of(one) : one; };
+        if (each && port == "items") return list_type(n);
+        if (each && port == "results") return Type::list_of(Type(Type::Kind::map));
+        if (each && collects && port == "problems") return Type::list_of(Type(Type::Kind::map));
+        if (loop && port == "rounds") return of_all(Type(Type::Kind::integer));
+        if (loop && port == "done") return of_all(Type(Type::Kind::boolean));
         const Workflow* body = workflow_.body(n);
         if (body == nullptr) return std::nullopt;  // told already
         std::vector<std::string_view> known;
         for (std::size_t o = 0; o < body->outputs.size(); ++o) {
-            if (body->outputs[o].name == port) return body_types_[n][o];
+            if (body->outputs[o].name == port) return of_all(body_types_[n][o]);
             known.push_back(body->outputs[o].name);
         }
+        if (collects && port == "problems") return Type::list_of(Type(Type::Kind::map));
         if (loop) known.insert(known.end(), {"rounds", "done"});
+        if (each) known.insert(known.end(), {"results", "items"});
+        if (collects) known.push_back("problems");
         if (report) error("unknown-port", name(n) + " has no output " + shown(port), place, meant(port, known, "outputs"));
         return std::nullopt;
+    }
+
+    /// Of the list that a sub-workflow is run for each element of.
+    Type list_type(Id n) {
+        const Edge* edge = edge_into(n, workflow_.nodes[n].each);
+        const Type list(Type::Kind::list);
+        if (edge == nullptr) return list;
+        // What comes from another node that gives on what it was given is a list all the same.
+        const bool passed_on = edge->from != no_id && workflow_.nodes[edge->from].each != 0 && workflow_.names[edge->from_port] == "items";
+        const auto type = passed_on ? std::nullopt : source_type(*edge, false);
+        return type && type->kind() == Type::Kind::list ? type->as_optional(false) : list;
     }
 
     void body_node(Id n) {
@@ -479,8 +498,12 @@ private:
             const InputDecl* input = input_of(edge.to_port, edge.place);
             const auto type = source_type(edge, true);
             given.push_back(edge.to_port);
-            if (input == nullptr || !type || manifests::accepts(input->type, type->as_optional(false))) return;
-            error("type-mismatch", source_name(edge) + " is " + type->text() + ", " + target_name(n, edge.to_port) + " takes " + input->type.text(), edge.place);
+            const bool list = edge.to_port == node.each;
+            const Type wanted = input == nullptr ? Type() : list ? Type::list_of(input->type) : input->type;
+            if (input == nullptr || !type || manifests::accepts(wanted, type->as_optional(false))) return;
+            std::string hint;
+            if (!list && type->kind() == Type::Kind::list && manifests::accepts(input->type, type->element())) hint = "each = " + shown(input->name) + " runs the node once per element";
+            error("type-mismatch", source_name(edge) + " is " + type->text() + ", " + target_name(n, edge.to_port) + " takes " + wanted.text(), edge.place, std::move(hint));
         });
         for (auto i = node.constants_from; i < node.constants_to; ++i) {
             const Constant& constant = workflow_.constants[i];
@@ -491,13 +514,19 @@ private:
             }
             given.push_back(constant.port);
             if (input == nullptr) continue;
-            if (const auto fits = value_fits(constant.value.view(), input->type); !fits) {
-                error("type-mismatch", target_name(n, constant.port) + " takes " + input->type.text() + ": " + fits.error().message(), constant.place);
+            const Type wanted = constant.port == node.each ? Type::list_of(input->type) : input->type;
+            if (const auto fits = value_fits(constant.value.view(), wanted); !fits) {
+                error("type-mismatch", target_name(n, constant.port) + " takes " + wanted.text() + ": " + fits.error().message(), constant.place);
             }
         }
         tell_twice(n, given);
+        if (node.each != 0 && std::find(given.begin(), given.end(), node.each) == given.end()) {
+            error("missing-input", "node " + name(n) + " runs each " + shown(workflow_.names[node.each]) + ", but nothing leads there", node.place,
+                  "inputs = { " + std::string(workflow_.names[node.each]) + " = \"node.port\" }");
+        }
         for (const auto& input : body->inputs) {
             const Id port = workflow_.names.find(input.name);
+            if (port != no_id && port == node.each) continue;
             if (!input.required || std::find(given.begin(), given.end(), port) != given.end()) continue;
             error("missing-input", "node " + name(n) + " gives no " + shown(input.name) + " (" + input.type.text() + ")", node.place, "inputs = { " + input.name + " = \"node.port\" }, or with = { " + input.name + " = … }");
         }

@@ -211,7 +211,8 @@ private:
                (extras.otherwise.is_null() ? 0u : default_extra) | (extras.compensate != no_id ? compensate_extra : 0u) | (extras.quorum != 0 ? quorum_extra : 0u) |
                (extras.finally ? finally_extra : 0u) | (extras.retry != RetryKind::jitter ? retry_extra : 0u) | (extras.delay_ns != 0 ? delay_extra : 0u) |
                (extras.expects == Type() ? 0u : expects_extra) | (extras.file != 0 ? file_extra : 0u) | (extras.body != no_id && extras.file == 0 ? body_extra : 0u) |
-               (extras.rounds_max != 0 ? loop_extra : 0u) | (extras.priority != 0 ? priority_extra : 0u) | (extras.uses.empty() ? 0u : uses_extra);
+               (extras.rounds_max != 0 ? loop_extra : 0u) | (extras.priority != 0 ? priority_extra : 0u) | (extras.uses.empty() ? 0u : uses_extra) |
+               (extras.elements_max != 0 ? elements_extra : 0u);
     }
     void extras(const NodeExtras& extras, std::uint32_t fields) {
         body_.room(8 * varint_bytes_max);
@@ -237,6 +238,7 @@ private:
             body_.varint(use.count);
         }
         body_.room(8 * varint_bytes_max);
+        if (extras.elements_max != 0) body_.varint(extras.elements_max);
         if ((fields & loop_extra) == 0) return;
         body_.varint(extras.rounds_max);
         body_.byte(static_cast<std::uint8_t>((extras.until ? until_bit : 0u) | (extras.takes_bound ? takes_bound_bit : 0u)));

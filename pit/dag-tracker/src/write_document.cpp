@@ -716,7 +716,8 @@ private:
         const bool fallback = extras.fallback != no_id || !extras.fallback_outputs.is_null();
         return (fallback ? 1u : 0u) + (extras.otherwise.is_null() ? 0u : 1u) + (extras.compensate != no_id ? 1u : 0u) + (extras.quorum != 0 ? 1u : 0u) + (extras.finally ? 1u : 0u) +
                (extras.delay_ns != 0 ? 1u : 0u) + (extras.expects == Type() ? 0u : 1u) + (extras.file != 0 || extras.body != no_id ? 1u : 0u) + (extras.rounds_max != 0 ? 1u : 0u) +
-               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u) + (extras.priority != 0 ? 1u : 0u) + (extras.uses.empty() ? 0u : 1u);
+               (extras.again != no_id ? 1u : 0u) + (extras.takes_bound ? 1u : 0u) + (extras.priority != 0 ? 1u : 0u) + (extras.uses.empty() ? 0u : 1u) +
+               (extras.elements_max != 0 ? 1u : 0u);
     }
     void extras(const NodeExtras& extras) {
         if (extras.fallback != no_id) out_.text("fallback", workflow_.node_name(extras.fallback));
@@ -733,6 +734,7 @@ private:
             for (const Use& use : extras.uses) out_.integer(name(use.resource), use.count);
             out_.end_table();
         }
+        if (extras.elements_max != 0) out_.integer("elements_max", extras.elements_max);
         if (extras.rounds_max != 0) out_.integer("max", extras.rounds_max);
         if (extras.again != no_id) out_.text(extras.until ? "until" : "while", loop_text(workflow_, extras));
         if (extras.takes_bound) out_.text("on_bound", "take");

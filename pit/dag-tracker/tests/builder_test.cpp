@@ -11,48 +11,84 @@ namespace {
 
 std::chrono::milliseconds ms_of(std::uint64_t ns) { return std::chrono::milliseconds(ns / 1'000'000); }
 
+/// Everything that a node says, in the builder's own words.
 NodeOptions options_of(const Workflow& w, Id n) {
     const Node& node = w.nodes[n];
     NodeOptions options;
     if (node.description != 0) options.description(w.names[node.description]);
-    if (node.kind != NodeKind::operation && node.kind != NodeKind::instrument) return options;
+    const NodeExtras& extras = w.extras_of(n);
     const CallPolicy& policy = w.policy(n);
+    const auto name = [&](Id other) { return w.node_name(other); };
+    if (extras.fallback != no_id) options.fallback(name(extras.fallback));
+    if (!extras.fallback_outputs.is_null()) options.fallback_outputs(extras.fallback_outputs.view());
+    if (!extras.otherwise.is_null()) options.when_skipped(extras.otherwise.view());
+    if (extras.compensate != no_id) options.compensate(name(extras.compensate));
+    if (extras.quorum != 0) options.quorum(extras.quorum);
+    if (extras.finally) options.finally();
+    if (extras.priority != 0) options.priority(extras.priority);
+    for (const Use& use : extras.uses) options.use(std::string(w.names[use.resource]), use.count);
+    if (extras.elements_max != 0) options.elements_max(extras.elements_max);
+    if (policy.timeout_ns != 0) options.timeout(ms_of(policy.timeout_ns));
+    if (policy.cache != CachePolicy::if_pure) options.cache(static_cast<symphony::CachePolicy>(static_cast<int>(policy.cache) - 1));
+    if (policy.ttl_ns != 0) options.ttl(ms_of(policy.ttl_ns));
     if (node.each != 0) options.each(w.names[node.each]);
     if (policy.parallel_max != 0) options.parallel(policy.parallel_max);
-    if (policy.timeout_ns != 0) options.timeout(ms_of(policy.timeout_ns));
-    options.retry(policy.retries_max, ms_of(policy.backoff_ns)).on_error(static_cast<symphony::OnError>(node.on_error));
     for (auto i = node.constants_from; i < node.constants_to; ++i) options.with(std::string(w.names[w.constants[i].port]), w.constants[i].value);
+    if (!calls_plugin(node.kind) && node.kind < NodeKind::workflow) return options;
+    options.retry(policy.retries_max, ms_of(policy.backoff_ns), static_cast<symphony::RetryKind>(extras.retry)).on_error(static_cast<symphony::OnError>(node.on_error));
     return options;
 }
 
-/// What the builder has no function for is said with set().
-template <class To>
-void say_rest(To& to, ValueView from, std::initializer_list<std::string_view> said) {
-    for (const auto [key, value] : from.entries()) {
-        if (std::find(said.begin(), said.end(), key) == said.end()) to.set(std::string(key), Value::copy(value));
-    }
+void say_rest_of(WorkflowBuilder& to, const Workflow& w);
+
+/// The nodes, edges, inputs and outputs, said step by step; of a body that is all. Recursive, as deep as the workflow.
+WorkflowBuilder sections(const Workflow& w) {
+    WorkflowBuilder to(w.id);
+    say_rest_of(to, w);
+    return to;
 }
 
-/// The workflow once more, said step by step.
+LoopRounds rounds_of(const Workflow& w, const NodeExtras& extras) {
+    const std::string written(loop_text(w, extras));
+    return {.max = extras.rounds_max, .until = extras.until ? written : "", .going = extras.until ? "" : written, .take = extras.takes_bound};
+}
+
+/// The whole workflow once more.
 WorkflowBuilder said(const Workflow& w) {
-    WorkflowBuilder to(w.id);
-    const Value written = *parse_json(write_workflow(w, Format::json_compact), JsonBytes::refuse);
-    say_rest(to, written.view(), {"workflow", "plugins", "metadata", "inputs", "nodes", "edges", "outputs"});
+    WorkflowBuilder to = sections(w);
     to.version(w.version).name(w.name).description(w.description).fail_fast(w.fail_fast).metadata(w.metadata);
     if (w.timeout_ns != 0) to.timeout(ms_of(w.timeout_ns));
+    if (w.grace_ns != 0) to.grace(ms_of(w.grace_ns));
+    if (w.retries_max) to.retries(*w.retries_max);
+    for (const Resource& resource : w.resources) to.resource(resource.name, resource.count);
+    for (const PluginLimit& limit : w.plugin_limits) to.limit(limit.plugin, {.calls = limit.calls_max == 0 ? std::nullopt : std::optional(limit.calls_max), .retries = limit.retries_max});
     for (const auto& pin : w.plugins) to.plugin(pin.plugin, pin.requirement);
+    return to;
+}
+
+void say_rest_of(WorkflowBuilder& to, const Workflow& w) {
     for (const auto& input : w.inputs) to.input(input.name, {.type = input.type.text(), .otherwise = input.otherwise, .required = input.required, .description = input.description});
     for (Id n = 0; n < w.nodes.size(); ++n) {
         const Node& node = w.nodes[n];
-        const std::string id(w.node_name(n)), plugin(w.names[node.plugin]), operation(w.names[node.operation]);
-        NodeOptions options = options_of(w, n);
-        say_rest(options, written["nodes"][id], {"type", "plugin", "operation", "description", "inputs", "with", "each", "parallel", "on_error", "timeout", "retry", "after", "mode"});
+        const NodeExtras& extras = w.extras_of(n);
+        const std::string id(w.node_name(n)), plugin(w.names[node.plugin]), operation(w.names[node.operation]), file(w.names[extras.file]);
+        const NodeOptions options = options_of(w, n);
         switch (node.kind) {
         case NodeKind::operation: to.add_operator(id, plugin, operation, options); break;
         case NodeKind::instrument: to.add_instrument(id, plugin, operation, options); break;
         case NodeKind::branch: to.add_branch(id, options); break;
         case NodeKind::merge: to.add_merge(id, static_cast<symphony::MergeMode>(node.mode), options); break;
-        default: to.add_control(id, std::string(name_of(node.kind)), options); break;
+        case NodeKind::join: to.add_join(id, options); break;
+        case NodeKind::delay: to.add_delay(id, ms_of(extras.delay_ns), options); break;
+        case NodeKind::wait: to.add_wait(id, extras.expects.text(), options); break;
+        case NodeKind::workflow:
+            if (extras.file != 0) to.add_workflow(id, file, options);
+            else to.add_workflow(id, sections(*w.body(n)), options);
+            break;
+        default:
+            if (extras.file != 0) to.add_loop(id, rounds_of(w, extras), file, options);
+            else to.add_loop(id, rounds_of(w, extras), sections(*w.body(n)), options);
+            break;
         }
     }
     for (const Edge& edge : w.edges) {
@@ -62,30 +98,39 @@ WorkflowBuilder said(const Workflow& w) {
         case EdgeKind::data: to.connect(from, to_node, DataEdge{from_port, to_port}); break;
         case EdgeKind::control: to.connect(from, to_node, ControlEdge()); break;
         case EdgeKind::conditional: to.connect(from, to_node, ConditionalEdge{w.conditions[edge.condition].text(), from_port, to_port}); break;
+        default: ADD_FAILURE() << "no file has such an edge"; break;
         }
     }
     for (const auto& output : w.outputs) {
         const std::string from = output.node == no_id ? "$inputs." + w.inputs[output.input].name : std::string(w.node_name(output.node)) + "." + std::string(w.names[output.port]);
         to.output(output.name, {.from = from, .file = output.file, .type = output.type ? output.type->text() : "", .description = output.description});
     }
-    return to;
+}
+
+bool names_files(const Workflow& w) {
+    return std::any_of(w.extras.begin(), w.extras.end(), [](const NodeExtras& extras) { return extras.file != 0; }) ||
+           std::any_of(w.bodies.begin(), w.bodies.end(), [](const auto& body) { return names_files(*body); });
 }
 
 TEST(Builder, WhatItSaysIsReadAsWhatWasMeant) {
-    std::size_t read_back = 0, refused = 0;
+    std::size_t read_back = 0, refused = 0, rich = 0, bodies = 0;
     for (std::uint64_t seed = 0; seed < 60'000 && (read_back <= 500 || refused <= 500); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         const Workflow meant = WorkflowMaker(seed).make(seed % 5 == 0 ? 24 : 4);
-        // The builder has no words of its own for these; set() says them, as they are written.
-        const bool rich = meant.extras.size() > 1 || meant.grace_ns != 0 || meant.retries_max || !meant.plugin_limits.empty() || !meant.resources.empty();
-        if (rich || std::any_of(meant.nodes.begin(), meant.nodes.end(), [](const Node& node) { return node.kind > NodeKind::merge; })) continue;
+        rich += meant.extras.size() > 1 ? 1 : 0;
+        bodies += meant.bodies.empty() ? 0 : 1;
         const BuiltWorkflow built = said(meant).build();
         const std::string file = write_workflow(meant, Format::toml);
         if (!built) {
             // What it refuses, the tracker refuses for the same reasons.
             ++refused;
             const auto told = read(file).reasons();
-            for (const Error& error : built.errors()) EXPECT_TRUE(told.contains(std::string(error.reason()))) << error.reason() << ": " << error.message();
+            // An input that there is not is not told to get its value twice; what leads into a file that is not read is not told at all.
+            const bool looked_at = !told.contains("unknown-port") && !names_files(meant);
+            for (const Error& error : built.errors()) {
+                if (error.reason() == "two-sources" && !looked_at) continue;
+                EXPECT_TRUE(told.contains(std::string(error.reason()))) << error.reason() << ": " << error.message();
+            }
             continue;
         }
         ++read_back;
@@ -102,6 +147,8 @@ TEST(Builder, WhatItSaysIsReadAsWhatWasMeant) {
     }
     EXPECT_GT(read_back, 500u);
     EXPECT_GT(refused, 500u);
+    EXPECT_GT(rich, 100u) << "nodes of every kind, with everything that they can have";
+    EXPECT_GT(bodies, 100u);
 }
 
 TEST(Builder, WhatItSaysRuns) {

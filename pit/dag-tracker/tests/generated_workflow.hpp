@@ -148,12 +148,14 @@ private:
             if (chance(2)) made.expects = *Type::parse(one_of({"text", "list<map>", "boolean"}));
             if (chance(2)) made.fallback_outputs = outputs();
         }
-        if (calls) {
+        if (calls || node.kind >= NodeKind::workflow) {
             if (chance(3)) made.fallback = other();
             else if (chance(3)) made.fallback_outputs = outputs();
             if (chance(3)) made.otherwise = outputs();
-            if (chance(3)) made.compensate = other();
             made.retry = static_cast<RetryKind>(below(3));
+        }
+        if (calls) {
+            if (chance(3)) made.compensate = other();
             if (chance(3)) made.priority = static_cast<std::int32_t>(below(2001)) - 1000;
             if (chance(3)) made.uses = {{w.names.intern("gpu"), 1}, {w.names.intern("zeta"), 1 + static_cast<std::uint32_t>(below(9))}};
         }
@@ -236,6 +238,16 @@ private:
             w.bodies.push_back(std::make_shared<const Workflow>(std::move(inner)));
         }
         some_constants(w, node);
+        node.on_error = static_cast<OnError>(below(3));
+        CallPolicy policy;
+        if (chance(3)) {
+            node.each = w.names.intern(port());
+            own_extras(w, node).elements_max = 1 + static_cast<std::uint32_t>(below(100));
+            if (chance(2)) policy.parallel_max = 1 + static_cast<std::uint32_t>(below(1024));
+        }
+        if (chance(3)) policy.retries_max = static_cast<std::uint32_t>(below(101));
+        if (chance(3)) policy.backoff_ns = milliseconds();
+        node.policy = policy_index(w, policy);
     }
     void calls(Workflow& w, Node& node) {
         node.plugin = w.names.intern(one_of({"text", "files", "org.symphony.report"}));

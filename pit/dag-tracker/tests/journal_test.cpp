@@ -104,6 +104,10 @@ public:
     void answered(Id node, std::uint32_t element, const Value& answer, const CallNote& note) noexcept override {
         if (!dead) log_->answered(node, element, answer, note);
     }
+    void attempted(Id node, std::uint32_t element, const CallNote& note, const Error& why) noexcept override {
+        if (!dead) log_->attempted(node, element, note, why);
+    }
+    std::uint32_t part() const noexcept override { return log_->part(); }
     void before_effect(Id node, std::uint32_t element, std::function<void(Status)> then) noexcept override {
         if (dead) then({});
         else log_->before_effect(node, element, std::move(then));
@@ -664,7 +668,7 @@ TEST(Journal, LargeOutputsAreElsewhereAndReadBack) {
         });
         run_logged(plan, caller, log, [&] { return stopped.load(); });
     }
-    EXPECT_GE(store->values.size(), 4u);
+    EXPECT_GE(store->values.size(), 1u) << "which steps had answered is the scheduler's to say";
     EXPECT_EQ(store->held(), store->values.size());
     for (const auto& [bytes, unused] : rows_of(folder, "SELECT length(output), 0 FROM steps")) EXPECT_LT(bytes, 1000);
     {
@@ -796,20 +800,216 @@ from = "after.text"
     EXPECT_EQ(ends, 1u);
 }
 
-TEST(Journal, OneOfTheFirstFormatGoesOn) {
-    const Temporary folder;
-    const auto plan = plan_of(flow);
-    {
+/// Journals that earlier formats left, with a run that was interrupted in `b`; journals/make_journals.py makes them.
+TEST(Journal, OneOfAnEarlierFormatIsOpenedMigratedAndGoesOn) {
+    for (const int version : {1, 2}) {
+        SCOPED_TRACE("format " + std::to_string(version));
+        const Temporary folder;
+        std::filesystem::copy_file(std::string(SYMPHONY_TRACKER_DIR) + "/tests/journals/format-" + std::to_string(version) + ".sqlite", folder.path / "runs.sqlite");
+        std::filesystem::permissions(folder.path / "runs.sqlite", std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
         const auto journal = open(folder.folder());
-        const auto log = begin(*journal, *plan);
-        EXPECT_TRUE(log->close(RunState::failed));
+        ASSERT_NE(journal, nullptr);
+        EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 3);
+        const auto shown = journal->show("last");
+        ASSERT_TRUE(shown) << shown.error().message();
+        EXPECT_EQ(shown->summary.state, RunState::interrupted);
+        EXPECT_EQ(shown->summary.id, "20251103-070809-abc123");
+        ASSERT_EQ(shown->steps.size(), 2u);
+        EXPECT_EQ(shown->steps[0].state, NodeState::completed);
+        EXPECT_TRUE(shown->attempts.empty()) << "nobody wrote them down then";
+        const auto plan = plan_of(shown->made_from.source);
+        auto log = resume(*journal, *plan);
+        ASSERT_NE(log, nullptr);
+        EXPECT_EQ(log->steps_kept(), 1u);
+        Counting calls;
+        const auto ran = run_logged(plan, calls.caller, log);
+        EXPECT_EQ(ran.output("last"), "start!!!");
+        EXPECT_EQ(calls.seen, (std::map<std::string, int>{{"count {text:start!}", 1}, {"count {text:start!!}", 1}}));
+        EXPECT_TRUE(log->close(RunState::completed));
+        log.reset();
+        const auto after = journal->show("last");
+        ASSERT_TRUE(after) << after.error().message();
+        EXPECT_EQ(after->summary.state, RunState::completed);
+        EXPECT_EQ(after->attempts.size(), 2u);
     }
-    rows_of(folder, "DROP TABLE requests");
-    rows_of(folder, "PRAGMA user_version = 1");
-    EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 1);
+}
+
+TEST(Journal, HasARowForEachAttempt) {
+    const Temporary folder;
     const auto journal = open(folder.folder());
-    EXPECT_TRUE(journal->resume("last"));
-    EXPECT_EQ(rows_of(folder, "SELECT user_version, 0 FROM pragma_user_version").front().first, 2);
+    const auto plan = plan_of(std::string(head) + R"(
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "x" }
+retry = { max = 3, backoff = "1ms", kind = "constant" }
+[nodes.e]
+plugin = "disk"
+operation = "count"
+each = "text"
+with = { text = ["y", "fail"] }
+on_error = "skip"
+)");
+    const auto log = begin(*journal, *plan);
+    std::atomic<int> tries{0};
+    const auto caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+        if (plain(request.input["text"]) == "x" && tries.fetch_add(1) < 2) return Error(Code::busy, "busy", "not now");
+        return answer(request);
+    });
+    EXPECT_EQ(run_logged(plan, caller, log).result.state, RunResult::State::completed);
+    EXPECT_TRUE(log->close(RunState::completed));
+    const auto shown = journal->show("last");
+    ASSERT_TRUE(shown);
+    std::vector<std::uint64_t> tokens;
+    std::vector<std::string> of_a;
+    std::map<std::uint32_t, std::string> of_e;
+    for (const AttemptRow& row : shown->attempts) {
+        tokens.push_back(row.attempt.token);
+        EXPECT_GT(row.attempt.started_ms, 0);
+        EXPECT_EQ(row.attempt.token >> 32, 1u) << "of the first part";
+        const std::string what = std::to_string(row.attempt.number) + (row.error ? " " + std::string(row.error->reason()) : "");
+        if (row.node == "a") of_a.push_back(what);
+        else of_e[row.element] = what;
+    }
+    EXPECT_EQ(of_a, (std::vector<std::string>{"1 busy", "2 busy", "3"}));
+    EXPECT_EQ(of_e, (std::map<std::uint32_t, std::string>{{0, "1"}, {1, "1 broken"}}));
+    std::sort(tokens.begin(), tokens.end());
+    EXPECT_EQ(std::adjacent_find(tokens.begin(), tokens.end()), tokens.end()) << "each its own";
+    EXPECT_EQ(shown->steps.size(), 2u) << "attempts are no steps";
+}
+
+/// What a plugin needs to know that a call is the same one again, or one that somebody else has made anew.
+TEST(Journal, CallsHaveKeysThatStayAndTokensThatRise) {
+    const std::string text = std::string(head) + R"(
+[nodes.a]
+type = "instrument"
+plugin = "eyes"
+operation = "send"
+with = { text = "x" }
+retry = { max = 3, backoff = "1ms", kind = "constant" }
+[nodes.e]
+type = "instrument"
+plugin = "eyes"
+operation = "send"
+each = "text"
+with = { text = ["y", "z"] }
+after = ["a"]
+[nodes.own]
+type = "instrument"
+plugin = "eyes"
+operation = "send"
+with = { text = "own", idempotency_key = "mine" }
+)";
+    const auto plan = plan_of(text);
+    const Temporary folder;
+    const auto journal = open(folder.folder());
+    std::mutex mutex;
+    std::map<std::string, std::set<std::string>> keys;
+    std::map<std::string, std::vector<std::uint64_t>> tokens;
+    const auto caller_of = [&](int fails) {
+        auto left = std::make_shared<std::atomic<int>>(fails);
+        return std::make_shared<FakeCaller>([&, left](const CallRequest& request) -> Result<Value> {
+            const std::lock_guard lock(mutex);
+            const std::string what = plain(request.input["text"]);
+            keys[what].insert(plain(request.input["idempotency_key"]));
+            tokens[what].push_back(request.input["fencing_token"].as_uint());
+            if (what == "x" && left->fetch_sub(1) > 0) return Error(Code::busy, "busy", "not now");
+            return answer(request);
+        });
+    };
+    RunSettings how = settings();
+    auto log = begin(*journal, *plan, text);
+    how.id = log->id();
+    how.log = log;
+    EXPECT_EQ(run(plan, caller_of(100), how).result.state, RunResult::State::failed);
+    EXPECT_TRUE(log->close(RunState::failed));
+    how.log = nullptr;
+    log.reset();
+    how.log = log = resume(*journal, *plan);
+    EXPECT_EQ(run(plan, caller_of(1), how).result.state, RunResult::State::completed);
+    EXPECT_EQ(tokens["x"].size(), 4u + 2u);
+    EXPECT_TRUE(std::is_sorted(tokens["x"].begin(), tokens["x"].end()));
+    EXPECT_EQ(std::adjacent_find(tokens["x"].begin(), tokens["x"].end()), tokens["x"].end());
+    std::set<std::string> all;
+    for (const auto& [what, of_call] : keys) {
+        EXPECT_EQ(of_call.size(), 1u) << what << ": the same whatever the attempt and the part";
+        all.insert(of_call.begin(), of_call.end());
+    }
+    EXPECT_EQ(all.size(), 4u);
+    EXPECT_EQ(keys["own"], std::set<std::string>{"mine"}) << "what the workflow says counts";
+    EXPECT_EQ(keys["x"].begin()->size(), 32u);
+    how.log = nullptr;
+    how.id = "another";
+    keys.clear();
+    EXPECT_EQ(run(plan, caller_of(0), how).result.state, RunResult::State::completed);
+    EXPECT_FALSE(all.contains(*keys["x"].begin())) << "another run, another key";
+}
+
+/// a, and b behind it; both are undone, and told.
+constexpr std::string_view closing_flow = R"(
+[nodes.a]
+plugin = "text"
+operation = "count"
+with = { text = "a" }
+compensate = "undo"
+[nodes.undo]
+plugin = "disk"
+operation = "count"
+with = { text = "undo" }
+[nodes.b]
+plugin = "disk"
+operation = "count"
+inputs = { text = "a.text" }
+[nodes.tell]
+plugin = "disk"
+operation = "count"
+with = { text = "tell" }
+finally = true
+)";
+
+TEST(Journal, WhatClosesARunAndHadNoTimeIsDoneWhenItIsResumed) {
+    const Temporary folder;
+    const auto journal = open(folder.folder());
+    const auto plan = plan_of(std::string(head) + std::string(closing_flow));
+    Counting first;
+    std::atomic<bool> in_b{false};
+    first.caller = std::make_shared<FakeCaller>([&](const CallRequest& request) -> Result<Value> {
+        const std::string text = plain(request.input["text"]);
+        if (text == "a!") in_b = true;
+        return text == "a" ? answer(request) : Result<Value>(first.caller->wait_for_cancel());
+    });
+    // No time at all for what closes the run, and all the time that calls need to hear of it.
+    RunSettings how = settings();
+    how.closing_ns = 1;
+    how.grace_ns = 600'000'000'000;
+    auto log = begin(*journal, *plan);
+    how.log = log;
+    std::thread somebody([&] {
+        while (!in_b) std::this_thread::yield();
+        EXPECT_TRUE(journal->request("last", RunRequest::Kind::cancel));
+    });
+    const auto ran = run(plan, first.caller, how);
+    somebody.join();
+    EXPECT_EQ(ran.result.state, RunResult::State::cancelled);
+    EXPECT_EQ(ran.result.abandoned, 0u);
+    std::set<std::string> open_nodes;
+    for (const Id n : ran.result.left_open) open_nodes.emplace(plan->workflow.node_name(n));
+    EXPECT_EQ(open_nodes, (std::set<std::string>{"undo", "tell"}));
+    EXPECT_TRUE(log->leave_open());
+    how.log = nullptr;
+    log.reset();
+    EXPECT_EQ(journal->show("last")->summary.state, RunState::interrupted) << "it has not ended";
+    Counting second;
+    auto again = resume(*journal, *plan);
+    ASSERT_NE(again, nullptr);
+    const auto closed = run_logged(plan, second.caller, again);
+    EXPECT_EQ(closed.result.state, RunResult::State::cancelled);
+    EXPECT_TRUE(closed.result.left_open.empty());
+    EXPECT_EQ(second.seen, (std::map<std::string, int>{{"count {text:undo}", 1}, {"count {text:tell}", 1}})) << "b is not gone on with";
+    EXPECT_TRUE(again->close(RunState::cancelled));
+    again.reset();
+    EXPECT_EQ(journal->show("last")->summary.state, RunState::cancelled);
+    EXPECT_EQ(journal->resume("last").error().reason(), "run-undone");
 }
 
 } // namespace

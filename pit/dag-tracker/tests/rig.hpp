@@ -47,7 +47,8 @@ inline std::shared_ptr<const Catalogue> catalogue() {
     eyes.id = "org.test.eyes";
     eyes.name = "eyes";
     eyes.instrument = true;
-    eyes.operations = {{"see", {port("image", "any")}, {port("text", "text"), port("confidence", "number")}, false}};
+    eyes.operations = {{"see", {port("image", "any")}, {port("text", "text"), port("confidence", "number")}, false},
+                       {"send", {port("text", "text"), port("idempotency_key", "text?"), port("fencing_token", "integer?")}, {port("text", "text")}, false}};
     Provider refused = text;
     refused.id = "org.test.refused";
     refused.name = "refused";

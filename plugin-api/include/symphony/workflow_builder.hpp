@@ -13,6 +13,7 @@
 #include <initializer_list>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,37 @@ struct ConditionalEdge {
 
 enum class OnError : std::uint8_t { fail, collect, skip };
 enum class MergeMode : std::uint8_t { first, any, all, concat, named };
+/// How long a failed call waits for its next attempt: anywhere up to backoff x 2^n, exactly that, or always `backoff`.
+enum class RetryKind : std::uint8_t { jitter, exponential, constant };
+/// Whether answers are kept for later calls that are the same.
+enum class CachePolicy : std::uint8_t { always, within_run, never };
+
+namespace detail {
+
+/// A value as a workflow says it: bytes, and maps that would be read as something else, have a mark.
+inline void put_marked(ValueBuilder& out, ValueView value) {
+    switch (value.kind()) {
+    case Kind::bytes: out.map(1).add("$bytes", std::string_view(to_base64(value.as_bytes()))).end(); return;
+    case Kind::list:
+        out.list(value.size());
+        for (const ValueView item : value.items()) put_marked(out, item);
+        out.end();
+        return;
+    case Kind::map: {
+        bool marked = value.size() == 1;
+        for (const auto [key, item] : value.entries()) marked = marked && (key == "$bytes" || key == "$null" || key == "$map");
+        if (marked) out.map(1).key("$map");
+        out.map(value.size());
+        for (const auto [key, item] : value.entries()) put_marked(out.key(key), item);
+        out.end();
+        if (marked) out.end();
+        return;
+    }
+    default: out.value(value); return;
+    }
+}
+
+} // namespace detail
 
 struct WorkflowInput {
     std::string type = "any";
@@ -49,6 +81,19 @@ struct WorkflowOutput {
     std::string file = {};                 ///< a relative path beneath the run's output folder
     std::string type = {};
     std::string description = {};
+};
+
+/// `[limits.plugins.NAME]`.
+struct PluginLimits {
+    std::optional<std::uint32_t> calls = {};    ///< at a time
+    std::optional<std::uint32_t> retries = {};  ///< further attempts of all nodes that call it
+};
+
+/// How often a loop runs its body: at most `max` rounds, until an expression holds or while it does (one of them).
+struct LoopRounds {
+    std::uint32_t max = 0;
+    std::string until = {}, going = {};  ///< `going` is the file's `while`
+    bool take = false;                   ///< with what it has, when it has run `max` rounds and is not done
 };
 
 /// How a node is called, and with what.
@@ -84,9 +129,43 @@ public:
         return set("on_error", ValueBuilder().text(names[static_cast<std::size_t>(policy)]).build());
     }
     NodeOptions& timeout(std::chrono::milliseconds each_call) { return set("timeout", duration(each_call)); }
-    NodeOptions& retry(std::uint32_t most, std::chrono::milliseconds backoff = std::chrono::milliseconds(200)) {
-        return set("retry", ValueBuilder().map(2).add("max", most).add("backoff", duration(backoff)).end().build());
+    NodeOptions& retry(std::uint32_t most, std::chrono::milliseconds backoff = std::chrono::milliseconds(200), RetryKind kind = RetryKind::jitter) {
+        constexpr std::string_view names[] = {"jitter", "exponential", "constant"};
+        ValueBuilder out;
+        out.map(3).add("max", most).add("backoff", duration(backoff));
+        if (kind != RetryKind::jitter) out.add("kind", names[static_cast<std::size_t>(kind)]);
+        return set("retry", out.end().build());
     }
+    /// Of a sub-workflow or loop with each(): a longer list makes it fail.
+    NodeOptions& elements_max(std::uint32_t most) { return set("elements_max", ValueBuilder().unsigned_integer(most).build()); }
+    /// The node that stands in when this one fails.
+    NodeOptions& fallback(std::string_view node) { return set("fallback", ValueBuilder().text(node).build()); }
+    /// Or the outputs that it then has. @param outputs  A map from port to value.
+    NodeOptions& fallback_outputs(ValueView outputs) { return set("fallback", marked(outputs)); }
+    /// Its outputs when it is skipped: `default` of the file. @param outputs  A map from port to value.
+    NodeOptions& when_skipped(ValueView outputs) { return set("default", marked(outputs)); }
+    /// The node that undoes this one when the run fails or is cancelled.
+    NodeOptions& compensate(std::string_view node) { return set("compensate", ValueBuilder().text(node).build()); }
+    /// So many of those that it waits for are enough.
+    NodeOptions& quorum(std::uint32_t enough) { return set("quorum", ValueBuilder().unsigned_integer(enough).build()); }
+    /// It runs when the run ends, however it does.
+    NodeOptions& finally(bool yes = true) { return set("finally", ValueBuilder().boolean(yes).build()); }
+    /// -1000 to 1000: of the calls that wait for a turn the highest is made first.
+    NodeOptions& priority(std::int32_t priority) { return set("priority", ValueBuilder().integer(priority).build()); }
+    /// Each of its calls uses so much of a resource. May be said of several.
+    NodeOptions& use(std::string resource, std::uint32_t count) {
+        uses_.insert_or_assign(std::move(resource), count);
+        ValueBuilder all;
+        all.map(uses_.size());
+        for (const auto& [name, much] : uses_) all.add(name, much);
+        return set("use", all.end().build());
+    }
+    NodeOptions& cache(CachePolicy policy) {
+        constexpr std::string_view names[] = {"always", "within-run", "never"};
+        return set("cache", ValueBuilder().text(names[static_cast<std::size_t>(policy)]).build());
+    }
+    /// How old a kept answer may be.
+    NodeOptions& ttl(std::chrono::milliseconds age) { return set("ttl", duration(age)); }
     NodeOptions& description(std::string_view text) { return set("description", ValueBuilder().text(text).build()); }
     /// Any other key of a node, as its file has it: what a newer dag-tracker knows and this header does not.
     NodeOptions& set(std::string key, Value value) {
@@ -104,10 +183,16 @@ private:
         with_.insert_or_assign(std::move(port), std::move(constant));
         return *this;
     }
+    static Value marked(ValueView value) {
+        ValueBuilder out;
+        detail::put_marked(out, value);
+        return out.build();
+    }
     static Value duration(std::chrono::milliseconds time) { return ValueBuilder().text(std::to_string(time.count()) + "ms").build(); }
 
     std::map<std::string, Value> keys_;
     std::map<std::string, Value> with_;
+    std::map<std::string, std::uint32_t> uses_;
     std::vector<Coming> edges_;
 };
 
@@ -138,12 +223,27 @@ private:
 /// lead nowhere, inputs with two sources, cycles. What needs the plugins' manifests or the grammar of expressions is left to `symphony check`. One thread.
 class WorkflowBuilder {
 public:
-    explicit WorkflowBuilder(std::string id) : id_(std::move(id)) {}
+    /// @param id  Of a body it is not needed.
+    explicit WorkflowBuilder(std::string id = "body") : id_(std::move(id)) {}
 
     WorkflowBuilder& version(std::string semver) { version_ = std::move(semver); return *this; }
     WorkflowBuilder& name(std::string text) { name_ = std::move(text); return *this; }
     WorkflowBuilder& description(std::string text) { description_ = std::move(text); return *this; }
     WorkflowBuilder& timeout(std::chrono::milliseconds whole_run) { timeout_ = whole_run; return *this; }
+    /// How long cancelled calls may take to end, and then what closes the run.
+    WorkflowBuilder& grace(std::chrono::milliseconds time) { grace_ = time; return *this; }
+    /// Further attempts of all nodes together.
+    WorkflowBuilder& retries(std::uint32_t most) { retries_ = most; return *this; }
+    /// How much there is of something that nodes use() while they are called.
+    WorkflowBuilder& resource(std::string name, std::uint32_t count) {
+        resources_.insert_or_assign(std::move(name), count);
+        return *this;
+    }
+    /// @param plugin  Id or short name.
+    WorkflowBuilder& limit(std::string plugin, PluginLimits limits) {
+        plugin_limits_.insert_or_assign(std::move(plugin), limits);
+        return *this;
+    }
     WorkflowBuilder& fail_fast(bool yes = true) { fail_fast_ = yes; return *this; }
     /// A map: for people and tools, kept and never read.
     WorkflowBuilder& metadata(Value map) { metadata_ = std::move(map); return *this; }
@@ -171,6 +271,38 @@ public:
     WorkflowBuilder& add_merge(std::string id, MergeMode mode = MergeMode::first, NodeOptions options = {}) {
         constexpr std::string_view names[] = {"first", "any", "all", "concat", "named"};
         return add_node({std::move(id), "control", {}, "merge", std::string(names[static_cast<std::size_t>(mode)]), std::move(options)});
+    }
+    /// Waits for all in its inputs and after(), or for a quorum() of them. Its output "value" is the map of what they gave.
+    WorkflowBuilder& add_join(std::string id, NodeOptions options = {}) { return add_node({std::move(id), "control", {}, "join", {}, std::move(options)}); }
+    /// Goes on so much later, with the input "value" that it is given, if any.
+    WorkflowBuilder& add_delay(std::string id, std::chrono::milliseconds time, NodeOptions options = {}) {
+        options.set("for", NodeOptions::duration(time));
+        return add_node({std::move(id), "control", {}, "delay", {}, std::move(options)});
+    }
+    /// Waits until somebody gives its output "value". @param expects  Its type.
+    WorkflowBuilder& add_wait(std::string id, std::string_view expects = "any", NodeOptions options = {}) {
+        options.set("expects", ValueBuilder().text(expects).build());
+        return add_node({std::move(id), "control", {}, "wait", {}, std::move(options)});
+    }
+    /// Another workflow as one node: the inputs, nodes, edges and outputs of `body`; nothing else of it counts.
+    WorkflowBuilder& add_workflow(std::string id, const WorkflowBuilder& body, NodeOptions options = {}) {
+        return add_node({std::move(id), "control", {}, "workflow", {}, std::move(options), std::make_shared<const WorkflowBuilder>(body)});
+    }
+    /// Or those of a file, relative to this one.
+    WorkflowBuilder& add_workflow(std::string id, std::string_view file, NodeOptions options = {}) {
+        options.set("file", ValueBuilder().text(file).build());
+        return add_node({std::move(id), "control", {}, "workflow", {}, std::move(options)});
+    }
+    WorkflowBuilder& add_workflow(std::string id, const char* file, NodeOptions options = {}) { return add_workflow(std::move(id), std::string_view(file), std::move(options)); }
+    WorkflowBuilder& add_loop(std::string id, LoopRounds rounds, const WorkflowBuilder& body, NodeOptions options = {}) {
+        return add_node({std::move(id), "control", {}, "loop", {}, with_rounds(std::move(options), std::move(rounds)), std::make_shared<const WorkflowBuilder>(body)});
+    }
+    WorkflowBuilder& add_loop(std::string id, LoopRounds rounds, std::string_view file, NodeOptions options = {}) {
+        options.set("file", ValueBuilder().text(file).build());
+        return add_node({std::move(id), "control", {}, "loop", {}, with_rounds(std::move(options), std::move(rounds))});
+    }
+    WorkflowBuilder& add_loop(std::string id, LoopRounds rounds, const char* file, NodeOptions options = {}) {
+        return add_loop(std::move(id), std::move(rounds), std::string_view(file), std::move(options));
     }
     /// Any other control node, by its operation.
     WorkflowBuilder& add_control(std::string id, std::string operation, NodeOptions options = {}) {
@@ -200,6 +332,7 @@ private:
         std::string_view type;
         std::string plugin, operation, mode;
         NodeOptions options;
+        std::shared_ptr<const WorkflowBuilder> body = {};
     };
     struct Edge {
         enum class Kind : std::uint8_t { data, control, conditional };
@@ -219,6 +352,13 @@ private:
     }
     static std::string joined(std::string node, const std::string& port) { return port.empty() ? std::move(node) : std::move(node) + "." + port; }
 
+    static NodeOptions with_rounds(NodeOptions options, LoopRounds rounds) {
+        options.set("max", ValueBuilder().unsigned_integer(rounds.max).build());
+        if (!rounds.until.empty()) options.set("until", ValueBuilder().text(rounds.until).build());
+        if (!rounds.going.empty()) options.set("while", ValueBuilder().text(rounds.going).build());
+        if (rounds.take) options.set("on_bound", ValueBuilder().text("take").build());
+        return options;
+    }
     WorkflowBuilder& add_node(Node node) {
         for (auto& coming : node.options.edges_) {
             if (coming.order_only) edges_.push_back({std::move(coming.from), node.id, {}, Edge::Kind::control});
@@ -235,38 +375,18 @@ private:
 
     // ---- the document ----
 
-    /// As a workflow says it: bytes, and maps that would be read as something else, have a mark.
-    static void put(ValueBuilder& out, ValueView value) {
-        switch (value.kind()) {
-        case Kind::bytes: out.map(1).add("$bytes", std::string_view(to_base64(value.as_bytes()))).end(); return;
-        case Kind::list:
-            out.list(value.size());
-            for (const ValueView item : value.items()) put(out, item);
-            out.end();
-            return;
-        case Kind::map: {
-            bool marked = value.size() == 1;
-            for (const auto [key, item] : value.entries()) marked = marked && (key == "$bytes" || key == "$null" || key == "$map");
-            if (marked) out.map(1).key("$map");
-            out.map(value.size());
-            for (const auto [key, item] : value.entries()) put(out.key(key), item);
-            out.end();
-            if (marked) out.end();
-            return;
-        }
-        default: out.value(value); return;
-        }
-    }
+    static void put(ValueBuilder& out, ValueView value) { detail::put_marked(out, value); }
     static void put_text(ValueBuilder& out, std::string_view key, const std::string& text) {
         if (!text.empty()) out.add(key, std::string_view(text));
     }
 
     Value document() const {
         ValueBuilder out;
-        out.map(7).key("workflow").map(7).add("schema", 1).add("id", std::string_view(id_)).add("version", std::string_view(version_));
+        out.map(8).key("workflow").map(8).add("schema", 1).add("id", std::string_view(id_)).add("version", std::string_view(version_));
         put_text(out, "name", name_);
         put_text(out, "description", description_);
         if (timeout_) out.add("timeout", NodeOptions::duration(*timeout_));
+        if (grace_) out.add("grace", NodeOptions::duration(*grace_));
         if (fail_fast_) out.add("fail_fast", true);
         out.end();
         if (!plugins_.empty()) {
@@ -275,14 +395,41 @@ private:
             out.end();
         }
         if (metadata_.is_map() && !metadata_.empty()) put(out.key("metadata"), metadata_.view());
+        put_limits(out);
+        put_sections(out);
+        for (const auto& [table, value] : tables_) out.add(table, value);
+        return out.end().build();
+    }
+    /// What a body has, too.
+    void put_sections(ValueBuilder& out) const {
         put_inputs(out);
         out.key("nodes").map(nodes_.size());
         for (const Node& node : nodes_) put_node(out.key(node.id), node);
         out.end();
         put_edges(out);
         put_outputs(out);
-        for (const auto& [table, value] : tables_) out.add(table, value);
-        return out.end().build();
+    }
+    bool has_limits() const noexcept { return retries_ || !resources_.empty() || !plugin_limits_.empty(); }
+    void put_limits(ValueBuilder& out) const {
+        if (!has_limits()) return;
+        out.key("limits").map(3);
+        if (retries_) out.add("retries", *retries_);
+        if (!resources_.empty()) {
+            out.key("resources").map(resources_.size());
+            for (const auto& [name, count] : resources_) out.add(name, count);
+            out.end();
+        }
+        if (!plugin_limits_.empty()) {
+            out.key("plugins").map(plugin_limits_.size());
+            for (const auto& [plugin, limits] : plugin_limits_) {
+                out.key(plugin).map(2);
+                if (limits.calls) out.add("calls", *limits.calls);
+                if (limits.retries) out.add("retries", *limits.retries);
+                out.end();
+            }
+            out.end();
+        }
+        out.end();
     }
     void put_inputs(ValueBuilder& out) const {
         if (inputs_.empty()) return;
@@ -297,7 +444,7 @@ private:
         out.end();
     }
     void put_node(ValueBuilder& out, const Node& node) const {
-        out.map(12).add("type", node.type);
+        out.map(16).add("type", node.type);
         if (node.type != "control") out.add("plugin", std::string_view(node.plugin));
         out.add("operation", std::string_view(node.operation));
         put_text(out, "mode", node.mode);
@@ -305,6 +452,11 @@ private:
         if (!node.options.with_.empty()) {
             out.key("with").map(node.options.with_.size());
             for (const auto& [port, value] : node.options.with_) put(out.key(port), value.view());
+            out.end();
+        }
+        if (node.body != nullptr) {
+            out.key("body").map(4);
+            node.body->put_sections(out);
             out.end();
         }
         out.end();
@@ -341,6 +493,10 @@ private:
 
         std::vector<Error> run() {
             head();
+            return run_body();
+        }
+        /// Of a body: it has no head.
+        std::vector<Error> run_body() {
             declare();
             for (const Node& node : of_.nodes_) look_at(node);
             for (const Edge& edge : of_.edges_) look_at(edge);
@@ -371,9 +527,11 @@ private:
             if (of_.version_.empty()) error("missing-key", "the workflow has no version", "version(\"1.0.0\")");
             else if (!workflow_words::is_version(of_.version_)) error("bad-version", "version " + shown(of_.version_) + " is not SemVer, such as \"1.0.0\"");
             if (of_.timeout_) duration("the workflow's timeout", *of_.timeout_);
+            if (of_.grace_) duration("the workflow's grace", *of_.grace_);
+            limits();
             for (const auto& [table, value] : of_.tables_) {
-                for (const std::string_view own : {"workflow", "plugins", "metadata", "inputs", "nodes", "edges", "outputs"}) {
-                    if (table == own) error("bad-value", shown(table) + " is not for set()", "it has a function of its own");
+                for (const std::string_view own : {"workflow", "plugins", "metadata", "limits", "inputs", "nodes", "edges", "outputs"}) {
+                    if (table == own && (own != "limits" || of_.has_limits())) error("bad-value", shown(table) + " is not for set()", "it has a function of its own");
                 }
                 constant(shown(table), value.view());
             }
@@ -384,6 +542,21 @@ private:
             for (const auto& [plugin, requirement] : of_.plugins_) {
                 if (!workflow_words::is_plugin_name(plugin)) error("bad-id", "plugin " + shown(plugin) + " is neither an id such as \"org.symphony.files\" nor a short name");
                 if (requirement.empty()) error("bad-version", "plugin " + shown(plugin) + " has an empty requirement", "such as \"^1.2\"");
+            }
+        }
+        void limits() {
+            constexpr std::uint32_t budget_max = 1'000'000'000, resource_max = 1'000'000, calls_most = 1024;
+            if (of_.retries_ && *of_.retries_ > budget_max) error("bad-value", "retries() is " + std::to_string(*of_.retries_) + ", expected at most 1000000000");
+            for (const auto& [name, count] : of_.resources_) {
+                if (!workflow_words::is_id(name)) error("bad-id", "resource " + shown(name) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}");
+                if (count < 1 || count > resource_max) error("bad-value", "resource " + shown(name) + " is " + std::to_string(count) + ", expected 1 to 1000000");
+            }
+            for (const auto& [plugin, limits] : of_.plugin_limits_) {
+                const std::string what = "the limit of plugin " + shown(plugin);
+                if (!workflow_words::is_plugin_name(plugin)) error("bad-id", "plugin " + shown(plugin) + " is neither an id such as \"org.symphony.files\" nor a short name");
+                if (!limits.calls && !limits.retries) error("missing-key", what + " says nothing", "{.calls = 2}, or {.retries = 10}");
+                if (limits.calls && (*limits.calls < 1 || *limits.calls > calls_most)) error("bad-value", what + " is " + std::to_string(*limits.calls) + " calls, expected 1 to 1024");
+                if (limits.retries && *limits.retries > budget_max) error("bad-value", what + " is " + std::to_string(*limits.retries) + " retries, expected at most 1000000000");
             }
         }
         void duration(const std::string& what, std::chrono::milliseconds time) {
@@ -440,8 +613,12 @@ private:
             const NodeOptions& options = node.options;
             if (node.type != "control" && node.plugin.empty()) error("missing-key", what + " names no plugin");
             if (node.operation.empty()) error("missing-key", what + " names no operation");
-            if (node.type == "control") {
-                if (!options.with_.empty()) error("unknown-key", what + ": a control node has no constants");
+            const bool bodied = node.operation == "workflow" || node.operation == "loop";
+            if (node.type == "control" && bodied) {
+                look_at_body(what, node);
+                look_at_calls(what, options);
+            } else if (node.type == "control") {
+                if (!options.with_.empty()) error("unknown-key", what + ": a " + node.operation + " has no constants");
                 for (const std::string_view key : {"each", "parallel", "on_error", "timeout", "retry"}) {
                     const bool known = node.operation == "branch" || node.operation == "merge";
                     if (known && options.keys_.contains(std::string(key))) error("unknown-key", what + ": a " + node.operation + " has no " + shown(key));
@@ -460,6 +637,21 @@ private:
                 constant(what + ": " + shown(port), value.view());
             }
         }
+        void look_at_body(const std::string& what, const Node& node) {
+            const auto has = [&](const char* key) { return node.options.keys_.contains(key); };
+            if (has("elements_max") != has("each")) {
+                if (has("each")) error("missing-key", what + " has each() and no elements_max()", "a longer list makes it fail");
+                else error("unknown-key", what + ": elements_max() is for nodes with each()");
+            }
+            if (node.operation == "loop" && has("until") == has("while")) error("missing-key", what + (has("until") ? " has both `until` and `going`" : " has neither `until` nor `going`"));
+            if (const auto most = node.options.keys_.find("max"); most != node.options.keys_.end() && most->second.view().as_uint() == 0) error("bad-value", what + ": a loop of no rounds");
+            if (node.body == nullptr && !has("file") && !has("body")) error("missing-key", what + " has neither a file nor a body");
+            if (const auto file = node.options.keys_.find("file"); file != node.options.keys_.end() && !workflow_words::is_inner_path(file->second.view().as_text())) {
+                error("bad-path", what + ": file " + shown(file->second.view().as_text()) + " is not a relative path beneath the folder of this one");
+            }
+            if (node.body == nullptr) return;
+            for (const Error& fault : Check(*node.body).run_body()) error(fault.reason(), what + ": " + std::string(fault.message()), std::string(fault.hint()));
+        }
         void look_at_calls(const std::string& what, const NodeOptions& options) {
             const auto find = [&](const char* key) {
                 const auto found = options.keys_.find(key);
@@ -471,6 +663,7 @@ private:
                 if (parallel.as_uint() < 1 || parallel.as_uint() > 1024) error("bad-value", what + ": parallel() is " + std::to_string(parallel.as_uint()) + ", expected 1 to 1024");
             }
             if (const auto timeout = find("timeout"); timeout.exists()) duration_text(what + ": its timeout", timeout);
+            if (const auto ttl = find("ttl"); ttl.exists()) duration_text(what + ": its ttl", ttl);
             if (const auto retry = find("retry"); retry.is_map()) {
                 if (retry["max"].as_uint() > 100) error("bad-value", what + ": retry() is " + std::to_string(retry["max"].as_uint()) + ", expected 0 to 100");
                 if (retry.contains("backoff")) duration_text(what + ": its backoff", retry["backoff"]);
@@ -595,7 +788,10 @@ private:
     };
 
     std::string id_, version_, name_, description_;
-    std::optional<std::chrono::milliseconds> timeout_;
+    std::optional<std::chrono::milliseconds> timeout_, grace_;
+    std::optional<std::uint32_t> retries_;
+    std::map<std::string, std::uint32_t> resources_;
+    std::map<std::string, PluginLimits> plugin_limits_;
     bool fail_fast_ = false;
     Value metadata_;
     std::map<std::string, std::string> plugins_;
