@@ -155,7 +155,8 @@ TEST(WorkflowBuilder, GoesOnAfterABuild) {
 TEST(WorkflowBuilder, TellsFaultsOfBodiesWithTheirNode) {
     const auto reasons_of = [](const WorkflowBuilder& body, NodeOptions options = {}) {
         std::string all;
-        for (const Error& error : WorkflowBuilder("w").version("1.0.0").add_loop("l", {.max = 3, .until = "value.done"}, body, options).build().errors()) {
+        const auto built = WorkflowBuilder("w").version("1.0.0").add_loop("l", {.max = 3, .until = "value.done"}, body, options).build();
+        for (const Error& error : built.errors()) {
             EXPECT_NE(error.message().find("node \"l\""), std::string::npos) << error.message();
             all += std::string(error.reason()) + " ";
         }
