@@ -52,7 +52,8 @@ private:
     void ring_bell() noexcept;
     void wake_own() noexcept;
     void unwatch() noexcept;
-    bool spin(Seat& seat) noexcept;
+    bool glance(const Seat& seat) noexcept;
+    bool spin(const Seat& seat, std::uint64_t until_ns) noexcept;
     void sleep(Seat& seat, std::uint64_t until_ns) noexcept;
     const void* tail_word() const noexcept { return &memory_->peer_page().tail; }
 

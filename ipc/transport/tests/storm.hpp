@@ -25,6 +25,7 @@ struct Tally {
     std::atomic<std::uint64_t> doubled{0}, missing{0}, damaged{0}, not_counted{0};
     std::atomic<std::uint64_t> connections{0}, receives{0};
     std::atomic<std::uint32_t> cut{0};         ///< the sender closes its connection when this changes
+    std::atomic<std::uint32_t> halved{0};      ///< the one cut that comes in any case, half way
     std::atomic<std::uint32_t> done{0};
     std::uint64_t total = 0;
 };
@@ -90,7 +91,8 @@ inline void write_storm(const TransportClient& client, const Address& address, T
         if (from.frames.size() == 1) {
             const std::uint64_t first = std::strtoull(from.frames.front().c_str(), nullptr, 10);
             std::uint64_t number = first;
-            while (number < tally.total && tally.cut.load() == cut && client.send(connection, text(storm_message(number)), true)) ++number;
+            const auto cut_off = [&] { return tally.cut.load() != cut || (number == tally.total / 2 && tally.halved.exchange(1) == 0); };
+            while (number < tally.total && !cut_off() && client.send(connection, text(storm_message(number)), true)) ++number;
             if (number == tally.total && tally.cut.load() == cut) {
                 static_cast<void>(client.finish(connection));
                 static_cast<void>(receive(client, connection));
