@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
+#include "service_manager.hpp"
 #include "signals.hpp"
-#include "supervisor.hpp"
 
 #include "runtime.hpp"
 
@@ -235,7 +235,7 @@ Status check_settings(App& app) {
 Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
     SYMPHONY_TRY(check_workflows(app.paths, chosen.command, typed));
     SYMPHONY_TRY(check_settings(app));
-    const Supervisor supervisor; // changes the environment: before there are threads and children
+    const ServiceManager manager; // changes the environment: before there are threads and children
     Session session(app); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
     host::CallOptions options;
@@ -248,7 +248,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
         if (output.stream == ports::CommandStream::err) {
             app.console.err(text);
         } else if (output.stream == ports::CommandStream::notice) {
-            supervisor.tell(text);
+            manager.tell(text);
         } else {
             app.console.out(text);
             if (app.console.broken()) session.cancel(); // nobody reads: no reason to go on
@@ -261,7 +261,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     context.columns = app.console.columns();
     context.color = app.console.out_color();
     context.json = app.options.json;
-    context.watchdog_ms = supervisor.watchdog_ms();
+    context.watchdog_ms = manager.watchdog_ms();
     const auto reply = session.call("command/1", chosen.plugin, method_run, options, chosen.command.name,
                                     arguments_of(chosen.command, typed), context);
     auto status = reply ? decode<std::int32_t>(*reply) : Result<std::int32_t>(reply.error());

@@ -8,12 +8,13 @@
 #include <symphony/host.hpp>
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace symphony {
@@ -247,18 +248,27 @@ public:
     }
 
 private:
-    enum State : std::uint32_t { pending, waiting, done, released };
+    enum State : std::uint32_t { pending, waiting, done };
+    struct Sleep {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool over = false;
+    };
 
+    /// Touches nothing of the frame after the exchange when nobody sleeps, and nothing after the unlock when somebody does.
     void finish() noexcept {
         if (state_.exchange(done, std::memory_order_acq_rel) != waiting) return;
-        state_.notify_one();
-        state_.store(released, std::memory_order_release); // the frame may go only after the notify
+        const std::lock_guard lock(sleep_->mutex);
+        sleep_->over = true;
+        sleep_->changed.notify_one();
     }
-    void wait() noexcept {
+    void wait() {
+        Sleep sleep;
+        std::unique_lock lock(sleep.mutex);
+        sleep_ = &sleep;
         std::uint32_t seen = pending;
         if (!state_.compare_exchange_strong(seen, waiting, std::memory_order_acq_rel)) return;
-        state_.wait(waiting, std::memory_order_acquire);
-        while (state_.load(std::memory_order_acquire) != released) std::this_thread::yield();
+        sleep.changed.wait(lock, [&] { return sleep.over; });
     }
 
     static BlockingCall& of(void* ctx) noexcept { return *static_cast<BlockingCall*>(ctx); }
@@ -280,6 +290,7 @@ private:
     static constexpr symphony_call_ops ops{sizeof(symphony_call_ops), 0, &complete, &fail, &emit, &progress, &cancelled};
 
     std::atomic<std::uint32_t> state_{pending};
+    Sleep* sleep_ = nullptr; // of wait(), which is in this frame
     Receiver<T, Part> receiver_;
     std::optional<Result<T>> result_;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "supervisor.hpp"
+#include "service_manager.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -33,7 +33,7 @@ bool allowed(std::string_view line) {
 
 } // namespace
 
-Supervisor::Supervisor() : socket_(take("NOTIFY_SOCKET")) {
+ServiceManager::ServiceManager() : socket_(take("NOTIFY_SOCKET")) {
     const std::uint64_t watchdog_us = number(take("WATCHDOG_USEC"));
     const std::string pid = take("WATCHDOG_PID");
     if (socket_.empty() || (!pid.empty() && number(pid) != static_cast<std::uint64_t>(::getpid()))) return;
@@ -41,7 +41,7 @@ Supervisor::Supervisor() : socket_(take("NOTIFY_SOCKET")) {
     watchdog_ms_ = static_cast<std::uint32_t>(std::min(watchdog_us / 1000, most));
 }
 
-void Supervisor::tell(std::string_view notice) const noexcept {
+void ServiceManager::tell(std::string_view notice) const noexcept {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (socket_.size() < 2 || socket_.size() > sizeof address.sun_path - 1 || !allowed(notice.substr(0, notice.find('\n')))) return;

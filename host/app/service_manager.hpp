@@ -8,10 +8,10 @@
 namespace symphony::app {
 
 /// Who started this process and wants to know how it is: the datagram socket of NOTIFY_SOCKET (sd_notify(3)). Without one nothing is said.
-class Supervisor {
+class ServiceManager {
 public:
     /// Takes NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID out of the environment, so that no child speaks for this process.
-    Supervisor();
+    ServiceManager();
 
     /// How often it wants WATCHDOG=1, in milliseconds; 0: it does not.
     std::uint32_t watchdog_ms() const noexcept { return watchdog_ms_; }
