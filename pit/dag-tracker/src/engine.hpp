@@ -66,7 +66,7 @@ struct LaneLimit {
 ///   Verdict resumed(Job)                after complete(job), on a worker
 ///   bool early(std::uint32_t edge)      the source of targets[edge] has ended; true starts the step
 ///   bool early_last(std::uint32_t step) all have; true starts the step
-///   void drained()                      nothing is left to do; called once, on a worker
+///   void drained()                      nothing is left to do; called once, on a worker or by who ends the last hold
 template <class Body>
 class Engine {
 public:
@@ -120,9 +120,12 @@ public:
         job.turn = turns_.fetch_add(1, std::memory_order_relaxed);
         lanes_[job.lane].in.try_put(job);
     }
-    /// Ends a hold without more.
+    /// Ends a hold without more. What it held the run open for may be over by now.
     void unhold() {
-        load_.fetch_sub(one_job, std::memory_order_relaxed);
+        if (load_.fetch_sub(one_job, std::memory_order_acq_rel) == one_job) {
+            drained_.store(true, std::memory_order_release);
+            body_.drained();
+        }
         graph_.release_wait();
     }
 

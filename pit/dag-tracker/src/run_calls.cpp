@@ -175,11 +175,10 @@ void Run::queue(Job job, bool let_go) {
 bool Run::take_resources(Job job) {
     const auto* claims = claims_of(job.step);
     if (claims == nullptr) return true;
-    Slot& slot = nodes_[job.step].active->slots[job.slot];
-    // Held before it asks: its turn may come on another thread at once.
+    // Held before it asks: its turn may come on another thread at once, and then nothing of it is this one's any more.
     engine(job.step).hold();
-    slot.holds = member_->take(*claims, job.priority, std::uint64_t{job.step} << 32 | job.slot);
-    if (!slot.holds) return false;
+    if (!member_->take(*claims, job.priority, std::uint64_t{job.step} << 32 | job.slot)) return false;
+    nodes_[job.step].active->slots[job.slot].holds = true;
     engine(job.step).unhold();
     return true;
 }

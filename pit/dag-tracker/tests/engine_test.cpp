@@ -106,6 +106,42 @@ void expect_like_serial(const Graph& graph, bool long_steps) {
     }
 }
 
+/// Its one step has a job that is held once more from outside, as one that waits for its turn elsewhere.
+struct HeldOnce {
+    Engine<HeldOnce>* engine = nullptr;
+    std::atomic<std::uint32_t> drains{0};
+
+    Verdict ready(std::uint32_t i) noexcept {
+        engine->hold();
+        engine->enqueue({i, 0, 0});
+        return Verdict::parked;
+    }
+    void perform(Job job) noexcept { engine->complete(job); }
+    Verdict resumed(Job) noexcept {
+        ended.store(true, std::memory_order_release);
+        return Verdict::settled;
+    }
+    bool early(std::uint32_t) noexcept { return false; }
+    bool early_last(std::uint32_t) noexcept { return true; }
+    void drained() noexcept { drains.fetch_add(1); }
+    std::atomic<bool> ended{false};
+};
+
+TEST(Engine, IsDrainedByTheLastHoldThatEnds) {
+    const Graph graph = make("chain", 1);
+    HeldOnce body;
+    const std::array lanes{LaneLimit{}};
+    Engine<HeldOnce> engine(body, graph.shape(), 1, lanes);
+    body.engine = &engine;
+    engine.start();
+    while (!body.ended.load(std::memory_order_acquire)) std::this_thread::yield();
+    EXPECT_FALSE(engine.drained()) << "somebody holds it";
+    engine.unhold();
+    engine.wait();
+    EXPECT_TRUE(engine.drained());
+    EXPECT_EQ(body.drains.load(), 1u);
+}
+
 TEST(Engine, RunsEveryShapeLikeASerialLoop) {
     for (const std::string kind : {"chain", "fan", "tree", "layered"}) {
         for (const bool long_steps : {false, true}) {
