@@ -339,9 +339,13 @@ class Bus(Case):
             done = self.symphony("serve", "--listen", address, status=(1, 2, 3))
             self.assertRegex(done.err, r"(?m)^error: ", str(done))
             self.assertIn(words, done.err, str(done))
-        done = self.symphony("serve", status=(1, 2))
-        self.expect_error(done, "XDG_RUNTIME_DIR")
         self.stop(process)
+
+    def test_there_is_a_usual_place(self):
+        for folder, path in ((str(self.folder), f"{self.folder}/symphony-bus.sock"), (None, f"/tmp/symphony-{os.geteuid()}/bus.sock")):
+            done = self.symphony("bus", "endpoints", status=(0, 1), env=self.environment | ({"XDG_RUNTIME_DIR": folder} if folder else {}))
+            if done.status == 1:  # else somebody serves there
+                self.expect_error(done, "no-listener", path)
 
 
 def can_connect(path):

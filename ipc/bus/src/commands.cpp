@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <unistd.h>
 
 namespace symphony::bus {
 namespace {
@@ -13,13 +14,11 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds drain_ms_max = 1500ms;
 constexpr std::uint32_t request_ms_otherwise = 30'000;
 
-/// Where `serve` listens and the others connect when nothing else is said.
-Result<std::string> usual_address() {
+/// Where `serve` listens and the others connect when nothing else is said. A folder that somebody else made first in /tmp is refused by the transport.
+std::string usual_address() {
     const char* folder = std::getenv("XDG_RUNTIME_DIR"); // NOLINT: read once per command, and nobody sets it
-    if (folder == nullptr || *folder != '/') {
-        return Error(Code::invalid_argument, "no-address", "there is no usual place for the bus: XDG_RUNTIME_DIR is not set", "name one, such as unix:/folder/of/yours/bus.sock");
-    }
-    return "unix:" + std::string(folder) + "/symphony-bus.sock";
+    if (folder != nullptr && *folder == '/') return "unix:" + std::string(folder) + "/symphony-bus.sock";
+    return "unix:/tmp/symphony-" + std::to_string(::geteuid()) + "/bus.sock";
 }
 
 std::vector<std::string> texts(ValueView from) {
@@ -109,7 +108,7 @@ Result<std::int32_t> Plugin::run(Call& call, std::string_view command, const Val
 
 Result<std::int32_t> Plugin::serve_command(const Typed& typed) {
     auto addresses = texts(typed.arguments["listen"]);
-    if (addresses.empty()) addresses.push_back(SYMPHONY_TRY(usual_address()));
+    if (addresses.empty()) addresses.push_back(usual_address());
     ValueBuilder listening;
     listening.map().key("listening").list();
     for (const auto& address : addresses) {
@@ -133,7 +132,7 @@ Result<std::int32_t> Plugin::serve_command(const Typed& typed) {
 
 Result<std::shared_ptr<Client>> Plugin::connect(const Typed& typed) const {
     const auto named = typed.arguments["at"].as_text();
-    const std::string address = named.empty() ? SYMPHONY_TRY(usual_address()) : std::string(named);
+    const std::string address = named.empty() ? usual_address() : std::string(named);
     Client::Options options;
     options.name = "symphony bus";
     if (const auto secrets = host().secrets()) {
