@@ -79,7 +79,7 @@ class CommandLine(unittest.TestCase):
         self.assertIn("say", words(""))
         self.assertEqual(words("trial", "fl"), ["flood"])
         self.assertEqual(words("say", "--lo"), ["--loud", "--log-level", "--log-file"])
-        self.assertEqual(words("show", "tr"), ["trial"])
+        self.assertEqual(words("show", "tri"), ["trial"])
         self.assertEqual(words("completion", ""), ["bash", "zsh"])
         self.assertEqual(words("check", ""), [":file"])
         for shell in ("bash", "zsh"):
