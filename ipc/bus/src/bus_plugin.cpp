@@ -190,11 +190,22 @@ Result<ports::EnvelopeRecord> BusPlugin::request(Call& call, const ports::Envelo
     if (call.deadline_ns() != 0) deadline = timeout_ms != 0 ? std::min(deadline, call.deadline_ns()) : call.deadline_ns();
     const std::uint64_t call_id = call.id();
     const ipc::Uuid id = message->view().id;
-    auto answer = std::make_shared<Completion<ports::EnvelopeRecord>>(call.defer<ports::EnvelopeRecord>());
+    struct Asked {
+        std::mutex mutex;
+        std::optional<Completion<ports::EnvelopeRecord>> call; // nothing: it is being answered
+    };
+    const auto asked = std::make_shared<Asked>();
+    asked->call.emplace(call.defer<ports::EnvelopeRecord>());
     remember(call_id, id, call);
     Publisher::Outcome outcome;
-    publishers_.take()->request(message, deadline, [this, answer, call_id](Result<MessageRef> got) {
+    publishers_.take()->request(message, deadline, [this, asked, call_id](Result<MessageRef> got) {
         forget(call_id);
+        std::optional<Completion<ports::EnvelopeRecord>> answer;
+        {
+            const std::lock_guard lock(asked->mutex);
+            answer.emplace(*std::move(asked->call));
+            asked->call.reset();
+        }
         if (!got) return answer->fail(std::move(got).error());
         const ipc::Envelope envelope = (*got)->envelope();
         if (const auto* failure = std::get_if<ipc::Failure>(&envelope.payload)) return answer->fail(ipc::error_of(*failure));
@@ -202,7 +213,12 @@ Result<ports::EnvelopeRecord> BusPlugin::request(Call& call, const ports::Envelo
     }, outcome);
     outcome.wake();
     dispatcher_->poke();
-    if (answer->pending() && answer->cancelled()) on_cancel(call_id);
+    bool too_early = false; // cancelled before there was a request to end
+    {
+        const std::lock_guard lock(asked->mutex);
+        too_early = asked->call && asked->call->cancelled();
+    }
+    if (too_early) core_.tracker().fail(id, cancelled());
     return ports::EnvelopeRecord(); // ignored: the call is deferred
 }
 
