@@ -288,7 +288,7 @@ TEST(Verify, NamesTheArtifactsThatDamageCosts) {
     for (const Suite suite : {Suite::none, Suite::aes256_gcm}) {
         Rig rig(suite);
         const ContentId good = rig.put_named("good", noise(2000, 1));
-        const ContentId bad = rig.put_named("bad", noise(2'000'000, 2));
+        const ContentId bad = rig.put_named("bad", noise(6'000'000, 2));
         rig.close();
         for (const auto& file : rig.files("packs")) {
             if (fs::file_size(file) > 1'000'000) flip(file, 400'000);
