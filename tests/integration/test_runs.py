@@ -92,7 +92,12 @@ class Runs(RunsCase):
             self.assertIn(word, shown.out)
         self.expect_error(self.symphony("runs", "resume", status=1), "run-completed", "symphony runs show")
         lines = [json.loads(line) for line in self.symphony("runs", "export", "last").out.splitlines()]
-        self.assertEqual([line.get("node") for line in lines[1:]].count("store"), 1)
+        kinds = [line["kind"] for line in lines]
+        self.assertEqual(kinds, sorted(kinds, key=["run", "step", "attempt"].index))
+        self.assertEqual([line["node"] for line in lines if line["kind"] == "step"].count("store"), 1)
+        attempts = [line for line in lines if line["kind"] == "attempt"]
+        self.assertEqual([{**line, "kind": "attempt"} for line in json.loads(self.symphony("runs", "show", "--json").out)["attempts"]], attempts)
+        self.assertEqual(sorted(line["element"] for line in attempts if line["node"] == "clean"), list(range(TEXTS)))
         self.symphony("runs", "remove", run["id"])
         self.assertEqual(self.runs(), [])
 
@@ -509,7 +514,7 @@ class Memory(MemoryCase):
         answers = json.loads(self.symphony("runs", "show", "--step", "clean").out)
         self.assertEqual([answer["text"] for answer in answers], texts)
         lines = [json.loads(line) for line in self.symphony("runs", "export", "--outputs").out.splitlines()]
-        (exported,) = [line["output"] for line in lines if line.get("node") == "clean"]
+        (exported,) = [line["output"] for line in lines if line["kind"] == "step" and line["node"] == "clean"]
         self.assertEqual(exported, answers)
         again, calls = self.ran(flow=flow, given=f"list={given}")
         self.assertEqual((again, calls["clean"]), (outputs, (0, 3)))
