@@ -226,7 +226,7 @@ class Following(SeeingCase):
         *rows, last = events
         self.assertEqual([row["seq"] for row in rows], list(range(1, len(rows) + 1)))
         exported = [json.loads(line) for line in self.symphony("runs", "export", name).out.splitlines()]
-        states = {step["node"]: step["state"] for step in exported[1:]}
+        states = {step["node"]: step["state"] for step in exported if step["kind"] == "step"}
         ended = {row["node"]: row["state"] for row in rows if row["event"] == "ended"}
         for node, state in ended.items():
             self.assertEqual(states[node], state)
