@@ -422,7 +422,7 @@ private:
         node.constants_from = static_cast<std::uint32_t>(made_.constants.size());
         if (const auto* with = doc.find("with"); with != nullptr && expect(*with, Doc::Kind::table, "a table of constants")) {
             for (const auto& entry : with->value.entries) {
-                made_.constants.push_back({made_.names.intern(entry.key), Value(), entry.place});
+                made_.constants.push_back({made_.names.intern(entry.key), entry.place, {}});
                 pack_constant(entry);
             }
         }
@@ -479,8 +479,9 @@ private:
         pooled_.emplace_back(from, pool_.size() - from);
     }
     void share_constants() {
-        const Buffer all = Buffer::copy(pool_.bytes());
-        for (std::size_t i = 0; i < pooled_.size(); ++i) made_.constants[i].value = Value::unchecked(all.slice(pooled_[i].first, pooled_[i].second));
+        if (pooled_.empty()) return;
+        const Bytes all = made_.own(Value::unchecked(Buffer::copy(pool_.bytes())));
+        for (std::size_t i = 0; i < pooled_.size(); ++i) made_.constants[i].bytes = all.subspan(pooled_[i].first, pooled_[i].second);
     }
 
     void condition(Edge& edge, const DocEntry& when) {

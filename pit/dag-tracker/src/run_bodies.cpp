@@ -34,12 +34,12 @@ Verdict Run::scope(Id n) {
     }
     for (auto c = node.constants_from; c < node.constants_to; ++c) {
         const Constant& constant = workflow_.constants[c];
-        bool given = constant.value.is_null();
+        bool given = constant.value().is_null();
         for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1] && !given; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
             given = edge.to_port == constant.port && look_at(edge) == Arrival::value;
         }
-        if (!given) out.add(workflow_.names[constant.port], constant.value.view());
+        if (!given) out.add(workflow_.names[constant.port], constant.value());
     }
     Value inputs = out.end().build();
     release_inputs(n);

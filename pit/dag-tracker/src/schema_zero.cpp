@@ -228,7 +228,7 @@ private:
             if (node.mode != MergeMode::first) out_.add("mode", name_of(node.mode));
         } else {
             out_.add("plugin", name(node.plugin)).add("operation", name(node.operation)).key("config").map(node.constants_to - node.constants_from);
-            for (const auto c : canonical_.constants(node)) value(out_.key(name(workflow_.constants[c].port)), workflow_.constants[c].value.view());
+            for (const auto c : canonical_.constants(node)) value(out_.key(name(workflow_.constants[c].port)), workflow_.constants[c].value());
             out_.end();
         }
         if (node.description != 0) out_.add("description", name(node.description));

@@ -515,7 +515,7 @@ private:
             given.push_back(constant.port);
             if (input == nullptr) continue;
             const Type wanted = constant.port == node.each ? Type::list_of(input->type) : input->type;
-            if (const auto fits = value_fits(constant.value.view(), wanted); !fits) {
+            if (const auto fits = value_fits(constant.value(), wanted); !fits) {
                 error("type-mismatch", target_name(n, constant.port) + " takes " + wanted.text() + ": " + fits.error().message(), constant.place);
             }
         }
@@ -669,7 +669,7 @@ private:
             const auto* spec = input_spec(n, constant.port, constant.place);
             if (spec == nullptr) continue;
             const Type wanted = constant.port == node.each ? Type::list_of(spec->type) : spec->type;
-            if (const auto fits = value_fits(constant.value.view(), wanted); !fits) {
+            if (const auto fits = value_fits(constant.value(), wanted); !fits) {
                 error("type-mismatch", target_name(n, constant.port) + " takes " + wanted.text() + ": " + fits.error().message(), constant.place);
             }
         }

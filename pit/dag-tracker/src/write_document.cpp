@@ -690,7 +690,7 @@ private:
         }
         if (constants > 0) {
             out_.table("with", constants);
-            for (const auto c : canonical_.constants(node)) out_.value(name(workflow_.constants[c].port), workflow_.constants[c].value.view());
+            for (const auto c : canonical_.constants(node)) out_.value(name(workflow_.constants[c].port), workflow_.constants[c].value());
             out_.end_table();
         }
         if (node.each != 0) out_.text("each", name(node.each));
