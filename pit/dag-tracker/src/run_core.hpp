@@ -396,7 +396,7 @@ private:
     std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
     RunStatus told_status_ = RunStatus::running;  // of the calling thread
     std::uint64_t looked_at_requests_ns_ = 0;
-    std::vector<Problem> problems_;
+    std::unordered_map<Id, std::vector<Problem>> problems_;  // by node, in the order in which they came; under mutex_
     std::unordered_map<Id, std::pair<Id, Error>> failures_;  // of an end: the first node whose failure is its to see to; under mutex_
 
     tbb::task_arena arena_;

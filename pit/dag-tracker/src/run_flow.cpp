@@ -286,10 +286,9 @@ Value Run::beside_elements(Id n, ValueView output) const {
     return out.end().build();
 }
 std::vector<Problem> Run::problems_of(Id n) {
-    std::vector<Problem> out;
     const std::lock_guard lock(mutex_);
-    std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(out), [n](const Problem& problem) { return problem.node == n; });
-    return out;
+    const auto found = problems_.find(n);
+    return found == problems_.end() ? std::vector<Problem>() : found->second;
 }
 
 Verdict Run::end(Id n, NodeState state) {
@@ -395,7 +394,7 @@ void Run::note_done(Id n, std::uint64_t order) {
 
 void Run::add_problem(Id n, std::string path, Error error, std::uint32_t element) {
     const std::lock_guard lock(mutex_);
-    problems_.push_back({n, std::move(path), std::move(error), element});
+    problems_[n].push_back({n, std::move(path), std::move(error), element});
 }
 
 } // namespace symphony::tracker

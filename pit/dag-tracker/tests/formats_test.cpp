@@ -124,7 +124,7 @@ TEST(WorkflowFormats, OrderCountsOnlyIntoAMerge) {
 
 TEST(WorkflowFormats, ConstantsThatTomlAndJsonDoNotHaveAreMarked) {
     const std::string head = "[workflow]\nid=\"w\"\nversion=\"1.0.0\"\n[nodes.x]\nplugin=\"t\"\noperation=\"o\"\nwith = { a = ";
-    const auto kind = [&](const std::string& constant) { return std::string(symphony::name_of(must_read(head + constant + " }\n").constants.at(0).value.kind())); };
+    const auto kind = [&](const std::string& constant) { return std::string(symphony::name_of(must_read(head + constant + " }\n").constants.at(0).value().kind())); };
     EXPECT_EQ(kind("{ \"$bytes\" = \"aGk=\" }"), "bytes");
     EXPECT_EQ(kind("{ \"$null\" = true }"), "null");
     EXPECT_EQ(kind("{ \"$map\" = { \"$null\" = true } }"), "map");
