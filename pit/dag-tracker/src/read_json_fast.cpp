@@ -19,7 +19,7 @@ public:
         ondemand::json_type type{};
         if (from.type().get(type) != simdjson::SUCCESS) return false;
         switch (type) {
-        case ondemand::json_type::null: return from.is_null();
+        case ondemand::json_type::null: return nothing(from);
         case ondemand::json_type::boolean:
             doc.kind = Doc::Kind::boolean;
             return from.get_bool().get(doc.truth) == simdjson::SUCCESS;
@@ -64,6 +64,11 @@ private:
         }
         doc.set_entries(builder_.close(opened));
         return true;
+    }
+    /// "nul" and the like begin as nothing does.
+    static bool nothing(ondemand::value& from) {
+        bool is = false;
+        return from.is_null().get(is) == simdjson::SUCCESS && is;
     }
     static bool string(ondemand::value& from, Doc& doc) {
         std::string_view text;
