@@ -11,8 +11,8 @@ using namespace symphony::tracker;
 bool same(const StepBody& a, const StepBody& b) {
     const bool ends = a.end.state == b.end.state && a.end.calls == b.end.calls && a.end.attempts == b.end.attempts && a.end.each == b.end.each && a.end.recalled == b.end.recalled &&
                       a.end.by_fallback == b.end.by_fallback && a.end.closing == b.end.closing && a.end.problems.size() == b.end.problems.size();
-    return a.kind == b.kind && a.node == b.node && a.element == b.element && a.at_ms == b.at_ms && a.undoes == b.undoes && ends && a.note.attempt.token == b.note.attempt.token &&
-           a.note.attempt.number == b.note.attempt.number;
+    return a.kind == b.kind && a.node == b.node && a.element == b.element && a.at_ms == b.at_ms && a.undoes == b.undoes && ends && a.note.attempt.number == b.note.attempt.number &&
+           (a.note.attempt.number == 0 || a.note.attempt.token == b.note.attempt.token);  // without a number it is none
 }
 
 void step(Bytes bytes) {
