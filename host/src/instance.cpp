@@ -228,7 +228,8 @@ Status Instance::load() {
     config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
     metrics_enabled_ = config.metrics_enabled;
     timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
-    cancel_grace_ns.store(static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::nanoseconds(config.cancel_grace).count(), 0)), std::memory_order_relaxed);
+    const auto grace = config.cancel_grace.count() > 0 ? config.cancel_grace : host_.options().cancel_grace;
+    cancel_grace_ns.store(static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::nanoseconds(grace).count(), 0)), std::memory_order_relaxed);
     files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
     VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
     copy_cut(label.sha256, image.sha256());
@@ -308,7 +309,8 @@ Result<Instance::Creator> Instance::load_isolated(const VerifiedImage& image) {
     }
     permissions::Subject subject = subject_;
     subject.chain = nullptr; // its process may be spoken of for longer than we live
-    Isolation::Wish wish{manifest(), image, subject, output_, may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
+    const std::chrono::nanoseconds grace(cancel_grace_ns.load(std::memory_order_relaxed));
+    Isolation::Wish wish{manifest(), image, subject, output_, std::chrono::duration_cast<std::chrono::milliseconds>(grace), may_system("jit"), may_system("socketpair"), {}, {}, {}, {}};
     wish.on_dying = [this] { process_dying(); };
     wish.on_gone = [this](const Error& cause) { process_gone(cause); };
     wish.on_output = [this](std::string_view line) {

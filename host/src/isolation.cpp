@@ -20,6 +20,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int launches_max = 3;                                // of one start, when somebody ends or stops it before it is confined
+// The call table ends a cancelled call for its caller as in process; what goes on behind that costs the process.
+constexpr auto ended_first = std::chrono::milliseconds(50);
 constexpr auto notice_max = std::chrono::milliseconds(500);    // that a death's cause may take behind the death; on a machine with time it is less than one
 constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
@@ -91,8 +93,9 @@ std::string signal_text(int number) {
 
 // --- Process ----------------------------------------------------------------------------------------------------
 
-Process::Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output)
-    : isolation_(isolation), subject_(std::move(subject)), who_("plugin \"" + subject_.name + "\" " + subject_.version), name_(subject_.name), output_(output) {}
+Process::Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output, std::chrono::milliseconds cancel_grace)
+    : isolation_(isolation), subject_(std::move(subject)), who_("plugin \"" + subject_.name + "\" " + subject_.version), name_(subject_.name), output_(output),
+      cancel_grace_(cancel_grace) {}
 
 Process::~Process() {
     for (const int fd : {started_.pidfd, started_.output_fd}) {
@@ -164,7 +167,7 @@ Result<sandbox::Started> Isolation::launch(sandbox::Spec& spec, ipc::ChannelPair
 Result<std::shared_ptr<Process>> Isolation::start(Wish wish) {
     const std::string who = "plugin \"" + wish.manifest.name() + "\" " + wish.manifest.extension.version.text();
     if (!launcher_) return Error(launcher_.error()).in(who);
-    auto process = std::make_shared<Process>(*this, wish.subject, wish.output);
+    auto process = std::make_shared<Process>(*this, wish.subject, wish.output, wish.cancel_grace);
     process->on_dying_ = std::move(wish.on_dying);
     process->on_gone_ = std::move(wish.on_gone);
     process->on_output_ = std::move(wish.on_output);
@@ -314,10 +317,10 @@ void Isolation::look_at(Process& process) {
         process.silence_ = {};
         return;
     }
-    if (remote.overdue(options_.cancel_grace)) {
+    if (remote.overdue(process.cancel_grace_ + ended_first)) {
         tell(process, "supervisor", "deadline", true);
         return process.kill(Error(Code::deadline, "deadline", process.who_ + ": went on after its call was cancelled; its process was ended",
-                                  "give it more time: --set " + process.name_ + ".timeout=5m"));
+                                  "give it more time: --set " + process.name_ + ".timeout=5m, or a setting cancel_grace of its own"));
     }
     // A heartbeat of real work: the thread that reads its calls answers, whatever the plugin does meanwhile.
     if (now - process.pinged_ >= options_.ping_every) {

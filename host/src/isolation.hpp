@@ -41,7 +41,7 @@ struct Violation {
 /// One plugin's process. Alive until somebody kills it or it dies; then every call in it has failed with the cause.
 class Process {
 public:
-    Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output);
+    Process(Isolation& isolation, permissions::Subject subject, OutputBudget& output, std::chrono::milliseconds cancel_grace);
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
     ~Process();
@@ -65,6 +65,7 @@ private:
     const permissions::Subject subject_;
     const std::string who_, name_;
     OutputBudget& output_;
+    const std::chrono::milliseconds cancel_grace_;
     sandbox::Started started_;
     std::unique_ptr<sandbox::Violations> violations_;
     std::function<void()> on_dying_;
@@ -106,7 +107,6 @@ public:
         std::chrono::milliseconds hung_after{600};    ///< of silence without work
         std::chrono::milliseconds working_max{10'000};  ///< of silence more, of a process that works or would
         std::chrono::milliseconds starved_max{120'000}; ///< of silence more, of one that would and gets no processor
-        std::chrono::milliseconds cancel_grace{500};  ///< a cancelled call that goes on ends the process
         std::function<void(const Violation&)> on_violation;
     };
     /// Never fails: what is wrong with the launcher is the error of the first start().
@@ -120,6 +120,7 @@ public:
         const VerifiedImage& image;
         const permissions::Subject& subject;
         OutputBudget& output;  ///< begins with the process; outlives it
+        std::chrono::milliseconds cancel_grace;              ///< a cancelled call that goes on for longer ends the process
         bool jit = false, socketpair = false;                ///< rights of the system that are granted
         std::function<void()> on_dying;                      ///< once, before its calls fail: none may begin any more
         std::function<void(const Error&)> on_gone;           ///< once, on the monitor's thread, after its calls have failed

@@ -30,7 +30,6 @@ protected:
         if (sandbox::Machine::probe().grade < sandbox::Grade::no_namespaces) GTEST_SKIP() << "this machine cannot isolate well enough";
         Isolation::Options options;
         options.runner = RUNNER;
-        options.cancel_grace = 100ms;
         options.working_max = working_max();
         options.on_violation = [this](const Violation& what) {
             const std::lock_guard lock(mutex_);
@@ -188,6 +187,7 @@ TEST_F(Starved, AProcessThatGetsNoProcessorIsNotHung) {
 
 TEST_F(Isolated, ACallThatIgnoresItsDeadlineCostsTheProcess) {
     rig.add("probe");
+    rig.options.cancel_grace = 100ms;
     rig.run();
     CallOptions how;
     how.timeout = 50ms;
@@ -255,6 +255,39 @@ TEST_F(Isolated, CancelReachesIt) {
     stop.request_stop();
     caller.join();
     EXPECT_EQ(rig.call(1, "same process"), "same process");
+}
+
+/// What a call answers that is cancelled once it is under way.
+std::string cancelled_call(Rig& rig, std::uint32_t method) {
+    std::stop_source stop;
+    CallOptions how;
+    how.cancel = stop.get_token();
+    const std::uint64_t before = rig.status().calls;
+    std::jthread canceller([&] {
+        while (rig.status().calls == before) std::this_thread::yield();
+        stop.request_stop();
+    });
+    return rig.call(method, "", how);
+}
+
+TEST_F(Isolated, ACancelledCallHasTheGraceOfItsPlugin) {
+    rig.add("probe");
+    rig.options.cancel_grace = 20ms; // of plugins that say nothing
+    rig.config.cancel_grace = 60s;
+    rig.run();
+    EXPECT_EQ(rig.call(1, "hello"), "hello");
+    EXPECT_EQ(cancelled_call(rig, 32), "brought to its end");
+    EXPECT_FALSE(rig.happened(Event::Kind::crashed, "deadline"));
+}
+
+TEST_F(Isolated, ACancelledCallThatGoesOnBehindItsGraceEndsAsInProcess) {
+    rig.add("probe");
+    rig.options.cancel_grace = 20ms;
+    rig.run();
+    EXPECT_EQ(rig.call(1, "hello"), "hello");
+    EXPECT_THAT(cancelled_call(rig, 13), StartsWith("[cancelled]"));
+    ASSERT_TRUE(wait_for([&] { return rig.happened(Event::Kind::crashed, "deadline"); }));
+    EXPECT_EQ(rig.call(1, "again"), "again");
 }
 
 TEST_F(Isolated, LeavesNothingBehind) {

@@ -18,56 +18,26 @@ import subprocess
 import time
 
 from harness import BUILD, PATIENCE_S, Case, main
+from recorded import CLEANED_AND_STORED, COUNTED, HEAD, list_of
 
 TEXTS = 20
-FLOW = """
-[workflow]
-id = "kept"
-version = "1.0.0"
-
-[inputs.list]
-type = "text"
-
-[nodes.list]
-plugin = "json"
-operation = "parse"
-inputs = { text = "$inputs.list" }
-
-[nodes.clean]
-plugin = "text"
-operation = "normalise"
-inputs = { text = "list.value" }
-each = "text"
-
-[nodes.store]
-plugin = "artifact-store"
-operation = "store"
-inputs = { value = "clean.text" }
-each = "value"
-
+FLOW = HEAD.format("kept") + CLEANED_AND_STORED + """
 [nodes.again]
 plugin = "artifact-store"
 operation = "load"
 inputs = { id = "store.id" }
 each = "id"
 
-[nodes.count]
-plugin = "text"
-operation = "count"
-inputs = { texts = "clean.results" }
-
 [outputs.ids]
 from = "store.id"
-[outputs.total]
-from = "count.total_words"
-"""
+""" + COUNTED
 
 
 class RunsCase(Case):
     def setUp(self):
         super().setUp()
         self.flow = self.file("kept.toml", FLOW)
-        self.given = f"list={json.dumps([f'text {number} ' + 'x' * (number % 7) for number in range(TEXTS)])}"
+        self.given = list_of([f"text {number} " + "x" * (number % 7) for number in range(TEXTS)])
 
     def words(self, *more):
         return ("run", "--json", self.flow, "--input", self.given, "--output", self.folder / "out", *more)
@@ -92,7 +62,12 @@ class Runs(RunsCase):
             self.assertIn(word, shown.out)
         self.expect_error(self.symphony("runs", "resume", status=1), "run-completed", "symphony runs show")
         lines = [json.loads(line) for line in self.symphony("runs", "export", "last").out.splitlines()]
-        self.assertEqual([line.get("node") for line in lines[1:]].count("store"), 1)
+        kinds = [line["kind"] for line in lines]
+        self.assertEqual(kinds, sorted(kinds, key=["run", "step", "attempt"].index))
+        self.assertEqual([line["node"] for line in lines if line["kind"] == "step"].count("store"), 1)
+        attempts = [line for line in lines if line["kind"] == "attempt"]
+        self.assertEqual([{**line, "kind": "attempt"} for line in json.loads(self.symphony("runs", "show", "--json").out)["attempts"]], attempts)
+        self.assertEqual(sorted(line["element"] for line in attempts if line["node"] == "clean"), list(range(TEXTS)))
         self.symphony("runs", "remove", run["id"])
         self.assertEqual(self.runs(), [])
 
@@ -149,7 +124,7 @@ class Runs(RunsCase):
         if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", state], check=False).returncode != 0:
             self.skipTest("no disk can be mounted here")
         self.addCleanup(subprocess.run, ["umount", "-l", state], check=False)
-        long = f"list={json.dumps(['y' * 400 + str(number) for number in range(200)])}"
+        long = list_of(["y" * 400 + str(number) for number in range(200)])
         flow = self.file("long.toml", FLOW.replace("[nodes.store]", "[nodes.unused]").replace('"store.id"', '"unused.id"'))
         done = self.symphony("run", "--json", flow, "--input", long, "--output", self.folder / "out", "--durability", "durable", status=1)
         self.assertRegex(done.err, r"\[disk-full\]|\[journal-[a-z]+\]")
@@ -383,9 +358,6 @@ class KillLoop(RunsCase):
 
 
 class MemoryCase(RunsCase):
-    def given_texts(self, texts):
-        return f"list={json.dumps(texts)}"
-
     def ran(self, *more, flow=None, given=None):
         """A run, and of each node how many calls were made and how many were not."""
         done = self.symphony("run", "--json", flow or self.flow, "--input", given or self.given, "--output", self.folder / "out", *more)
@@ -441,9 +413,9 @@ class Memory(MemoryCase):
 
     def test_one_byte_of_an_input_is_one_call(self):
         texts = [f"text {number}" for number in range(TEXTS)]
-        self.ran(given=self.given_texts(texts))
+        self.ran(given=list_of(texts))
         texts[7] = "texT 7!"
-        _, calls = self.ran(given=self.given_texts(texts))
+        _, calls = self.ran(given=list_of(texts))
         self.assertEqual((calls["list"], calls["clean"], calls["count"]), ((1, 0), (1, TEXTS - 1), (1, 0)))
         (made,) = [call for call in self.why("clean") if not call["hit"]]
         self.assertEqual((made["element"], made["component"], made["name"]), (7, "input", "text"))
@@ -509,7 +481,7 @@ class Memory(MemoryCase):
         answers = json.loads(self.symphony("runs", "show", "--step", "clean").out)
         self.assertEqual([answer["text"] for answer in answers], texts)
         lines = [json.loads(line) for line in self.symphony("runs", "export", "--outputs").out.splitlines()]
-        (exported,) = [line["output"] for line in lines if line.get("node") == "clean"]
+        (exported,) = [line["output"] for line in lines if line["kind"] == "step" and line["node"] == "clean"]
         self.assertEqual(exported, answers)
         again, calls = self.ran(flow=flow, given=f"list={given}")
         self.assertEqual((again, calls["clean"]), (outputs, (0, 3)))

@@ -15,33 +15,10 @@ import time
 
 import formats_of_others as others
 from harness import PATIENCE_S, Case, main
+from recorded import CLEANED_AND_STORED, COUNTED, HEAD, list_of
 
-FLOW = """
-[workflow]
-id = "seen"
-name = "Texts & <b>words</b> \\" </title><script>alert(1)</script>"
-version = "1.0.0"
-
-[inputs.list]
-type = "text"
-
-[nodes.list]
-plugin = "json"
-operation = "parse"
-inputs = { text = "$inputs.list" }
-
-[nodes.clean]
-plugin = "text"
-operation = "normalise"
-inputs = { text = "list.value" }
-each = "text"
-
-[nodes.store]
-plugin = "artifact-store"
-operation = "store"
-inputs = { value = "clean.text" }
-each = "value"
-
+FLOW = HEAD.format("seen") + """name = "Texts & <b>words</b> \\" </title><script>alert(1)</script>"
+""" + CLEANED_AND_STORED + """
 [nodes.missing]
 plugin = "artifact-store"
 operation = "load"
@@ -54,16 +31,7 @@ type = "control"
 operation = "merge"
 mode = "named"
 inputs = { clean = "clean.results", lost = "missing.problems" }
-
-[nodes.count]
-plugin = "text"
-operation = "count"
-inputs = { texts = "clean.results" }
-after = ["both"]
-
-[outputs.total]
-from = "count.total_words"
-"""
+""" + COUNTED.replace("[outputs", 'after = ["both"]\n[outputs')
 BROKEN = FLOW.replace('on_error = "collect"', "").replace(', lost = "missing.problems"', "")
 STEPS = {"list", "clean", "store", "missing", "count"}
 
@@ -74,8 +42,7 @@ class SeeingCase(Case):
         self.flow = self.file("seen.toml", FLOW)
 
     def run_it(self, texts=12, flow=None, **options):
-        given = f"list={json.dumps([f'text {number}' for number in range(texts)])}"
-        return self.symphony("run", flow or self.flow, "--input", given, "--output", self.folder / "out", **options)
+        return self.symphony("run", flow or self.flow, "--input", list_of([f"text {number}" for number in range(texts)]), "--output", self.folder / "out", **options)
 
     def json(self, *words, **options):
         return json.loads(self.symphony(*words, **options).out)
@@ -226,7 +193,7 @@ class Following(SeeingCase):
         *rows, last = events
         self.assertEqual([row["seq"] for row in rows], list(range(1, len(rows) + 1)))
         exported = [json.loads(line) for line in self.symphony("runs", "export", name).out.splitlines()]
-        states = {step["node"]: step["state"] for step in exported[1:]}
+        states = {step["node"]: step["state"] for step in exported if step["kind"] == "step"}
         ended = {row["node"]: row["state"] for row in rows if row["event"] == "ended"}
         for node, state in ended.items():
             self.assertEqual(states[node], state)

@@ -300,6 +300,13 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
         fill_error(&error, SYMPHONY_E_CANCELLED, "stopped as asked");
         ops->fail(call->ctx, call->id, &error);
         return SYMPHONY_OK;
+    case 32: { /* has something to bring to its end when it is told to stop, for 0.7 s */
+        const struct timespec end = {0, 700000000};
+        while (ops->cancelled(call->ctx, call->id) == 0) nanosleep(&nap, NULL);
+        nanosleep(&end, NULL);
+        complete_text(call, "brought to its end", 18);
+        return SYMPHONY_OK;
+    }
     case 13: hang(); return SYMPHONY_OK;
     case 14: return forward(self, call, 1, NULL);
     case 31: return forward(self, call, 1, &self->kept_port);

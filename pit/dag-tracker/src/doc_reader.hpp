@@ -33,7 +33,7 @@ public:
 
     template <std::size_t count>
     void check_keys(const Doc& table, const std::array<std::string_view, count>& known, const Where& where) {
-        for (const auto& entry : table.entries) {
+        for (const auto& entry : table.entries()) {
             std::size_t at = 0;
             while (at < count && !(key_tag(known[at]) == entry.tag && known[at] == entry.key)) ++at;
             if (at == count) error("unknown-key", "unknown key " + shown(entry.key) + " in " + where.text(), entry.place, meant(entry.key, known));
@@ -46,7 +46,7 @@ public:
     }
     std::string_view text(const Doc& table, std::string_view key) {
         const auto* entry = table.find(key);
-        return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text) : std::string_view();
+        return entry != nullptr && expect(*entry, Doc::Kind::text, "text") ? std::string_view(entry->value.text()) : std::string_view();
     }
     static bool is_text(const Doc& table, std::string_view key) noexcept {
         const auto* entry = table.find(key);
@@ -68,10 +68,10 @@ public:
     std::uint64_t duration_ns(const Doc& table, std::string_view key, std::uint64_t otherwise) {
         const auto* entry = table.find(key);
         if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a duration such as \"30s\"")) return otherwise;
-        const auto ms = manifests::parse_duration(entry->value.text);
+        const auto ms = manifests::parse_duration(entry->value.text());
         constexpr std::uint64_t ms_max = 366ull * 24 * 3600 * 1000;
         if (!ms || *ms > ms_max) {
-            error("bad-duration", shown(key) + " is " + shown(entry->value.text) + ", expected a duration such as \"250ms\", \"30s\" or \"1h\", at most a year", entry->place);
+            error("bad-duration", shown(key) + " is " + shown(entry->value.text()) + ", expected a duration such as \"250ms\", \"30s\" or \"1h\", at most a year", entry->place);
             return otherwise;
         }
         return *ms * 1'000'000;
@@ -79,7 +79,7 @@ public:
     std::optional<Type> type(const Doc& table, std::string_view key = "type") {
         const auto* entry = table.find(key);
         if (entry == nullptr || !expect(*entry, Doc::Kind::text, "a type such as \"list<text>\"")) return std::nullopt;
-        auto parsed = Type::parse(entry->value.text);
+        auto parsed = Type::parse(entry->value.text());
         if (parsed) return *parsed;
         error("bad-type", parsed.error().message(), entry->place, parsed.error().hint());
         return std::nullopt;

@@ -10,7 +10,7 @@ const DocEntry* second_key(const DocEntries& entries) {
     if (entries.size() <= few) {
         for (std::size_t i = 1; i < entries.size(); ++i) {
             for (std::size_t k = 0; k < i; ++k) {
-                if (entries[i].key == entries[k].key) return &entries[i];
+                if (entries[i].tag == entries[k].tag && entries[i].key == entries[k].key) return &entries[i];
             }
         }
         return nullptr;

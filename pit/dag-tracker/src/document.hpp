@@ -43,24 +43,43 @@ struct DocEntries {
 };
 
 /// What all formats have in common. Entries keep the order of the file; a key can be there twice. Texts and entries look
-/// into the DocTree and the file's bytes.
+/// into the DocTree and the file's bytes. Small, because a document is made of tens of thousands.
 struct Doc {
     enum class Kind : std::uint8_t { null, boolean, integer, number, text, bytes, list, table };
     Kind kind = Kind::null;
     bool truth = false;
+
+private:
+    std::uint32_t size_ = 0;  // of text or entries
+
+public:
     Place place;
     union {
         std::int64_t integer = 0;
         double number;
+        const char* chars;       // see text()
+        const DocEntry* first;   // see entries()
     };
-    std::string_view text;  // also the content of `bytes`
-    DocEntries entries;     // of a list (keys empty) or a table
 
+    /// Also the content of `bytes`; "" for what is neither.
+    std::string_view text() const noexcept { return kind == Kind::text || kind == Kind::bytes ? std::string_view(chars, size_) : std::string_view(); }
+    /// Of a list (keys empty) or a table; none for what is neither.
+    DocEntries entries() const noexcept { return kind == Kind::list || kind == Kind::table ? DocEntries{first, size_} : DocEntries(); }
+    /// The kind says what it is. A file has less than 4 GiB.
+    void set_text(std::string_view text) noexcept {
+        chars = text.data();
+        size_ = static_cast<std::uint32_t>(text.size());
+    }
+    void set_entries(DocEntries entries) noexcept {
+        first = entries.first;
+        size_ = static_cast<std::uint32_t>(entries.count);
+    }
     /// The first entry of that key, or null.
     inline const DocEntry* find(std::string_view key) const noexcept;
     /// "a table", "text", ...
     std::string_view kind_name() const noexcept;
 };
+static_assert(sizeof(Doc) == 24);
 
 /// Most of what tells one key from another, in one number: its length and three of its characters.
 constexpr std::uint32_t key_tag(std::string_view key) noexcept {
@@ -84,7 +103,7 @@ inline const DocEntry& DocEntries::operator[](std::size_t index) const noexcept 
 inline const DocEntry* Doc::find(std::string_view key) const noexcept {
     if (kind != Kind::table) return nullptr;
     const std::uint32_t tag = key_tag(key);
-    for (const auto& entry : entries) {
+    for (const auto& entry : entries()) {
         if (entry.tag == tag && entry.key == key) return &entry;
     }
     return nullptr;

@@ -2,6 +2,7 @@
 #include "expand.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace symphony::tracker {
 namespace {
@@ -87,6 +88,8 @@ private:
 
     /// All nodes of `from`, each with `prefix` before its id. @param scope  The node that has its inputs, no_id for those of the run.
     std::vector<Ends> place(const Workflow& from, const std::string& prefix, Id scope) {
+        // Constants go on looking into what they look into.
+        if (placed_.insert(&from).second) made_.values.insert(made_.values.end(), from.values.begin(), from.values.end());
         std::vector<Ends> ids(from.nodes.size());
         for (Id n = 0; n < from.nodes.size() && too_many_ == no_id; ++n) {
             const Node& node = from.nodes[n];
@@ -115,7 +118,7 @@ private:
     Id copy(const Workflow& from, const Node& node, const std::string& id, Id scope) {
         const Id made_id = add_node(id, node.kind, node.place, scope);
         const auto constants_from = static_cast<std::uint32_t>(made_.constants.size());
-        for (auto i = node.constants_from; i < node.constants_to; ++i) made_.constants.push_back({name(from, from.constants[i].port), from.constants[i].value, from.constants[i].place});
+        for (auto i = node.constants_from; i < node.constants_to; ++i) made_.constants.push_back({name(from, from.constants[i].port), from.constants[i].place, from.constants[i].bytes});
         Node& made = made_.nodes[made_id];
         made.constants_from = constants_from;
         made.constants_to = static_cast<std::uint32_t>(made_.constants.size());
@@ -145,14 +148,14 @@ private:
         const Id made = add_node(prefix, NodeKind::scope, at, scope);
         const auto constants_from = made_.constants.size();
         for (auto i = node == nullptr ? 0 : node->constants_from; node != nullptr && i < node->constants_to; ++i) {
-            made_.constants.push_back({name(*around, around->constants[i].port), around->constants[i].value, around->constants[i].place});
+            made_.constants.push_back({name(*around, around->constants[i].port), around->constants[i].place, around->constants[i].bytes});
         }
         for (const InputDecl& input : from.inputs) {
             // What need not be given has a default, if only nothing.
             const Id port = made_.names.intern(input.name);
             const bool given = std::any_of(made_.constants.begin() + static_cast<std::ptrdiff_t>(constants_from), made_.constants.end(), [&](const Constant& constant) { return constant.port == port; });
             if (input.required || given) continue;
-            made_.constants.push_back({port, input.otherwise ? *input.otherwise : ValueBuilder().null().build(), input.place});
+            made_.constants.push_back({port, input.place, made_.own(input.otherwise ? *input.otherwise : null_)});
         }
         made_.nodes[made].constants_to = static_cast<std::uint32_t>(made_.constants.size());
         return made;
@@ -312,6 +315,8 @@ private:
 
     const std::size_t nodes_max_, edges_max_;
     Workflow made_;
+    std::unordered_set<const Workflow*> placed_;
+    const Value null_ = ValueBuilder().null().build();
     Id too_many_ = no_id;
 };
 

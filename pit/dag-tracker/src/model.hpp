@@ -86,8 +86,9 @@ struct OutputDecl {
 
 struct Constant {
     Id port = 0;
-    Value value;
     Place place;
+    Bytes bytes;  // of its value; they live in Workflow::values
+    ValueView value() const noexcept { return ValueView(bytes); }
 };
 
 /// Whether answers of a node's calls are kept for later calls that are the same. `if_pure`: when the manifest says that the operation is pure.
@@ -234,6 +235,7 @@ struct Workflow {
     std::vector<Node> nodes;
     std::vector<Edge> edges;
     std::vector<Constant> constants;
+    std::vector<Value> values;        // what constants look into: few, for many of them have one in common
     std::vector<CallPolicy> policies{CallPolicy{}};
     std::vector<NodeExtras> extras{NodeExtras{}};
     std::vector<Expression> conditions;
@@ -251,6 +253,12 @@ struct Workflow {
     std::vector<Role> roles;    // of each node; empty when all are `main`
     std::vector<Id> stands_in;  // of each node whose fallback it is, else itself; empty with `roles`
     std::vector<Id> first_of;   // of each node the begin of its chain of fallbacks, mostly itself; empty with `roles`
+
+    /// Keeps a value for a constant.
+    Bytes own(Value value) {
+        values.push_back(std::move(value));
+        return values.back().bytes();
+    }
 
     std::string_view node_name(Id node) const noexcept { return names[nodes[node].name]; }
     const CallPolicy& policy(Id node) const noexcept { return policies[nodes[node].policy]; }

@@ -33,30 +33,30 @@ Status pack_doc(Packer& to, const Doc& from, std::size_t depth) {
     case Doc::Kind::boolean: to.boolean(from.truth); return {};
     case Doc::Kind::integer: to.integer(from.integer); return {};
     case Doc::Kind::number: return pack_number(to, from.number);
-    case Doc::Kind::text: to.text(from.text); return {};
-    case Doc::Kind::bytes: to.blob(bytes_of(from.text)); return {};
+    case Doc::Kind::text: to.text(from.text()); return {};
+    case Doc::Kind::bytes: to.blob(bytes_of(from.text())); return {};
     case Doc::Kind::list:
         if (depth == constant_depth_max) return too_deep();
-        to.list(from.entries.size());
-        for (const auto& entry : from.entries) {
+        to.list(from.entries().size());
+        for (const auto& entry : from.entries()) {
             if (auto status = pack_doc(to, entry.value, depth + 1); !status) return status;
         }
         return {};
     case Doc::Kind::table: break;
     }
-    if (from.entries.size() != 1 || !is_mark(from.entries[0].key)) return pack_table(to, from, depth);
-    const Doc& marked = from.entries[0].value;
-    if (from.entries[0].key == "$map") {
+    if (from.entries().size() != 1 || !is_mark(from.entries()[0].key)) return pack_table(to, from, depth);
+    const Doc& marked = from.entries()[0].value;
+    if (from.entries()[0].key == "$map") {
         if (marked.kind == Doc::Kind::table) return pack_table(to, marked, depth);
         return bad_value("\"$map\" is " + std::string(marked.kind_name()) + ", expected a table", "it stands for a map that has this one key");
     }
-    if (from.entries[0].key == "$null") {
+    if (from.entries()[0].key == "$null") {
         if (marked.kind != Doc::Kind::boolean || !marked.truth) return bad_value("\"$null\" stands for nothing and is written { \"$null\" = true }");
         to.null();
         return {};
     }
     if (marked.kind != Doc::Kind::text) return bad_value("\"$bytes\" is " + std::string(marked.kind_name()) + ", expected text in base64");
-    const auto bytes = bytes_of_base64(marked.text);
+    const auto bytes = bytes_of_base64(marked.text());
     if (!bytes) return bytes.error();
     to.blob(*bytes);
     return {};
@@ -65,8 +65,8 @@ Status pack_doc(Packer& to, const Doc& from, std::size_t depth) {
 Status pack_table(Packer& to, const Doc& from, std::size_t depth) {
     if (depth == constant_depth_max) return too_deep();
     std::vector<const DocEntry*> sorted;
-    sorted.reserve(from.entries.size());
-    for (const auto& entry : from.entries) sorted.push_back(&entry);
+    sorted.reserve(from.entries().size());
+    for (const auto& entry : from.entries()) sorted.push_back(&entry);
     std::sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
     for (std::size_t i = 1; i < sorted.size(); ++i) {
         if (sorted[i]->key == sorted[i - 1]->key) return bad_value("a second key " + shown(sorted[i]->key));

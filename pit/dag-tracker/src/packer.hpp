@@ -15,7 +15,7 @@
 
 namespace symphony::tracker {
 
-/// Appends MessagePack in its one shortest form: equal values have equal bytes. Numbers that four bytes hold exactly have four.
+/// Appends MessagePack in its one shortest form: equal values have equal bytes, numbers that four bytes hold have four. An envelope (ipc) has values as they came, and no digest.
 class Packer {
 public:
     Bytes bytes() const noexcept { return bytes_of(out_); }

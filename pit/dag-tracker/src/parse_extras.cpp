@@ -21,9 +21,9 @@ Value outputs(DocReader& reader, const DocEntry& entry) {
 
 /// Another node by its id.
 Id other_node(DocReader& reader, const Workflow& made, const Node& node, const DocEntry& entry, const std::function<Id(std::string_view, Place)>& node_of) {
-    const Id found = node_of(entry.value.text, entry.place);
+    const Id found = node_of(entry.value.text(), entry.place);
     if (found == no_id || &made.nodes[found] != &node) return found;
-    reader.error("bad-value", shown(entry.key) + " of node " + shown(entry.value.text) + " names the node itself", entry.place, "name another node");
+    reader.error("bad-value", shown(entry.key) + " of node " + shown(entry.value.text()) + " names the node itself", entry.place, "name another node");
     return no_id;
 }
 
@@ -52,7 +52,7 @@ void parse_extras(DocReader& reader, Workflow& made, Node& node, const Doc& doc,
         else if (given != 0) own_extras(made, node).priority = static_cast<std::int32_t>(given);
     }
     if (const auto* use = doc.find("use"); use != nullptr && reader.expect(*use, Doc::Kind::table, "a table such as { gpu = 1 }")) {
-        for (const auto& entry : use->value.entries) {
+        for (const auto& entry : use->value.entries()) {
             const std::uint32_t count = reader.integer(use->value, entry.key, 1, 1'000'000, 0);
             if (count != 0) own_extras(made, node).uses.push_back({made.names.intern(entry.key), count});
         }
@@ -68,8 +68,8 @@ void parse_retry_kind(DocReader& reader, Workflow& made, Node& node, const Doc& 
     const auto* kind = retry.find("kind");
     if (kind == nullptr || !reader.expect(*kind, Doc::Kind::text, "text")) return;
     constexpr std::array<std::string_view, 3> kinds{"jitter", "exponential", "constant"};
-    const auto found = std::find(kinds.begin(), kinds.end(), kind->value.text);
-    if (found == kinds.end()) reader.error("bad-value", "retry kind " + shown(kind->value.text) + " is not known", kind->place, meant(kind->value.text, kinds));
+    const auto found = std::find(kinds.begin(), kinds.end(), kind->value.text());
+    if (found == kinds.end()) reader.error("bad-value", "retry kind " + shown(kind->value.text()) + " is not known", kind->place, meant(kind->value.text(), kinds));
     else if (found != kinds.begin()) own_extras(made, node).retry = static_cast<RetryKind>(found - kinds.begin());
 }
 
@@ -89,7 +89,7 @@ void check_body_keys(DocReader& reader, const Doc& doc, bool loop, const Where& 
         {"priority", "give the nodes inside their `priority`: it is for one call"},
     }};
     const std::span<const std::string_view> known(keys.data(), loop ? keys.size() : keys.size() - of_loops);
-    for (const auto& entry : doc.entries) {
+    for (const auto& entry : doc.entries()) {
         if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
         const auto found = std::find_if(refused.begin(), refused.end(), [&](const auto& each) { return each.first == entry.key; });
         const std::string what = shown(entry.key) + (found == refused.end() ? " in " + where.text() : ": " + where.text() + " is a " + (loop ? "loop" : "workflow"));
@@ -103,7 +103,7 @@ void parse_limits(DocReader& reader, Workflow& made, const Doc& limits) {
     reader.check_keys(limits, keys, {"[limits]"});
     if (limits.find("retries") != nullptr) made.retries_max = reader.integer(limits, "retries", 0, retries_max, 0);
     if (const auto* resources = limits.find("resources"); resources != nullptr && reader.expect(*resources, Doc::Kind::table, "a table such as { gpu = 1 }")) {
-        for (const auto& entry : resources->value.entries) {
+        for (const auto& entry : resources->value.entries()) {
             if (!is_id(entry.key)) {
                 reader.error("bad-id", "resource " + shown(entry.key) + " is not of the form [A-Za-z0-9_][A-Za-z0-9_-]{0,63}", entry.place);
                 continue;
@@ -114,7 +114,7 @@ void parse_limits(DocReader& reader, Workflow& made, const Doc& limits) {
     }
     const auto* plugins = limits.find("plugins");
     if (plugins == nullptr || !reader.expect(*plugins, Doc::Kind::table, "tables by plugin")) return;
-    for (const auto& entry : plugins->value.entries) {
+    for (const auto& entry : plugins->value.entries()) {
         if (!is_plugin_name(entry.key)) {
             reader.error("bad-id", "plugin " + shown(entry.key) + " is neither an id such as \"org.symphony.files\" nor a short name", entry.place);
             continue;
@@ -127,7 +127,7 @@ void parse_limits(DocReader& reader, Workflow& made, const Doc& limits) {
         limit.place = entry.place;
         limit.calls_max = reader.integer(entry.value, "calls", 1, 1024, 0);
         if (entry.value.find("retries") != nullptr) limit.retries_max = reader.integer(entry.value, "retries", 0, retries_max, 0);
-        if (entry.value.entries.empty()) reader.error("missing-key", "[limits.plugins." + limit.plugin + "] says nothing", entry.place, "calls = 2, or retries = 10");
+        if (entry.value.entries().empty()) reader.error("missing-key", "[limits.plugins." + limit.plugin + "] says nothing", entry.place, "calls = 2, or retries = 10");
         else made.plugin_limits.push_back(std::move(limit));
     }
 }

@@ -134,7 +134,7 @@ private:
             const auto input = tables_.input(bindings_.of_node[n], constant.port);
             if (!input || (given >> *input & 1u) != 0) return false;
             given |= std::uint64_t{1} << *input;
-            if (!value_fits(constant.value.view(), signature.inputs[*input].type)) return false;
+            if (!value_fits(constant.value(), signature.inputs[*input].type)) return false;
         }
         const std::uint64_t wanted = signature.required | signature.each;
         if ((given & wanted) != wanted) return false;

@@ -7,6 +7,7 @@
 #include "packer.hpp"
 #include "text_check.hpp"
 
+#include <array>
 #include <cmath>
 #include <unordered_map>
 #include <unordered_set>
@@ -22,7 +23,7 @@ class Reader {
 public:
     /// @param depth  0 for a file, else how many bodies it is in.
     Reader(Bytes bytes, const Limits& limits, Findings& findings, std::size_t depth)
-        : bytes_(bytes), start_(bytes.data()), at_(bytes.data()), end_(bytes.data() + bytes.size()), limits_(limits), findings_(findings), depth_(depth) {}
+        : file_(Buffer::copy(bytes)), start_(file_.data()), at_(start_), end_(start_ + file_.size()), limits_(limits), findings_(findings), depth_(depth) {}
 
     std::optional<Workflow> run() {
         at_ += binary_magic.size();
@@ -42,7 +43,7 @@ public:
         if (!failed_) outputs();
         if (!failed_ && at_ != end_) fail("something follows the workflow");
         if (failed_) return std::nullopt;
-        share_constants();
+        if (!made_.constants.empty()) made_.values.push_back(Value::unchecked(std::move(file_)));
         return std::move(made_);
     }
 
@@ -316,7 +317,7 @@ private:
             if (!called.caches()) fail("a default that is written");
             if (called.ttl_ns != 0 && called.cache >= CachePolicy::within_run) fail("\"ttl\" of answers that are not kept");
         }
-        node.policy = policy_index(made_, called);
+        if ((fields & (policy_field | cache_field)) != 0) node.policy = policy_index(made_, called);
         for (std::size_t left = count(1); left > 0 && !failed_; --left) edge(id);
     }
 
@@ -456,17 +457,26 @@ private:
     }
 
     void constants() {
-        std::string_view last;
+        Id last = no_id;
         for (std::size_t left = count(2); left > 0 && !failed_; --left) {
             const Id port = ref(false);
             const auto* from = at_;
             plain_value();
             if (failed_) return;
-            const auto name = made_.names[port];
-            rises(last, name, "constants");
-            made_.constants.push_back({port, Value(), {}});
-            pooled_.emplace_back(static_cast<std::uint32_t>(from - start_), static_cast<std::uint32_t>(at_ - from));
+            port_rises(last, port);
+            made_.constants.push_back({port, {}, Bytes(from, at_)});
         }
+    }
+
+    /// Names have to rise here, too. Nodes repeat each other: of two ports in a row that were compared before the answer is known.
+    void port_rises(Id& last, Id port) {
+        constexpr std::uint32_t some = 31;
+        auto& known = risen_[(last * some + port) % risen_.size()];
+        if (last != no_id && known != std::pair(last, port)) {
+            if (made_.names[port] <= made_.names[last]) fail("constants are not in order");
+            known = {last, port};
+        }
+        last = port;
     }
 
     /// value(), with a short way for what has only one form and is most of what there is.
@@ -549,15 +559,7 @@ private:
         }
     }
 
-    void share_constants() {
-        if (pooled_.empty()) return;
-        const std::size_t from = pooled_.front().first;
-        const std::size_t to = pooled_.back().first + pooled_.back().second;
-        const Buffer all = Buffer::copy(bytes_.subspan(from, to - from));
-        for (std::size_t i = 0; i < pooled_.size(); ++i) made_.constants[i].value = Value::unchecked(all.slice(pooled_[i].first - from, pooled_[i].second));
-    }
-
-    Bytes bytes_;
+    Buffer file_;  // a copy, which constants go on looking into
     const std::uint8_t* start_;
     const std::uint8_t* at_;
     const std::uint8_t* end_;
@@ -568,7 +570,7 @@ private:
     std::size_t node_count_ = 0;
     std::size_t edge_count_ = 0;
     std::vector<Id> names_;  // of the table of texts: their ids in made_.names, behind the id of none
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> pooled_;  // of each constant its offset and size in the file
+    std::array<std::pair<Id, Id>, 64> risen_{};  // ports in a row that are known to be in order
     std::unordered_map<Id, std::uint32_t> condition_ids_;
     Packer packer_;
     const std::size_t depth_;

@@ -75,7 +75,7 @@ public:
     bool string(string_t& value) override {
         Doc doc;
         doc.kind = Doc::Kind::text;
-        doc.text = tree_.arena.copy(value);
+        doc.set_text(tree_.arena.copy(value));
         doc.place = string_place();
         return put(doc);
     }
@@ -132,7 +132,7 @@ private:
         Doc doc = level.doc;
         const auto name = level.name;
         const Place name_place = level.name_place;
-        doc.entries = builder_.close(level.opened);
+        doc.set_entries(builder_.close(level.opened));
         open_.pop_back();
         return place(doc, name, name_place);
     }

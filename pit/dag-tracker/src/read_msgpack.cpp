@@ -50,8 +50,8 @@ private:
         case Kind::text:
         case Kind::bytes:
             doc.kind = head.kind == Kind::text ? Doc::Kind::text : Doc::Kind::bytes;
-            doc.text = text_of({head.body, head.count});
-            if (head.kind == Kind::text && !is_text(doc.text)) return bad("text that is not UTF-8");
+            doc.set_text(text_of({head.body, head.count}));
+            if (head.kind == Kind::text && !is_text(doc.text())) return bad("text that is not UTF-8");
             at_ = head.body + head.count;
             return true;
         case Kind::list:
@@ -80,9 +80,9 @@ private:
             report_too_many_items(findings_, limits_.items_max(), {});
             return false;
         }
-        doc.entries = builder_.close(opened);
+        doc.set_entries(builder_.close(opened));
         if (!map || (depth == 1 && under == "nodes")) return true;  // the nodes' ids are compared when they get their numbers
-        if (const auto* second = second_key(doc.entries); second != nullptr) {
+        if (const auto* second = second_key(doc.entries()); second != nullptr) {
             findings_.error("duplicate-id", "a second key " + shown(second->key), {}, "remove one");
         }
         return true;

@@ -53,7 +53,7 @@ private:
         std::stable_sort(entries.begin() + static_cast<std::ptrdiff_t>(opened), entries.end(), [](const DocEntry& a, const DocEntry& b) {
             return a.place.line != b.place.line ? a.place.line < b.place.line : a.place.column < b.place.column;
         });
-        doc.entries = builder_.close(opened);
+        doc.set_entries(builder_.close(opened));
         return doc;
     }
 
@@ -66,10 +66,10 @@ private:
             doc.kind = Doc::Kind::list;
             const std::size_t opened = builder_.open();
             for (const auto& item : *list) add(DocEntry({}, place_of(item.source()), convert(item, {})));
-            doc.entries = builder_.close(opened);
+            doc.set_entries(builder_.close(opened));
         } else if (const auto* text = node.as_string()) {
             doc.kind = Doc::Kind::text;
-            doc.text = tree_.arena.copy(text->get());
+            doc.set_text(tree_.arena.copy(text->get()));
         } else if (const auto* integer = node.as_integer()) {
             doc.kind = Doc::Kind::integer;
             doc.integer = integer->get();
@@ -81,9 +81,9 @@ private:
             doc.truth = truth->get();
         } else {
             doc.kind = Doc::Kind::text;
-            if (const auto* date = node.as_date()) doc.text = tree_.arena.copy(printed(date->get()));
-            if (const auto* time = node.as_time()) doc.text = tree_.arena.copy(printed(time->get()));
-            if (const auto* moment = node.as_date_time()) doc.text = tree_.arena.copy(printed(moment->get()));
+            if (const auto* date = node.as_date()) doc.set_text(tree_.arena.copy(printed(date->get())));
+            if (const auto* time = node.as_time()) doc.set_text(tree_.arena.copy(printed(time->get())));
+            if (const auto* moment = node.as_date_time()) doc.set_text(tree_.arena.copy(printed(moment->get())));
         }
         return doc;
     }

@@ -167,7 +167,7 @@ RunResult Run::collect() {
     }
     {
         const std::lock_guard lock(mutex_);
-        result.problems = problems_;
+        for (const auto& [node, problems] : problems_) result.problems.insert(result.problems.end(), problems.begin(), problems.end());
     }
     for (Id n = 0; all_held_ && n < nodes_.size(); ++n) {
         const bool holds_worker = nodes_[n].state.load(std::memory_order_acquire) == NodeState::running && !lane_kinds_[lane_of_[n]].blocking;

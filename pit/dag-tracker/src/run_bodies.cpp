@@ -34,12 +34,12 @@ Verdict Run::scope(Id n) {
     }
     for (auto c = node.constants_from; c < node.constants_to; ++c) {
         const Constant& constant = workflow_.constants[c];
-        bool given = constant.value.is_null();
+        bool given = constant.value().is_null();
         for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1] && !given; ++i) {
             const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
             given = edge.to_port == constant.port && look_at(edge) == Arrival::value;
         }
-        if (!given) out.add(workflow_.names[constant.port], constant.value.view());
+        if (!given) out.add(workflow_.names[constant.port], constant.value());
     }
     Value inputs = out.end().build();
     release_inputs(n);
@@ -66,14 +66,17 @@ std::optional<Error> Run::wrong_list(Id n, const Value& inputs) const {
                  "raise elements_max, or split the list");
 }
 
-Verdict Run::begin_attempt(Id n) {
-    const NodeExtras& extras = workflow_.extras_of(n);
-    Id before = no_id;
+Id Run::attempt_before(Id n) const noexcept {
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
-        if (edge.kind == EdgeKind::after_failure) before = edge.from;
+        if (edge.kind == EdgeKind::after_failure) return edge.from;
     }
-    const auto why = failure_within(before);
+    return no_id;
+}
+
+Verdict Run::begin_attempt(Id n) {
+    const NodeExtras& extras = workflow_.extras_of(n);
+    const auto why = failure_within(attempt_before(n));
     const auto at = next_attempt_ns(n, extras.attempt - 1);
     if (!why || !may_pass_next_time(*why) || !at || !take_retry()) {
         release_inputs(n);
@@ -107,7 +110,8 @@ std::optional<Error> Run::failure_within(Id n) const {
 
 bool Run::was_seen_to(Id n) const {
     for (Id guard = workflow_.guard(n); guard != no_id; guard = workflow_.guard(guard)) {
-        if (settings_.log->ended_before(guard) != nullptr) return true;
+        const StepEnd* before = settings_.log->ended_before(guard);
+        if (before != nullptr && before->state == NodeState::completed) return true;
     }
     return false;
 }
@@ -116,6 +120,7 @@ Verdict Run::body_failed(Id n, Error error) {
     if (stopped(n)) return end(n, NodeState::cancelled);
     const bool list = workflow_.nodes[n].kind == NodeKind::scope;
     if (!list && !workflow_.extras_of(n).part) return end_single(n, std::move(error), false);
+    if (!is_guarded(n)) return fail_at_last(n, error);  // who would tell of it is left out
     failed(n, error);
     return end(n, NodeState::failed);
 }

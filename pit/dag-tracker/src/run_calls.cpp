@@ -87,8 +87,8 @@ Verdict Run::begin_calls(Id n) {
     base.map(16);
     for (auto i = node.constants_from; i < node.constants_to; ++i) {
         const Constant& constant = workflow_.constants[i];
-        if (constant.port == node.each) active.list = constant.value;
-        else base.add(workflow_.names[constant.port], constant.value.view());
+        if (constant.port == node.each) active.list = Value::copy(constant.value());
+        else base.add(workflow_.names[constant.port], constant.value());
     }
     for (auto i = workflow_.in_offsets[n]; i < workflow_.in_offsets[n + 1]; ++i) {
         const Edge& edge = workflow_.edges[workflow_.in_edges[i]];

@@ -172,6 +172,8 @@ private:
     Verdict end_as_before(Id n, const StepEnd& before);
     /// Of a partial run: what the step is known to give, or that it is left out.
     std::optional<Verdict> end_as_known(Id n);
+    /// Of a partial run, or of one that goes on: the step is not to be run.
+    bool is_left_out(Id n) const;
     /// Whether the log hears of the step: control nodes follow from the others, but not what came first in time.
     bool is_logged(Id n) const;
     void log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why = nullptr);
@@ -217,6 +219,8 @@ private:
     /// The end of what may be tried several times, and of what is done for each element of a list.
     Verdict tries(Id n);
     Verdict elements(Id n);
+    /// The end of the attempt before the one that the scope begins.
+    Id attempt_before(Id n) const noexcept;
     /// A scope that begins a further attempt, when what the one before failed of may pass: after a while.
     Verdict begin_attempt(Id n);
     /// The list that a sub-workflow is run for each element of is one, and not too long.
@@ -226,7 +230,7 @@ private:
     /// An end has failed of what its nodes have failed of.
     Verdict body_failed(Id n, Error error);
     /// Somebody else sees to the node's failure: it is not yet the run's.
-    bool is_guarded(Id n) const noexcept { return workflow_.guard(n) != no_id && !closes_run(n); }
+    bool is_guarded(Id n) const { return workflow_.guard(n) != no_id && !closes_run(n) && !is_left_out(workflow_.guard(n)); }
     /// Tells who sees to it.
     void note_failure(Id n, const Error& error);
     /// The first failure that the end `n` has to see to, by the order of the nodes.
@@ -392,7 +396,7 @@ private:
     std::unordered_map<Id, Value> provided_;   // input of nodes that do not wait yet
     RunStatus told_status_ = RunStatus::running;  // of the calling thread
     std::uint64_t looked_at_requests_ns_ = 0;
-    std::vector<Problem> problems_;
+    std::unordered_map<Id, std::vector<Problem>> problems_;  // by node, in the order in which they came; under mutex_
     std::unordered_map<Id, std::pair<Id, Error>> failures_;  // of an end: the first node whose failure is its to see to; under mutex_
 
     tbb::task_arena arena_;

@@ -37,7 +37,7 @@ Verdict Run::start_node(Id n, bool let_go) {
             return end(n, NodeState::cancelled);
         }
     }
-    if (!workflow_.scopes.empty() && workflow_.scopes[n] != no_id) {
+    if (!workflow_.scopes.empty() && workflow_.scopes[n] != no_id && !is_left_out(workflow_.scopes[n])) {
         // With its inputs a sub-workflow is skipped, or cannot run, whatever its nodes need of them.
         const NodeState inputs = nodes_[workflow_.scopes[n]].state.load(std::memory_order_acquire);
         if (inputs != NodeState::completed) {
@@ -62,7 +62,10 @@ Verdict Run::start_node(Id n, bool let_go) {
         const Edge& edge = workflow_.edges[workflow_.in_edges[i]];
         if (edge.kind == EdgeKind::after_end) continue;
         Arrival arrival = look_at(edge);
-        if (edge.kind == EdgeKind::after_failure) arrival = nodes_[edge.from].state.load(std::memory_order_acquire) == NodeState::failed ? Arrival::value : Arrival::nothing;
+        if (edge.kind == EdgeKind::after_failure) {
+            const bool begins = nodes_[edge.from].state.load(std::memory_order_acquire) == NodeState::failed || is_left_out(edge.from);
+            arrival = begins ? Arrival::value : Arrival::nothing;
+        }
         if (has_quorum) {
             came += edge.from != no_id && arrival == Arrival::value ? 1 : 0;
             any_failed = any_failed || arrival == Arrival::failed;
@@ -84,7 +87,7 @@ Verdict Run::start_node(Id n, bool let_go) {
     case NodeKind::join: return join(n);
     case NodeKind::delay: return begin_delay(n);
     case NodeKind::wait: return begin_wait(n);
-    case NodeKind::scope: return workflow_.extras_of(n).attempt != 0 ? begin_attempt(n) : scope(n);
+    case NodeKind::scope: return workflow_.extras_of(n).attempt != 0 && !is_left_out(attempt_before(n)) ? begin_attempt(n) : scope(n);
     default: return begin_calls(n);
     }
 }
@@ -237,10 +240,19 @@ std::optional<Verdict> Run::end_as_known(Id n) {
     return end_as_before(n, end);
 }
 
+bool Run::is_left_out(Id n) const {
+    if (settings_.known && !settings_.known->left_out.empty() && settings_.known->left_out[n] && !settings_.known->ends.contains(n)) return true;
+    if (!settings_.log) return false;
+    // What is skipped for another reason is on no record.
+    const StepEnd* before = settings_.log->ended_before(n);
+    return before != nullptr && before->state == NodeState::skipped;
+}
+
 bool Run::is_logged(Id n) const {
     const Node& node = workflow_.nodes[n];
     if (!settings_.log) return false;
-    const bool guards = is_guard_.empty() ? false : is_guard_[n] && !workflow_.extras_of(n).part;
+    // An element that is tried again is on record as well: its attempts that failed are not made anew.
+    const bool guards = is_guard_.empty() ? false : is_guard_[n] && (!workflow_.extras_of(n).part || node.kind == NodeKind::tries);
     return calls_plugin(node.kind) || node.kind == NodeKind::delay || node.kind == NodeKind::wait || chosen_.contains(n) || joins_.contains(n) || guards;
 }
 void Run::log_end(Id n, NodeState state, const Value& output, bool bare, const Error* why) {
@@ -274,10 +286,9 @@ Value Run::beside_elements(Id n, ValueView output) const {
     return out.end().build();
 }
 std::vector<Problem> Run::problems_of(Id n) {
-    std::vector<Problem> out;
     const std::lock_guard lock(mutex_);
-    std::copy_if(problems_.begin(), problems_.end(), std::back_inserter(out), [n](const Problem& problem) { return problem.node == n; });
-    return out;
+    const auto found = problems_.find(n);
+    return found == problems_.end() ? std::vector<Problem>() : found->second;
 }
 
 Verdict Run::end(Id n, NodeState state) {
@@ -383,7 +394,7 @@ void Run::note_done(Id n, std::uint64_t order) {
 
 void Run::add_problem(Id n, std::string path, Error error, std::uint32_t element) {
     const std::lock_guard lock(mutex_);
-    problems_.push_back({n, std::move(path), std::move(error), element});
+    problems_[n].push_back({n, std::move(path), std::move(error), element});
 }
 
 } // namespace symphony::tracker

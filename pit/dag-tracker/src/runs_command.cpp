@@ -165,7 +165,9 @@ private:
             return Error(Code::not_found, "not-on-record", "run " + record.detail.summary.id + " has no output of step " + shown(node) + " on record",
                          "symphony runs show " + record.detail.summary.id);
         }
-        return print(answers_of(record, node));
+        std::vector<const CallRow*> calls;
+        for (const CallRow& one : record.calls) calls.push_back(&one);
+        return print(answers_of(std::move(calls)));
     }
     Result<RunDetail> found() {
         const auto journal = SYMPHONY_TRY(tracker_.journal());

@@ -8,14 +8,24 @@
 
 namespace symphony::tracker {
 
-void add_run(ValueBuilder& out, const RunSummary& run) {
-    out.map(11).add("id", std::string_view(run.id)).add("state", name_of(run.state)).add("workflow", std::string_view(run.workflow)).add("version", std::string_view(run.version));
+namespace {
+
+void begin(ValueBuilder& out, std::string_view kind) {
+    out.map(12);
+    if (!kind.empty()) out.add("kind", kind);
+}
+
+} // namespace
+
+void add_run(ValueBuilder& out, const RunSummary& run, std::string_view kind) {
+    begin(out, kind);
+    out.add("id", std::string_view(run.id)).add("state", name_of(run.state)).add("workflow", std::string_view(run.workflow)).add("version", std::string_view(run.version));
     out.add("path", std::string_view(run.path)).add("durability", name_of(run.durability)).add("steps", run.steps).add("steps_done", run.steps_done);
     out.add("parts", run.parts).add("created_ms", run.created_ms).add("ended_ms", run.ended_ms).end();
 }
 
-void add_step(ValueBuilder& out, const StepRow& step, const Value* answers) {
-    out.map(11);
+void add_step(ValueBuilder& out, const StepRow& step, std::string_view kind, const Value* answers) {
+    begin(out, kind);
     if (answers != nullptr) out.add("output", answers->view());
     out.add("node", std::string_view(step.node)).add("state", name_of(step.state)).add("calls", step.calls).add("cached", step.recalled).add("attempts", step.attempts);
     out.add("ended_ms", step.ended_ms).add("took_ns", step.took_ns).add("output_bytes", step.output_bytes);
@@ -23,9 +33,10 @@ void add_step(ValueBuilder& out, const StepRow& step, const Value* answers) {
     out.end();
 }
 
-void add_attempt(ValueBuilder& out, const AttemptRow& row) {
+void add_attempt(ValueBuilder& out, const AttemptRow& row, std::string_view kind) {
     const Attempt& attempt = row.attempt;
-    out.map(10).add("node", std::string_view(row.node)).add("attempt", attempt.number).add("part", row.part).add("started_ms", attempt.started_ms);
+    begin(out, kind);
+    out.add("node", std::string_view(row.node)).add("attempt", attempt.number).add("part", row.part).add("started_ms", attempt.started_ms);
     out.add("waited_ns", attempt.waited_ns).add("took_ns", attempt.took_ns).add("fencing_token", attempt.token);
     if (row.element != no_id) out.add("element", row.element);
     if (row.error) out.add("reason", row.error->reason()).add("message", std::string_view(row.error->message()));
@@ -41,11 +52,7 @@ void add_problems(ValueBuilder& out, const std::vector<Problem>& problems) {
     out.end();
 }
 
-Value answers_of(const RunRecord& record, std::string_view node) {
-    std::vector<const CallRow*> calls;
-    for (const CallRow& call : record.calls) {
-        if (call.node == node) calls.push_back(&call);
-    }
+Value answers_of(std::vector<const CallRow*> calls) {
     const auto answer = [](const CallRow& call) { return call.answer && *call.answer ? (*call.answer)->view() : ValueView(); };
     if (calls.empty()) return {};
     if (calls.size() == 1 && calls.front()->element == no_id) return Value::copy(answer(*calls.front()));

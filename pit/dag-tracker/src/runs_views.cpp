@@ -10,6 +10,9 @@
 #include "timeline.hpp"
 #include "trace.hpp"
 
+#include <unordered_map>
+#include <vector>
+
 namespace symphony::tracker {
 namespace {
 
@@ -32,7 +35,7 @@ Status write_view(const Tracker& tracker, Call& call, const std::string& path, c
     return {};
 }
 
-/// A line of JSON for the run and for each of its steps.
+/// A line of JSON for the run, for each of its steps and for each attempt of their calls.
 Result<std::int32_t> print_lines(Call& call, const RunRecord& record, bool outputs) {
     const RunDetail& run = record.detail;
     std::string lines;
@@ -41,12 +44,19 @@ Result<std::int32_t> print_lines(Call& call, const RunRecord& record, bool outpu
         return {};
     };
     ValueBuilder head;
-    add_run(head, run.summary);
+    add_run(head, run.summary, "run");
     SYMPHONY_TRY(line(head));
+    std::unordered_map<std::string_view, std::vector<const CallRow*>> calls;
+    for (const CallRow& one : record.calls) calls[one.node].push_back(&one);
     for (const auto& step : run.steps) {
         ValueBuilder json;
-        const Value answers = outputs ? answers_of(record, step.node) : Value();
-        add_step(json, step, outputs ? &answers : nullptr);
+        const Value answers = outputs ? answers_of(calls[step.node]) : Value();
+        add_step(json, step, "step", outputs ? &answers : nullptr);
+        SYMPHONY_TRY(line(json));
+    }
+    for (const auto& attempt : run.attempts) {
+        ValueBuilder json;
+        add_attempt(json, attempt, "attempt");
         SYMPHONY_TRY(line(json));
     }
     put_out(call, lines);

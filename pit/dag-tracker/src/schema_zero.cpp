@@ -22,7 +22,7 @@ public:
     void run() {
         std::vector<DocEntry> head, root;
         head.push_back(entry("schema", integer(1)));
-        for (const auto& each : tree_.root.entries) {
+        for (const auto& each : tree_.root.entries()) {
             if (each.key == "id" || each.key == "name" || each.key == "version") head.push_back(each);
             else if (each.key == "nodes") root.push_back(DocEntry(each.key, each.place, nodes(each.value)));
             else if (each.key == "edges") root.push_back(DocEntry(each.key, each.place, edges(each.value)));
@@ -32,7 +32,7 @@ public:
         DocEntry workflow = entry("workflow", table(head));
         workflow.place = workflow.value.place = tree_.root.place;
         root.insert(root.begin(), workflow);
-        tree_.root.entries = entries(root);
+        tree_.root.set_entries(entries(root));
     }
 
 private:
@@ -44,7 +44,7 @@ private:
     Doc table(const std::vector<DocEntry>& list) {
         Doc doc;
         doc.kind = Doc::Kind::table;
-        doc.entries = entries(list);
+        doc.set_entries(entries(list));
         return doc;
     }
     static Doc integer(std::int64_t value) {
@@ -56,7 +56,7 @@ private:
     static Doc text(std::string_view value, Place place) {
         Doc doc;
         doc.kind = Doc::Kind::text;
-        doc.text = value;
+        doc.set_text(value);
         doc.place = place;
         return doc;
     }
@@ -70,23 +70,23 @@ private:
             if (each.key == "id") return;
             if (each.key == "name") name = &each;
         }
-        if (name == nullptr || name->value.kind != Doc::Kind::text || !is_workflow_id(name->value.text)) return;
+        if (name == nullptr || name->value.kind != Doc::Kind::text || !is_workflow_id(name->value.text())) return;
         assumed("the workflow has no id; its name is taken", name->place);
         head.push_back(entry("id", name->value));
     }
 
     /// { "Kind": {…} } taken apart; nothing after its report.
     const DocEntry* variant(const Doc& doc, std::string_view what, std::span<const std::string_view> kinds, Place place) {
-        if (doc.kind == Doc::Kind::table && doc.entries.size() == 1 && doc.entries[0].value.kind == Doc::Kind::table) {
-            if (std::find(kinds.begin(), kinds.end(), doc.entries[0].key) != kinds.end()) return &doc.entries[0];
-            findings_.error("bad-value", std::string(what) + " of kind " + shown(doc.entries[0].key) + " is not known", doc.entries[0].place, meant(doc.entries[0].key, kinds));
+        if (doc.kind == Doc::Kind::table && doc.entries().size() == 1 && doc.entries()[0].value.kind == Doc::Kind::table) {
+            if (std::find(kinds.begin(), kinds.end(), doc.entries()[0].key) != kinds.end()) return &doc.entries()[0];
+            findings_.error("bad-value", std::string(what) + " of kind " + shown(doc.entries()[0].key) + " is not known", doc.entries()[0].place, meant(doc.entries()[0].key, kinds));
             return nullptr;
         }
         findings_.error("wrong-kind", std::string(what) + " is not of the form { \"" + std::string(kinds[0]) + "\": { … } }", place, "this is how schema 0 writes it");
         return nullptr;
     }
     void check_keys(const DocEntry& variant, std::span<const std::string_view> known) {
-        for (const auto& each : variant.value.entries) {
+        for (const auto& each : variant.value.entries()) {
             if (std::find(known.begin(), known.end(), each.key) != known.end()) continue;
             findings_.error("unknown-key", "unknown key " + shown(each.key) + " in " + shown(variant.key) + " of schema 0", each.place, meant(each.key, known));
         }
@@ -96,7 +96,7 @@ private:
         if (from.kind != Doc::Kind::table) return from;
         std::vector<DocEntry> made;
         constexpr std::array<std::string_view, 3> kinds{"Instrument", "Operator", "Control"};
-        for (const auto& each : from.entries) {
+        for (const auto& each : from.entries()) {
             const auto* kind = variant(each.value, "node " + shown(each.key), kinds, each.place);
             if (kind != nullptr) made.push_back(DocEntry(each.key, each.place, node(each, *kind)));
         }
@@ -141,7 +141,7 @@ private:
         if (from.kind != Doc::Kind::list) return from;
         std::vector<DocEntry> made;
         constexpr std::array<std::string_view, 3> kinds{"Data", "Control", "Conditional"};
-        for (const auto& each : from.entries) {
+        for (const auto& each : from.entries()) {
             const auto* kind = variant(each.value, "an edge", kinds, each.place);
             if (kind != nullptr) made.push_back(DocEntry({}, each.place, edge(*kind, each.place)));
         }
@@ -174,9 +174,9 @@ private:
             return;
         }
         std::string_view port = assumed_port;
-        if (const auto* given = from.find(port_key); given != nullptr && given->value.kind == Doc::Kind::text) port = given->value.text;
-        else assumed("an edge " + std::string(key) + " " + shown(node->value.text) + " names no port; " + shown(port) + " is assumed", node->place);
-        to.push_back(DocEntry(key, node->place, text(tree_.arena.copy(std::string(node->value.text) + "." + std::string(port)), node->value.place)));
+        if (const auto* given = from.find(port_key); given != nullptr && given->value.kind == Doc::Kind::text) port = given->value.text();
+        else assumed("an edge " + std::string(key) + " " + shown(node->value.text()) + " names no port; " + shown(port) + " is assumed", node->place);
+        to.push_back(DocEntry(key, node->place, text(tree_.arena.copy(std::string(node->value.text()) + "." + std::string(port)), node->value.place)));
     }
 
     DocTree& tree_;
@@ -228,7 +228,7 @@ private:
             if (node.mode != MergeMode::first) out_.add("mode", name_of(node.mode));
         } else {
             out_.add("plugin", name(node.plugin)).add("operation", name(node.operation)).key("config").map(node.constants_to - node.constants_from);
-            for (const auto c : canonical_.constants(node)) value(out_.key(name(workflow_.constants[c].port)), workflow_.constants[c].value.view());
+            for (const auto c : canonical_.constants(node)) value(out_.key(name(workflow_.constants[c].port)), workflow_.constants[c].value());
             out_.end();
         }
         if (node.description != 0) out_.add("description", name(node.description));

@@ -192,11 +192,11 @@ private:
     void constant(const Constant& constant) {
         body_.room(varint_bytes_max);
         body_.varint(ref(constant.port));
-        const Bytes bytes = constant.value.bytes();
+        const Bytes bytes = constant.bytes;
         // A short text, a small integer or a boolean has only one form.
         const std::uint8_t tag = bytes[0];
         if (tag < 0x80 || (tag >= 0xA0 && tag <= 0xC3) || tag == 0xCA || tag >= 0xE0) body_.raw(text_of(bytes));
-        else value(body_, constant.value.view());
+        else value(body_, constant.value());
     }
 
     void policy(const CallPolicy& policy) {

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::uint64_t ns_per_ms = 1'000'000;
 
-/// Text that grows. A piece is written after one look at the room for all of it.
+/// Text that grows. A piece is written after one look at the room for all of it. Apart from the writer of envelopes (ipc): TOML and indented JSON need the same
+/// escapes, and marks where JSON has no word.
 class TextOut {
 public:
     explicit TextOut(std::size_t bytes) : bytes_(std::max<std::size_t>(bytes, 64), '\0'), at_(bytes_.data()), end_(at_ + bytes_.size()) {}
@@ -156,6 +157,45 @@ void TextOut::number(double value) {
     if (std::string_view(from, static_cast<std::size_t>(at_ - from)).find_first_of(".e") == std::string_view::npos) raw(".0");
 }
 
+/// A value where JSON and TOML write it alike; what stands for nothing is the sink's. Recursive, constant_depth_max deep.
+template <class Sink>
+void put_value(Sink& sink, TextOut& out, ValueView value) {
+    sink.enter();
+    switch (value.kind()) {
+    case Kind::boolean: out += value.as_bool() ? std::string_view("true") : std::string_view("false"); break;
+    case Kind::integer: out.integer(value.as_int()); break;
+    case Kind::number: out.number(value.as_double()); break;
+    case Kind::text: out.quoted(value.as_text()); break;
+    case Kind::bytes:
+        sink.open('{');
+        sink.text("$bytes", base64_of(value.as_bytes()));
+        sink.close('}');
+        break;
+    case Kind::list:
+        sink.open('[');
+        for (const auto item : value.items()) {
+            sink.next();
+            put_value(sink, out, item);
+        }
+        sink.close(']');
+        break;
+    case Kind::map: {
+        const bool marked = is_marked(value);
+        sink.open('{');
+        if (marked) sink.table("$map", 1);
+        for (const auto [name, item] : value.entries()) {
+            sink.key(name);
+            put_value(sink, out, item);
+        }
+        if (marked) sink.close('}');
+        sink.close('}');
+        break;
+    }
+    default: sink.nothing(); break;
+    }
+    sink.leave();
+}
+
 // A sink takes one document from front to back. A "part" is a table right beneath the root, a "group" such a table of tables,
 // "item"s are its tables; what is deeper is a "table" and a value. Counts are exact.
 
@@ -239,41 +279,12 @@ private:
         next();
         out_.quoted(key, indented ? ": " : ":");
     }
-    // Recursive, constant_depth_max deep.
-    void bare(ValueView value) {
-        switch (value.kind()) {
-        case Kind::boolean: out_ += value.as_bool() ? std::string_view("true") : std::string_view("false"); break;
-        case Kind::integer: out_.integer(value.as_int()); break;
-        case Kind::number: out_.number(value.as_double()); break;
-        case Kind::text: out_.quoted(value.as_text()); break;
-        case Kind::bytes:
-            open('{');
-            text("$bytes", base64_of(value.as_bytes()));
-            close('}');
-            break;
-        case Kind::list:
-            open('[');
-            for (const auto item : value.items()) {
-                next();
-                bare(item);
-            }
-            close(']');
-            break;
-        case Kind::map: {
-            const bool marked = is_marked(value);
-            open('{');
-            if (marked) table("$map", 1);
-            for (const auto [name, item] : value.entries()) {
-                key(name);
-                bare(item);
-            }
-            if (marked) close('}');
-            close('}');
-            break;
-        }
-        default: out_ += "null"; break;
-        }
-    }
+    template <class Sink>
+    friend void put_value(Sink& sink, TextOut& out, ValueView value);
+    void enter() noexcept {}
+    void leave() noexcept {}
+    void nothing() { out_ += "null"; }
+    void bare(ValueView value) { put_value(*this, out_, value); }
 
     TextOut out_;
     std::size_t depth_ = 0;
@@ -435,8 +446,8 @@ private:
         first_ = true;
     }
     void append_key(std::string_view key) {
-        const auto bare = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
-        if (!key.empty() && std::all_of(key.begin(), key.end(), bare)) out_ += key;
+        const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'; };
+        if (!key.empty() && std::all_of(key.begin(), key.end(), plain)) out_ += key;
         else out_.quoted(key);
     }
     void open(char bracket) {
@@ -465,48 +476,19 @@ private:
         append_key(key);
         out_ += " = ";
     }
-    // Recursive, constant_depth_max deep.
-    void bare(ValueView value) {
-        ++depth_;  // so that nothing inside ends the line
-        switch (value.kind()) {
-        case Kind::boolean: out_ += value.as_bool() ? std::string_view("true") : std::string_view("false"); break;
-        case Kind::integer: out_.integer(value.as_int()); break;
-        case Kind::number: out_.number(value.as_double()); break;
-        case Kind::text: out_.quoted(value.as_text()); break;
-        case Kind::bytes:
-            open('{');
-            text("$bytes", base64_of(value.as_bytes()));
-            close('}');
-            break;
-        case Kind::list:
-            open('[');
-            for (const auto item : value.items()) {
-                next();
-                bare(item);
-            }
-            close(']');
-            break;
-        case Kind::map: {
-            const bool marked = is_marked(value);
-            open('{');
-            if (marked) table("$map", 1);
-            for (const auto [name, item] : value.entries()) {
-                key(name);
-                bare(item);
-            }
-            if (marked) close('}');
-            close('}');
-            break;
-        }
-        default:
-            open('{');
-            boolean("$null", true);
-            close('}');
-            break;
-        }
+    template <class Sink>
+    friend void put_value(Sink& sink, TextOut& out, ValueView value);
+    void enter() noexcept { ++depth_; }  // so that nothing inside ends the line
+    void leave() noexcept {
         first_ = false;
         --depth_;
     }
+    void nothing() {
+        open('{');
+        boolean("$null", true);
+        close('}');
+    }
+    void bare(ValueView value) { put_value(*this, out_, value); }
 
     TextOut out_;
     std::string_view group_;
@@ -690,7 +672,7 @@ private:
         }
         if (constants > 0) {
             out_.table("with", constants);
-            for (const auto c : canonical_.constants(node)) out_.value(name(workflow_.constants[c].port), workflow_.constants[c].value.view());
+            for (const auto c : canonical_.constants(node)) out_.value(name(workflow_.constants[c].port), workflow_.constants[c].value());
             out_.end_table();
         }
         if (node.each != 0) out_.text("each", name(node.each));

@@ -33,7 +33,7 @@ NodeOptions options_of(const Workflow& w, Id n) {
     if (policy.ttl_ns != 0) options.ttl(ms_of(policy.ttl_ns));
     if (node.each != 0) options.each(w.names[node.each]);
     if (policy.parallel_max != 0) options.parallel(policy.parallel_max);
-    for (auto i = node.constants_from; i < node.constants_to; ++i) options.with(std::string(w.names[w.constants[i].port]), w.constants[i].value);
+    for (auto i = node.constants_from; i < node.constants_to; ++i) options.with(std::string(w.names[w.constants[i].port]), Value::copy(w.constants[i].value()));
     if (!calls_plugin(node.kind) && node.kind < NodeKind::workflow) return options;
     options.retry(policy.retries_max, ms_of(policy.backoff_ns), static_cast<symphony::RetryKind>(extras.retry)).on_error(static_cast<symphony::OnError>(node.on_error));
     return options;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a workflow in whatever format they are by content. What is read without a fault comes back equal from every
 // format, and its pictures can be drawn and read.
+#include "draw.hpp"
 #include "formats.hpp"
 #include "parse.hpp"
 #include "validate.hpp"
@@ -36,6 +37,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Findings findings{"fuzz"};
     compile(*workflow);
     validate(*workflow, Catalogue(), limits, findings, [] { return std::uint64_t{0}; });
+    if (workflow->order.size() < workflow->nodes.size() && !findings.has_errors()) __builtin_trap();
+    static_cast<void>(draw(*workflow));
     if (errors) return 0;
     const std::string binary = write_workflow(*workflow, Format::binary);
     Limits larger = limits;

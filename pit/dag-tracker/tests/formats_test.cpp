@@ -122,9 +122,49 @@ TEST(WorkflowFormats, OrderCountsOnlyIntoAMerge) {
     EXPECT_EQ(plain("a=\"x.o\", b=\"y.o\""), plain("b=\"y.o\", a=\"x.o\""));
 }
 
+/// The same values under the same keys; places are not compared.
+bool same(const Doc& a, const Doc& b) {
+    if (a.kind != b.kind || a.truth != b.truth || a.text() != b.text() || a.entries().size() != b.entries().size()) return false;
+    if ((a.kind == Doc::Kind::integer || a.kind == Doc::Kind::number) && a.integer != b.integer) return false;  // of a number its bits
+    for (std::size_t i = 0; i < a.entries().size(); ++i) {
+        if (a.entries()[i].key != b.entries()[i].key || !same(a.entries()[i].value, b.entries()[i].value)) return false;
+    }
+    return true;
+}
+
+TEST(WorkflowFormats, WhatIsReadAsJsonWithoutPlacesIsJson) {
+    const std::string whole = R"({"workflow": {"id": "w", "version": "1.0.0", "schema": 1}, "metadata": {"a": [1, -2.5e3, true, false, null, [], {}], "b": "\u00e9\n\"x"},)"
+                              R"( "nodes": {"first-node": {"plugin": "t", "with": {"x": 0.125, "y": [{"z": 12345678901}]}}, "second-node": {"after": ["first-node"]}}})";
+    constexpr std::string_view odd = "{}[]:,\"\\0159eE+-.ntfu \t\n/\x01\x80\xc3";
+    std::mt19937_64 engine(seed());
+    const auto below = [&](std::size_t bound) { return static_cast<std::size_t>(engine() % bound); };
+    int taken = 0;
+    for (int round = 0; round < 20'000; ++round) {
+        std::string text = whole;
+        for (std::size_t left = below(4); left > 0; --left) {
+            const std::size_t at = below(text.size());
+            switch (below(3)) {
+            case 0: text[at] = odd[below(odd.size())]; break;
+            case 1: text.erase(at, 1 + below(3)); break;
+            default: text.insert(at, 1, odd[below(odd.size())]); break;
+            }
+        }
+        const auto fast = read_json_fast(text, {});
+        if (!fast) continue;
+        ++taken;
+        Findings findings{"w.json"};
+        const auto slow = read_json(text, {}, findings);
+        ASSERT_TRUE(slow && !findings.has_errors()) << text;
+        ASSERT_TRUE(same(fast->root, slow->root)) << text;
+    }
+    EXPECT_GT(taken, 5'000) << "those without a change, and some of the others";
+    EXPECT_FALSE(read_json_fast(whole + " {}", {})) << "something follows";
+    EXPECT_FALSE(read_json_fast(std::string(60, '[') + std::string(60, ']'), {}));
+}
+
 TEST(WorkflowFormats, ConstantsThatTomlAndJsonDoNotHaveAreMarked) {
     const std::string head = "[workflow]\nid=\"w\"\nversion=\"1.0.0\"\n[nodes.x]\nplugin=\"t\"\noperation=\"o\"\nwith = { a = ";
-    const auto kind = [&](const std::string& constant) { return std::string(symphony::name_of(must_read(head + constant + " }\n").constants.at(0).value.kind())); };
+    const auto kind = [&](const std::string& constant) { return std::string(symphony::name_of(must_read(head + constant + " }\n").constants.at(0).value().kind())); };
     EXPECT_EQ(kind("{ \"$bytes\" = \"aGk=\" }"), "bytes");
     EXPECT_EQ(kind("{ \"$null\" = true }"), "null");
     EXPECT_EQ(kind("{ \"$map\" = { \"$null\" = true } }"), "map");

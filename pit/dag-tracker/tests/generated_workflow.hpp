@@ -270,7 +270,7 @@ private:
             const Id name = w.names.intern(port());
             bool there = false;
             for (auto i = node.constants_from; i < w.constants.size(); ++i) there = there || w.constants[i].port == name;
-            if (!there) w.constants.push_back({name, value(), {}});
+            if (!there) w.constants.push_back({name, {}, w.own(value())});
         }
         node.constants_to = static_cast<std::uint32_t>(w.constants.size());
     }

@@ -69,7 +69,7 @@ std::string summary(const Workflow& w) {
         const auto& policy = w.policies[node.policy];
         out << "node " << w.names[node.name] << ' ' << name_of(node.kind) << ' ' << w.names[node.plugin] << '.' << w.names[node.operation] << " each=" << w.names[node.each]
             << " error=" << static_cast<int>(node.on_error) << ' ' << policy.timeout_ns << ' ' << policy.backoff_ns << ' ' << policy.retries_max << ' ' << policy.parallel_max << '\n';
-        for (auto i = node.constants_from; i < node.constants_to; ++i) out << "  with " << w.names[w.constants[i].port] << '=' << plain(w.constants[i].value.view()) << '\n';
+        for (auto i = node.constants_from; i < node.constants_to; ++i) out << "  with " << w.names[w.constants[i].port] << '=' << plain(w.constants[i].value()) << '\n';
     }
     for (const auto& edge : w.edges) {
         out << "edge " << (edge.from == no_id ? "$" + w.inputs[edge.input].name : std::string(w.node_name(edge.from))) << '.' << w.names[edge.from_port] << " -> " << w.node_name(edge.to) << '.'

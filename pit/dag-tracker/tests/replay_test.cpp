@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "journal.hpp"
+#include "journal_rig.hpp"
 #include "replay.hpp"
-#include "rig.hpp"
 #include "run_memory.hpp"
-#include "temporary.hpp"
 
 namespace symphony::tracker::test {
 namespace {
@@ -53,15 +51,8 @@ struct Recorded {
     int number = 0;  // of an instrument's call: its answer is another each time
 
     Recorded() {
-        journal = *Journal::open(folder.folder(), {});
-        NewRun made;
-        made.workflow = plan->workflow.id;
-        made.version = plan->workflow.version;
-        made.source = flow;
-        made.inputs = made.options = made.plugins = ValueBuilder().map().end().build();
-        made.steps = static_cast<std::uint32_t>(plan->workflow.nodes.size());
-        std::shared_ptr<RunLog> log = *journal->begin(std::move(made));
-        EXPECT_TRUE(log->attach(plan->workflow));
+        journal = open(folder.folder());
+        const auto log = begin(*journal, *plan, flow);
         RunSettings how = settings();
         how.log = log;
         how.workers = 1;

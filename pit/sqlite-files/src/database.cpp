@@ -28,7 +28,7 @@ Error database_error(sqlite3* database, int code, const DatabaseWords& words) {
 } // namespace
 
 Result<std::shared_ptr<Mount>> Mount::of(Folder& folder) {
-    std::shared_ptr<Mount> mount(new Mount(folder));
+    std::shared_ptr<Mount> mount(new Mount);
     mount->vfs_ = SYMPHONY_TRY(mount_vfs(folder));
     return mount;
 }

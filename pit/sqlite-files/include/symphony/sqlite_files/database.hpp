@@ -87,9 +87,8 @@ public:
     Mount& operator=(const Mount&) = delete;
 
 private:
-    explicit Mount(Folder& folder) : folder_(&folder) {}
+    Mount() = default;
     friend Result<std::unique_ptr<Database>> open_database(std::shared_ptr<Mount>, std::string_view, bool, const DatabaseWords&);
-    Folder* folder_;
     std::string vfs_;
 };
 
