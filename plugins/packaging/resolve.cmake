@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+# The subjects resolver, lock and registry: their sources, tests and fuzzers.
+target_sources(symphony_packaging PRIVATE
+  src/conflict.cpp
+  src/engine.cpp
+  src/explain.cpp
+  src/nearest.cpp
+  src/propose.cpp
+  src/provider.cpp
+  src/resolver.cpp
+  src/solver.cpp)
+
+symphony_add_test(packaging-resolve-tests
+  SOURCES
+    tests/engine_test.cpp
+    tests/resolver_test.cpp
+    tests/resolver_oracle_test.cpp
+    tests/universe.cpp
+  LIBS symphony_packaging)
+if(TARGET packaging-resolve-tests)
+  target_include_directories(packaging-resolve-tests PRIVATE src)
+  # The oracle of the resolver; without it those tests are skipped and say so.
+  find_path(SYMPHONY_LIBSOLV_INCLUDE solv/solver.h)
+  find_library(SYMPHONY_LIBSOLV solv)
+  if(SYMPHONY_LIBSOLV_INCLUDE AND SYMPHONY_LIBSOLV)
+    target_sources(packaging-resolve-tests PRIVATE tests/libsolv_oracle.cpp)
+    target_include_directories(packaging-resolve-tests SYSTEM PRIVATE ${SYMPHONY_LIBSOLV_INCLUDE})
+    target_link_libraries(packaging-resolve-tests PRIVATE ${SYMPHONY_LIBSOLV})
+    target_compile_definitions(packaging-resolve-tests PRIVATE SYMPHONY_HAS_LIBSOLV=1)
+  endif()
+endif()
