@@ -2,17 +2,24 @@
 # The subjects resolver, lock and registry: their sources, tests and fuzzers.
 target_sources(symphony_packaging PRIVATE
   src/conflict.cpp
+  src/document.cpp
   src/engine.cpp
   src/explain.cpp
+  src/lock.cpp
+  src/lock_text.cpp
   src/nearest.cpp
+  src/plan.cpp
   src/propose.cpp
   src/provider.cpp
   src/resolver.cpp
-  src/solver.cpp)
+  src/solver.cpp
+  src/words.cpp)
 
 symphony_add_test(packaging-resolve-tests
   SOURCES
     tests/engine_test.cpp
+    tests/lock_test.cpp
+    tests/plan_test.cpp
     tests/resolver_test.cpp
     tests/resolver_oracle_test.cpp
     tests/universe.cpp
