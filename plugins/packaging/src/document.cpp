@@ -87,7 +87,7 @@ void Trouble::tell(std::uint32_t line, const std::string& what, const Error& err
 
 Table::Table(Trouble& trouble, const Node& node, std::string what) : trouble_(&trouble), node_(&node), what_(std::move(what)) {}
 
-std::string Table::at(std::string_view key) const { return (what_.empty() ? "" : what_ + ": ") + "key " + quoted(key); }
+std::string Table::at(std::string_view key) const { return (what_.empty() ? "" : what_ + ": ") + "key " + in_quotes(key); }
 
 std::uint32_t Table::line(std::string_view key) const noexcept {
     for (const auto& [name, value] : node_->entries) {
@@ -100,7 +100,7 @@ const Node* Table::take(std::string_view key, Node::Kind kind, std::string_view 
     asked_.push_back(key);
     const auto found = std::find_if(node_->entries.begin(), node_->entries.end(), [&](const auto& entry) { return entry.first == key; });
     if (found == node_->entries.end()) {
-        if (required) trouble_->tell(node_->line, "missing-key", (what_.empty() ? "" : what_ + ": ") + "has no key " + quoted(key));
+        if (required) trouble_->tell(node_->line, "missing-key", (what_.empty() ? "" : what_ + ": ") + "has no key " + in_quotes(key));
         return nullptr;
     }
     if (found->second.kind == kind) return &found->second;
@@ -113,7 +113,7 @@ std::string Table::text(std::string_view key, Check check, std::string_view expe
     if (node == nullptr) return {};
     const bool good = !node->text.empty() && node->text.size() <= bytes_max && !has_control(node->text) && (check == nullptr || check(node->text));
     if (good) return node->text;
-    trouble_->tell(node->line, "bad-value", at(key) + ": expected " + std::string(expected) + ", found " + quoted(node->text));
+    trouble_->tell(node->line, "bad-value", at(key) + ": expected " + std::string(expected) + ", found " + in_quotes(node->text));
     return {};
 }
 
@@ -170,7 +170,7 @@ std::vector<std::pair<std::string, std::string>> Table::text_map(std::string_vie
     for (const auto& [name, value] : node->entries) {
         if (trouble_->any()) return out;
         if (value.kind != Node::Kind::text || has_control(value.text) || has_control(name)) {
-            trouble_->tell(value.line, "wrong-type", at(key) + ": expected a text behind " + quoted(name));
+            trouble_->tell(value.line, "wrong-type", at(key) + ": expected a text behind " + in_quotes(name));
         }
         out.emplace_back(name, value.text);
     }
@@ -180,7 +180,7 @@ std::vector<std::pair<std::string, std::string>> Table::text_map(std::string_vie
 void Table::done() {
     for (const auto& [key, value] : node_->entries) {
         if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) {
-            trouble_->tell(value.line, "unknown-key", (what_.empty() ? "" : what_ + ": ") + "unknown key " + quoted(key),
+            trouble_->tell(value.line, "unknown-key", (what_.empty() ? "" : what_ + ": ") + "unknown key " + in_quotes(key),
                            "it may be from a newer symphony");
         }
     }

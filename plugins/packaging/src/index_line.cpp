@@ -348,7 +348,7 @@ Result<std::vector<IndexLine>> read_index_file(std::string_view bytes, std::stri
     for (;;) {
         const auto* view = SYMPHONY_TRY(reader.next());
         if (view == nullptr) break;
-        if (view->id != id) return bad("has a line of " + quoted(view->id) + ", it is the file of " + quoted(id));
+        if (view->id != id) return bad("has a line of " + in_quotes(view->id) + ", it is the file of " + in_quotes(id));
         auto version = SYMPHONY_TRY(manifests::Version::parse(view->version));
         const auto at = std::lower_bound(found.begin(), found.end(), version, [](const auto& one, const auto& other) { return precedence(one.first, other) < 0; });
         auto line = own(*view);

@@ -34,14 +34,14 @@ void sort(Lock& lock) {
     }
 }
 
-std::string digest_of_inputs(const Profile& profile, const std::vector<Lock::Registry>& registries) {
+std::string digest_of_inputs(const LockInputs& asked, const std::vector<Lock::Registry>& registries) {
     // Line by line; no text in it has a line end or begins another kind of line.
     std::set<std::string> lines;
-    for (const auto& one : profile.wanted) lines.insert("want " + one.id + " " + one.range.text());
-    for (const auto& triple : profile.triples) lines.insert("triple " + triple);
-    for (const auto& port : profile.ports) lines.insert("port " + port);
+    for (const auto& one : asked.wanted) lines.insert("want " + one.id + " " + one.range.text());
+    for (const auto& triple : asked.triples) lines.insert("triple " + triple);
+    for (const auto& port : asked.ports) lines.insert("port " + port);
     for (const auto& one : registries) lines.insert("registry " + one.name + " " + one.root_key);
-    std::string text = "symphony-lock-inputs 1\nhost " + abi_text(profile.host) + "\n";
+    std::string text = "symphony-lock-inputs 1\nhost " + abi_text(asked.host) + "\n";
     for (const auto& line : lines) text += line + "\n";
     return sha256_of(text);
 }

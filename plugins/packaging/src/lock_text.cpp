@@ -87,7 +87,7 @@ Lock::Package read_package(Table& table) {
     package.manifest = hex(table.text("manifest", is_digest, "\"sha256:\" and 64 hexadecimal digits"));
     package.signer = table.text_or_nothing("signer");
     if (!package.signer.empty() && !is_key(package.signer)) {
-        table.trouble().tell(table.line("signer"), "bad-value", table.at("signer") + ": expected a public key of 56 characters, found " + quoted(package.signer));
+        table.trouble().tell(table.line("signer"), "bad-value", table.at("signer") + ": expected a public key of 56 characters, found " + in_quotes(package.signer));
     }
     read_rights(table, package);
     package.dependencies = table.texts("dependencies");
@@ -101,22 +101,22 @@ void check_names(Trouble& trouble, const Lock& lock) {
     std::set<std::string_view> registries, packages;
     std::set<std::string> versions;
     for (const auto& one : lock.registries) {
-        if (!registries.insert(one.name).second) trouble.tell(0, "duplicate-entry", "registry " + quoted(one.name) + " is there twice");
+        if (!registries.insert(one.name).second) trouble.tell(0, "duplicate-entry", "registry " + in_quotes(one.name) + " is there twice");
     }
     for (const auto& one : lock.packages) {
-        if (!packages.insert(one.id).second) trouble.tell(0, "duplicate-entry", "package " + quoted(one.id) + " is there twice");
+        if (!packages.insert(one.id).second) trouble.tell(0, "duplicate-entry", "package " + in_quotes(one.id) + " is there twice");
         versions.insert(one.id + " " + one.version.text());
         if (!one.registry.empty() && !registries.contains(one.registry)) {
-            trouble.tell(0, "dangling-entry", "package " + one.id + " is from registry " + quoted(one.registry) + ", which the lock does not have");
+            trouble.tell(0, "dangling-entry", "package " + one.id + " is from registry " + in_quotes(one.registry) + ", which the lock does not have");
         }
     }
     for (const auto& one : lock.packages) {
         for (std::size_t i = 0; i < one.dependencies.size(); ++i) {
             const auto& dependency = one.dependencies[i];
             if (!versions.contains(dependency)) {
-                trouble.tell(0, "dangling-entry", "package " + one.id + " depends on " + quoted(dependency) + ", which the lock does not have");
+                trouble.tell(0, "dangling-entry", "package " + one.id + " depends on " + in_quotes(dependency) + ", which the lock does not have");
             }
-            if (i > 0 && one.dependencies[i - 1] == dependency) trouble.tell(0, "duplicate-entry", "package " + one.id + " depends twice on " + quoted(dependency));
+            if (i > 0 && one.dependencies[i - 1] == dependency) trouble.tell(0, "duplicate-entry", "package " + one.id + " depends twice on " + in_quotes(dependency));
         }
     }
 }

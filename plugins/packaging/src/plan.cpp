@@ -16,13 +16,13 @@ const Release* find_release(const Package* package, const Version& version) {
 }
 
 /// The first wish that the lock does not fulfil, in words; or that something else changed.
-std::string what_changed(const Profile& profile, const Lock& lock, const std::vector<Lock::Registry>& registries) {
-    for (const auto& one : profile.wanted) {
+std::string what_changed(const LockInputs& asked, const Lock& lock, const std::vector<Lock::Registry>& registries) {
+    for (const auto& one : asked.wanted) {
         const auto* package = lock.find(one.id);
         if (package == nullptr) return one.id + " is wanted and not in it";
         if (!one.range.contains(package->version)) return one.id + " " + one.range.text() + " is wanted, it has " + package->version.text();
     }
-    const auto abi = std::to_string(profile.host.major) + "." + std::to_string(profile.host.minor);
+    const auto abi = std::to_string(asked.host.major) + "." + std::to_string(asked.host.minor);
     if (lock.host_abi != abi) return "it was made for a host of ABI " + lock.host_abi + ", this one offers " + abi;
     for (const auto& one : registries) {
         const auto same = std::find_if(lock.registries.begin(), lock.registries.end(), [&](const auto& other) { return other.name == one.name; });
@@ -32,11 +32,11 @@ std::string what_changed(const Profile& profile, const Lock& lock, const std::ve
     return "something that it has is no longer wanted, or a range or platform was changed";
 }
 
-Error out_of_date(const Profile& profile, const Lock* lock, const std::vector<Lock::Registry>& registries) {
+Error out_of_date(const LockInputs& asked, const Lock* lock, const std::vector<Lock::Registry>& registries) {
     if (lock == nullptr) {
         return {Code::refused, "no-lock", "there is no lock, and with --locked none is made", "run it once without --locked and keep the lock"};
     }
-    return {Code::refused, "lock-out-of-date", "the lock does not answer to what is wanted: " + what_changed(profile, *lock, registries),
+    return {Code::refused, "lock-out-of-date", "the lock does not answer to what is wanted: " + what_changed(asked, *lock, registries),
             "run it without --locked to bring the lock up to date, and look at what changes"};
 }
 
@@ -74,11 +74,11 @@ std::vector<std::string> dependencies_of(const Release& release, const std::vect
     return out;
 }
 
-Result<Lock> lock_of(Source& source, const Profile& profile, const Solution& solution) {
+Result<Lock> lock_of(Source& source, const LockInputs& asked, const Solution& solution) {
     Lock lock;
     lock.registries = source.registries();
-    lock.inputs = digest_of_inputs(profile, lock.registries);
-    lock.host_abi = std::to_string(profile.host.major) + "." + std::to_string(profile.host.minor);
+    lock.inputs = digest_of_inputs(asked, lock.registries);
+    lock.host_abi = std::to_string(asked.host.major) + "." + std::to_string(asked.host.minor);
     for (const auto& one : solution.chosen) {
         auto package = SYMPHONY_TRY(source.describe(one.id, one.version));
         const auto* release = find_release(SYMPHONY_TRY(source.find(one.id)), one.version);
@@ -89,11 +89,11 @@ Result<Lock> lock_of(Source& source, const Profile& profile, const Solution& sol
     return lock;
 }
 
-ResolveRequest request_of(const Profile& profile, const Lock* lock, const LockMode& mode) {
+ResolveRequest request_of(const LockInputs& asked, const Lock* lock, const LockMode& mode) {
     ResolveRequest request;
-    request.wanted = profile.wanted;
-    request.host = profile.host;
-    request.ports = profile.ports;
+    request.wanted = asked.wanted;
+    request.host = asked.host;
+    request.ports = asked.ports;
     request.minimal = mode.minimal;
     if (lock == nullptr || mode.minimal) return request;
     for (const auto& package : lock->packages) {
@@ -105,31 +105,31 @@ ResolveRequest request_of(const Profile& profile, const Lock* lock, const LockMo
 
 } // namespace
 
-Result<Planned> make_plan(Source& source, const Profile& profile, const Lock* lock, const LockMode& mode, std::function<bool()> cancelled) {
+Result<Planned> make_plan(Source& source, const LockInputs& asked, const Lock* lock, const LockMode& mode, std::function<bool()> cancelled) {
     const auto registries = source.registries();
-    const bool answers = lock != nullptr && lock->inputs == digest_of_inputs(profile, registries);
-    if (mode.locked && !answers) return out_of_date(profile, lock, registries);
+    const bool answers = lock != nullptr && lock->inputs == digest_of_inputs(asked, registries);
+    if (mode.locked && !answers) return out_of_date(asked, lock, registries);
     if (answers && (mode.locked || (!mode.update && !mode.minimal))) {
         if (!mode.offline) SYMPHONY_TRY(check_locked(source, *lock));
         return Planned(Plan{*lock, false, {}});
     }
-    auto request = request_of(profile, lock, mode);
+    auto request = request_of(asked, lock, mode);
     request.cancelled = std::move(cancelled);
     auto resolution = SYMPHONY_TRY(resolve(source, request));
     if (auto* conflict = std::get_if<Conflict>(&resolution)) return Planned(std::move(*conflict));
     Plan plan;
-    plan.lock = SYMPHONY_TRY(lock_of(source, profile, std::get<Solution>(resolution)));
+    plan.lock = SYMPHONY_TRY(lock_of(source, asked, std::get<Solution>(resolution)));
     if (lock != nullptr) SYMPHONY_TRY(keep_platforms(plan.lock, *lock));
     plan.changes = changes_between(lock, plan.lock);
     plan.changed = lock == nullptr || print(*lock) != print(plan.lock);
     return Planned(std::move(plan));
 }
 
-std::vector<Change> changes_between(const Lock* from, const Lock& to) {
-    std::vector<Change> out;
+std::vector<PlanChange> changes_between(const Lock* from, const Lock& to) {
+    std::vector<PlanChange> out;
     for (const auto& package : to.packages) {
         const auto* before = from != nullptr ? from->find(package.id) : nullptr;
-        Change change;
+        PlanChange change;
         change.id = package.id;
         change.to = package.version.text();
         change.rights = manifests::diff(before != nullptr ? before->rights : manifests::RightSet(), package.rights);
@@ -137,15 +137,15 @@ std::vector<Change> changes_between(const Lock* from, const Lock& to) {
             change.from = before->version.text();
             const auto order = package.version <=> before->version;
             if (order == 0 && before->manifest == package.manifest && change.rights.empty()) continue;
-            change.kind = order > 0 ? Change::Kind::upgraded : order < 0 ? Change::Kind::downgraded : Change::Kind::rebuilt;
+            change.kind = order > 0 ? PlanChange::Kind::upgraded : order < 0 ? PlanChange::Kind::downgraded : PlanChange::Kind::rebuilt;
         }
         out.push_back(std::move(change));
     }
     for (const auto& package : from != nullptr ? from->packages : std::vector<Lock::Package>()) {
         if (to.find(package.id) != nullptr) continue;
-        out.push_back({Change::Kind::removed, package.id, package.version.text(), {}, manifests::diff(package.rights, manifests::RightSet())});
+        out.push_back({PlanChange::Kind::removed, package.id, package.version.text(), {}, manifests::diff(package.rights, manifests::RightSet())});
     }
-    std::sort(out.begin(), out.end(), [](const Change& a, const Change& b) { return a.id < b.id; });
+    std::sort(out.begin(), out.end(), [](const PlanChange& a, const PlanChange& b) { return a.id < b.id; });
     return out;
 }
 

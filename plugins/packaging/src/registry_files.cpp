@@ -65,7 +65,7 @@ KeyRole read_role(Table& table) {
     KeyRole role;
     role.threshold = table.number("threshold");
     for (const auto& text : table.texts("keys", 64)) {
-        if (!is_key(text)) table.trouble().tell(table.line("keys"), "bad-value", table.at("keys") + ": expected " + std::string(key_words) + ", found " + quoted(text));
+        if (!is_key(text)) table.trouble().tell(table.line("keys"), "bad-value", table.at("keys") + ": expected " + std::string(key_words) + ", found " + in_quotes(text));
         else role.keys.push_back(key_of(text));
     }
     table.done();
@@ -105,7 +105,7 @@ std::vector<std::pair<std::string, std::string>> digests(Table& table, std::stri
     auto entries = table.text_map(key, 100'000);
     for (auto& [name, digest] : entries) {
         if (!name_check(name) || !is_digest(digest)) {
-            table.trouble().tell(table.line(key), "bad-value", table.at(key) + ": expected \"sha256:\" and 64 digits behind a name, found " + quoted(name + " = " + digest));
+            table.trouble().tell(table.line(key), "bad-value", table.at(key) + ": expected \"sha256:\" and 64 digits behind a name, found " + in_quotes(name + " = " + digest));
             break;
         }
         digest.erase(0, 7);
@@ -125,7 +125,7 @@ void put_digests(std::string& out, std::string_view key, std::vector<std::pair<s
 // ---- times
 
 Result<UnixTime> parse_time(std::string_view text) {
-    const auto bad = [&] { return Error(Code::invalid_argument, "bad-time", "expected " + std::string(time_words) + ", found " + quoted(text)); };
+    const auto bad = [&] { return Error(Code::invalid_argument, "bad-time", "expected " + std::string(time_words) + ", found " + in_quotes(text)); };
     constexpr std::string_view shape = "0000-00-00T00:00:00Z";
     if (text.size() != shape.size()) return bad();
     for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -189,7 +189,7 @@ Result<RegistryRoot> parse_root(std::string_view text, std::string_view file) {
     for (auto& one : table.tables("publisher", 100'000)) {
         RegistryRoot::Publisher publisher{key_of(one.text("key", is_key, key_words)), one.text("name"), one.texts("ids")};
         for (const auto& id : publisher.ids) {
-            if (!is_pattern(id)) document.trouble.tell(one.line("ids"), "bad-value", one.at("ids") + ": expected ids or \"org.example.*\", found " + quoted(id));
+            if (!is_pattern(id)) document.trouble.tell(one.line("ids"), "bad-value", one.at("ids") + ": expected ids or \"org.example.*\", found " + in_quotes(id));
         }
         one.done();
         root.publishers.push_back(std::move(publisher));

@@ -41,7 +41,7 @@ std::string clean(std::string_view text) {
     return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     constexpr std::size_t shown_max = 60;
     auto cut = text.substr(0, shown_max);
     while (cut.size() < text.size() && !cut.empty() && (static_cast<unsigned char>(text[cut.size()]) & 0xC0u) == 0x80u) cut.remove_suffix(1);

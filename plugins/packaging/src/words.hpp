@@ -11,7 +11,7 @@ bool has_control(std::string_view text) noexcept;
 /// With a question mark for each of them.
 std::string clean(std::string_view text);
 /// For messages: in double quotes, clean, cut to some sixty characters.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 bool is_id(std::string_view text) noexcept;     ///< of a plugin: lower case, digits, dots and dashes, at most 100
 bool is_triple(std::string_view text) noexcept; ///< "x86_64-linux-gnu"

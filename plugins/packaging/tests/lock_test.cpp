@@ -129,10 +129,10 @@ TEST(Lock, RefusesOtherBytesUnderTheSameVersion) {
 }
 
 TEST(Lock, DigestsWhatIsAskedForAndNothingElse) {
-    Profile profile{{{"a", *manifests::Range::parse("^1"), "profile.toml:3"}, {"b", *manifests::Range::parse("*"), ""}}, {"x86_64-linux-gnu"}, {1, 0, 0, {}, {}}, {}};
+    LockInputs asked{{{"a", *manifests::Range::parse("^1"), "profile.toml:3"}, {"b", *manifests::Range::parse("*"), ""}}, {"x86_64-linux-gnu"}, {1, 0, 0, {}, {}}, {}};
     std::vector<Lock::Registry> registries{{"main", some_key(), 1}};
-    const auto digest = digest_of_inputs(profile, registries);
-    auto same = profile;
+    const auto digest = digest_of_inputs(asked, registries);
+    auto same = asked;
     std::swap(same.wanted[0], same.wanted[1]);
     same.wanted[0].place = "elsewhere:9";
     auto later = registries;
@@ -140,17 +140,17 @@ TEST(Lock, DigestsWhatIsAskedForAndNothingElse) {
     EXPECT_EQ(digest_of_inputs(same, later), digest);
 
     const auto differs = [&](auto&& edit) {
-        auto other = profile;
+        auto other = asked;
         auto other_registries = registries;
         edit(other, other_registries);
         return digest_of_inputs(other, other_registries) != digest;
     };
-    EXPECT_TRUE(differs([](Profile& other, auto&) { other.wanted[0].range = *manifests::Range::parse("^1.1"); }));
-    EXPECT_TRUE(differs([](Profile& other, auto&) { other.wanted.pop_back(); }));
-    EXPECT_TRUE(differs([](Profile& other, auto&) { other.triples.push_back("aarch64-linux-gnu"); }));
-    EXPECT_TRUE(differs([](Profile& other, auto&) { other.host.minor = 1; }));
-    EXPECT_TRUE(differs([](Profile& other, auto&) { other.ports.push_back("pool/1"); }));
-    EXPECT_TRUE(differs([](Profile&, auto& other) { other[0].root_key = some_key(); }));
+    EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.wanted[0].range = *manifests::Range::parse("^1.1"); }));
+    EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.wanted.pop_back(); }));
+    EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.triples.push_back("aarch64-linux-gnu"); }));
+    EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.host.minor = 1; }));
+    EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.ports.push_back("pool/1"); }));
+    EXPECT_TRUE(differs([](LockInputs&, auto& other) { other[0].root_key = some_key(); }));
 }
 
 // ---- bad locks

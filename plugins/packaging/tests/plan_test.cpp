@@ -63,9 +63,9 @@ private:
 class Planning : public ::testing::Test {
 protected:
     Planning() { want("app", "^1"); }
-    void want(const std::string& id, std::string_view range) { profile_.wanted.push_back({id, *manifests::Range::parse(range), {}}); }
+    void want(const std::string& id, std::string_view range) { inputs_.wanted.push_back({id, *manifests::Range::parse(range), {}}); }
     Plan planned(const Lock* lock, const LockMode& mode = {}) {
-        auto result = make_plan(shelf_, profile_, lock, mode);
+        auto result = make_plan(shelf_, inputs_, lock, mode);
         EXPECT_TRUE(result) << result.error().message();
         if (!result || !std::holds_alternative<Plan>(*result)) {
             ADD_FAILURE() << "no plan";
@@ -74,7 +74,7 @@ protected:
         return std::get<Plan>(*std::move(result));
     }
     std::string refused(const Lock* lock, const LockMode& mode = {}) {
-        const auto result = make_plan(shelf_, profile_, lock, mode);
+        const auto result = make_plan(shelf_, inputs_, lock, mode);
         if (result) return "";
         message_ = result.error().message();
         return std::string(result.error().reason());
@@ -97,7 +97,7 @@ protected:
     }
 
     Shelf shelf_;
-    Profile profile_;
+    LockInputs inputs_;
     std::string message_;
 };
 
@@ -134,7 +134,7 @@ TEST_F(Planning, KeepsLockedVersionsWhenSomethingElseIsAdded) {
     EXPECT_TRUE(plan.changed);
     EXPECT_THAT(versions(plan.lock), ElementsAre("app 1.0.0", "json 1.0.0", "text 2.0.0"));
     ASSERT_EQ(plan.changes.size(), 1u);
-    EXPECT_EQ(plan.changes[0].kind, Change::Kind::added);
+    EXPECT_EQ(plan.changes[0].kind, PlanChange::Kind::added);
 }
 
 TEST_F(Planning, FailsLockedWhenTheLockDoesNotAnswer) {
@@ -145,8 +145,8 @@ TEST_F(Planning, FailsLockedWhenTheLockDoesNotAnswer) {
     EXPECT_EQ(refused(&first.lock, locked()), "lock-out-of-date");
     EXPECT_THAT(message_, HasSubstr("json is wanted and not in it"));
     EXPECT_EQ(refused(&first.lock, LockMode::frozen()), "lock-out-of-date");
-    profile_.wanted.pop_back();
-    profile_.host.minor = 3;
+    inputs_.wanted.pop_back();
+    inputs_.host.minor = 3;
     EXPECT_EQ(refused(&first.lock, locked()), "lock-out-of-date");
     EXPECT_THAT(message_, HasSubstr("ABI 1.0"));
 }
@@ -171,7 +171,7 @@ TEST_F(Planning, UpdatesEverythingOrWhatIsNamed) {
     const auto all = planned(&first.lock, update());
     EXPECT_THAT(versions(all.lock), ElementsAre("app 1.1.0", "json 1.5.0"));
     ASSERT_EQ(all.changes.size(), 2u);
-    EXPECT_EQ(all.changes[0].kind, Change::Kind::upgraded);
+    EXPECT_EQ(all.changes[0].kind, PlanChange::Kind::upgraded);
     EXPECT_EQ(all.changes[0].from, "1.0.0");
     EXPECT_TRUE(all.changes[0].rights.widens());
     EXPECT_FALSE(all.changes[1].rights.widens());
@@ -214,18 +214,18 @@ TEST_F(Planning, TellsWhatIsRemovedAndWhatGoesBack) {
     shelf_.add("old", "1.0.0");
     want("old", "*");
     const auto first = planned(nullptr);
-    profile_.wanted.pop_back();
+    inputs_.wanted.pop_back();
     shelf_.add("app", "1.0.0");
-    profile_.wanted[0].range = *manifests::Range::parse("<1.1");
+    inputs_.wanted[0].range = *manifests::Range::parse("<1.1");
     const auto plan = planned(&first.lock);
     ASSERT_EQ(plan.changes.size(), 2u);
-    EXPECT_EQ(plan.changes[0].kind, Change::Kind::downgraded);
-    EXPECT_EQ(plan.changes[1].kind, Change::Kind::removed);
+    EXPECT_EQ(plan.changes[0].kind, PlanChange::Kind::downgraded);
+    EXPECT_EQ(plan.changes[1].kind, PlanChange::Kind::removed);
 }
 
 TEST_F(Planning, GivesTheConflictOfTheResolver) {
     shelf_.add("app", "2.0.0");
-    const auto result = make_plan(shelf_, profile_, nullptr, {});
+    const auto result = make_plan(shelf_, inputs_, nullptr, {});
     ASSERT_TRUE(result);
     ASSERT_TRUE(std::holds_alternative<Conflict>(*result));
     EXPECT_EQ(hint_of(std::get<Conflict>(*result)), "change app = \"^1\" to \"^2.0\": gives 2.0.0");

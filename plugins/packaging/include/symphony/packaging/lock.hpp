@@ -61,14 +61,14 @@ std::string print(const Lock& lock);
 Result<Lock> parse_lock(std::string_view text, std::string_view file);
 
 /// What a lock answers to. A lock whose `inputs` is another one answers to something else.
-struct Profile {
+struct LockInputs {
     std::vector<Wanted> wanted;
     std::vector<std::string> triples; ///< platforms that must be there
     manifests::Version host{1, 0, 0, {}, {}};
     std::vector<std::string> ports; ///< offered by who is there anyway
 };
 /// SHA-256 of the canonical text of profile and registries; the snapshots' numbers are no part of it, nor are the profile's places and order.
-std::string digest_of_inputs(const Profile& profile, const std::vector<Lock::Registry>& registries);
+std::string digest_of_inputs(const LockInputs& asked, const std::vector<Lock::Registry>& registries);
 
 /// Puts the platforms that `known` has into `lock`, for packages of the same version and manifest: no platform is ever lost by locking again.
 /// @return `refused`, "digest-changed", when the same platform of the same version has other bytes.

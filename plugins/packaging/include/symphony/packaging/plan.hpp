@@ -34,18 +34,18 @@ struct LockMode {
     }
 };
 
-struct Change {
+struct PlanChange {
     enum class Kind : std::uint8_t { added, removed, upgraded, downgraded, rebuilt } kind = Kind::added;
     std::string id;
     std::string from, to; ///< versions
     manifests::RightsDiff rights;
-    friend bool operator==(const Change& a, const Change& b) { return a.kind == b.kind && a.id == b.id && a.from == b.from && a.to == b.to; }
+    friend bool operator==(const PlanChange& a, const PlanChange& b) { return a.kind == b.kind && a.id == b.id && a.from == b.from && a.to == b.to; }
 };
 
 struct Plan {
     Lock lock;                   ///< to write, if `changed`
     bool changed = false;
-    std::vector<Change> changes; ///< beside the lock that was given; sorted by id
+    std::vector<PlanChange> changes; ///< beside the lock that was given; sorted by id
 };
 using Planned = std::variant<Plan, Conflict>;
 
@@ -54,9 +54,9 @@ using Planned = std::variant<Plan, Conflict>;
 /// @param lock  May be null: there is none yet.
 /// @return `refused`: "no-lock" or "lock-out-of-date" (`locked`, and the lock does not answer), "digest-changed" (the source has other bytes under a
 ///   locked version), "locked-version-barred" (it was revoked), "locked-version-gone"; or what `resolve` and the source return.
-Result<Planned> make_plan(Source& source, const Profile& profile, const Lock* lock, const LockMode& mode, std::function<bool()> cancelled = {});
+Result<Planned> make_plan(Source& source, const LockInputs& asked, const Lock* lock, const LockMode& mode, std::function<bool()> cancelled = {});
 
 /// What is different in `to`.
-std::vector<Change> changes_between(const Lock* from, const Lock& to);
+std::vector<PlanChange> changes_between(const Lock* from, const Lock& to);
 
 } // namespace symphony::packaging
