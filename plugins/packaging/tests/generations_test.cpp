@@ -83,7 +83,9 @@ TEST_F(GenerationsTest, TrustIsForWhatAPublisherSigned) {
     install(other);
     install({}, publisher_key);
     const auto trust = rig::read(folder.path() / "current/plugins.lock");
-    EXPECT_NE(trust.find("plugin = \"org.example.greet\"\nsha256 = \"" + sha256_of(Plugin().library) + "\"\npublisher = \"" + publisher_key + "\""), std::string::npos) << trust;
+    const std::string library = "plugin = \"org.example.greet\"\nsha256 = \"" + sha256_of(Plugin().library) + "\"\n";
+    EXPECT_NE(trust.find("[[trusted]]\n" + library), std::string::npos) << trust;
+    EXPECT_NE(trust.find("[[signed]]\n" + library + "publisher = \"" + publisher_key + "\""), std::string::npos) << trust;
     EXPECT_EQ(trust.find("org.example.words"), std::string::npos) << trust;
 }
 
