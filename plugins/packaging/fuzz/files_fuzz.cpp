@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The small files of packages and of what is installed: FILES, profile.toml, publishers.toml.
+// The small files of packages and of what is installed: FILES, profile.toml, publishers.toml, registries.toml.
 #include <symphony/packaging/file_list.hpp>
 #include <symphony/packaging/generations.hpp>
 #include <symphony/packaging/publishers.hpp>
+#include <symphony/packaging/registries.hpp>
 
 #include <cstdlib>
 
@@ -27,5 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto again = Publishers::parse(publishers->text());
         must(again && again->all() == publishers->all());
     }
+    if (const auto registries = RegistryList::parse(text)) must(*RegistryList::parse(registries->text()) == *registries);
     return 0;
 }
