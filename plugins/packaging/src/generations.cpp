@@ -42,7 +42,8 @@ Result<std::string> trust_of(const Profile& profile, const Store& store) {
         const auto info = SYMPHONY_TRY(store.read(package.digest));
         for (const auto& artifact : info.manifest.artifacts) {
             if (info.files.find(artifact.path) == nullptr) continue;
-            text += "\n[[trusted]]\nplugin = " + toml_text(package.id) + "\nsha256 = " + toml_text(artifact.sha256) + "\npublisher = " + toml_text(package.publisher) + "\n";
+            const std::string library = "plugin = " + toml_text(package.id) + "\nsha256 = " + toml_text(artifact.sha256) + "\n";
+            text += "\n[[trusted]]\n" + library + "\n[[signed]]\n" + library + "publisher = " + toml_text(package.publisher) + "\n";
         }
     }
     return text;

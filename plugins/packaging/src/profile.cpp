@@ -27,7 +27,8 @@ Result<Installed> read_package(const toml::table& table) {
     const auto line = static_cast<std::uint32_t>(table.source().begin.line);
     Installed out;
     const std::pair<std::string_view, std::string Installed::*> keys[] = {{"id", &Installed::id},       {"version", &Installed::version},     {"digest", &Installed::digest},
-                                                                         {"asked", &Installed::asked}, {"publisher", &Installed::publisher}, {"source", &Installed::source}};
+                                                                         {"asked", &Installed::asked}, {"publisher", &Installed::publisher}, {"source", &Installed::source},
+                                                                         {"registry", &Installed::registry}};
     for (const auto& [key, member] : keys) {
         auto text = text_in(table, key);
         if (!text) return bad_profile(std::string(key) + " is no text that fits", line);
@@ -73,6 +74,7 @@ std::string Profile::text() const {
         if (!package.asked.empty()) text += "asked = " + toml_text(package.asked) + "\n";
         if (!package.publisher.empty()) text += "publisher = " + toml_text(package.publisher) + "\n";
         if (!package.source.empty()) text += "source = " + toml_text(package.source) + "\n";
+        if (!package.registry.empty()) text += "registry = " + toml_text(package.registry) + "\n";
     }
     return text;
 }

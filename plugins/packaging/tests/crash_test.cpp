@@ -37,7 +37,7 @@ const std::string first_package = package_of("1.0.0"), second_package = package_
 Status install(const fs::path& folder, const std::string& package, const Disk& disk) {
     auto change = SYMPHONY_TRY(Change::begin(folder, 0ms, {}, disk));
     const auto info = SYMPHONY_TRY(change.store().add(package));
-    change.profile().put({info.id(), info.version(), info.digest, "*", key, "a test"});
+    change.profile().put({info.id(), info.version(), info.digest, "*", key, "a test", ""});
     SYMPHONY_TRY(change.commit("install " + info.version()));
     return {};
 }

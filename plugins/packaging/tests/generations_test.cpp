@@ -26,7 +26,7 @@ protected:
         auto change = begin();
         const auto info = change.store().add(plugin.packed().bytes);
         EXPECT_TRUE(info) << info.error().message();
-        change.profile().put({info->id(), info->version(), info->digest, "*", publisher, "a test"});
+        change.profile().put({info->id(), info->version(), info->digest, "*", publisher, "a test", ""});
         const auto number = change.commit("install " + info->id());
         EXPECT_TRUE(number) << number.error().message();
         return number ? *number : 0;
@@ -83,7 +83,9 @@ TEST_F(GenerationsTest, TrustIsForWhatAPublisherSigned) {
     install(other);
     install({}, publisher_key);
     const auto trust = rig::read(folder.path() / "current/plugins.lock");
-    EXPECT_NE(trust.find("plugin = \"org.example.greet\"\nsha256 = \"" + sha256_of(Plugin().library) + "\"\npublisher = \"" + publisher_key + "\""), std::string::npos) << trust;
+    const std::string library = "plugin = \"org.example.greet\"\nsha256 = \"" + sha256_of(Plugin().library) + "\"\n";
+    EXPECT_NE(trust.find("[[trusted]]\n" + library), std::string::npos) << trust;
+    EXPECT_NE(trust.find("[[signed]]\n" + library + "publisher = \"" + publisher_key + "\""), std::string::npos) << trust;
     EXPECT_EQ(trust.find("org.example.words"), std::string::npos) << trust;
 }
 
@@ -152,8 +154,8 @@ TEST(Profile, HasOneText) {
     Profile profile;
     profile.action = "install \"quoted\" \\ and wörter";
     profile.previous = 4;
-    profile.put({"org.b", "2.0.0-rc.1", digest, "^2.0.0-rc.1", publisher_key, "b.sympkg"});
-    profile.put({"org.a", "1.0.0", digest, "", "", ""});
+    profile.put({"org.b", "2.0.0-rc.1", digest, "^2.0.0-rc.1", publisher_key, "b.sympkg", "main"});
+    profile.put({"org.a", "1.0.0", digest, "", "", "", ""});
     const auto read = Profile::parse(profile.text());
     ASSERT_TRUE(read) << read.error().message();
     EXPECT_EQ(*read, profile);
@@ -161,7 +163,7 @@ TEST(Profile, HasOneText) {
     EXPECT_EQ(read->packages[0].id, "org.a");
     EXPECT_TRUE(profile.remove("org.a"));
     EXPECT_FALSE(profile.remove("org.a"));
-    profile.put({"org.b", "3.0.0", digest, "", "", "not \xff utf-8"});
+    profile.put({"org.b", "3.0.0", digest, "", "", "not \xff utf-8", ""});
     EXPECT_EQ(profile.packages.size(), 1u);
     EXPECT_TRUE(Profile::parse(profile.text())) << "whatever a file is called";
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rig.hpp"
+#include "archives.hpp"
 
 #include <gtest/gtest.h>
 

@@ -2,6 +2,7 @@
 #include "rig.hpp"
 
 #include <symphony/packaging/publishers.hpp>
+#include <symphony/packaging/registries.hpp>
 
 #include <gtest/gtest.h>
 
@@ -81,6 +82,28 @@ TEST(Publishers, BadOnesTrustNobody) {
     const auto odd = Publishers::parse("[[publisher]]\nkey = \"" + key + "\"\nrevoked = \"yes\"\n");
     ASSERT_TRUE(odd);
     EXPECT_TRUE(odd->all()[0].revoked) << "what is not plainly false keeps the key out";
+}
+
+TEST(RegistryList, IsReadAsItWasWritten) {
+    const testing::TempFolder folder;
+    EXPECT_TRUE(RegistryList::load(folder.path() / "registries.toml")->all.empty());
+    const RegistryList list{{{"main", "https://plugins.example.org/registry", {a_key(), a_key()}}, {"ours", "/srv/\"plugins\"", {a_key()}}}};
+    ASSERT_TRUE(list.save(folder.path() / "registries.toml"));
+    const auto read = RegistryList::load(folder.path() / "registries.toml");
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(*read, list);
+    EXPECT_EQ(read->find("ours")->root_keys.size(), 1u);
+}
+
+TEST(RegistryList, BadOnesHaveAReason) {
+    const std::string good = "[[registry]]\nname = \"a\"\naddress = \"/a\"\nroot_keys = [\"" + a_key().text() + "\"]\n";
+    ASSERT_TRUE(RegistryList::parse(good));
+    for (const std::string& text : {good + good, std::string("[[registry]]\nname = \"A b\"\n"), std::string("[[registry]]\nname = \"a\"\naddress = \"/a\"\n"),
+                                    std::string("[[registry]]\nname = \"a\"\naddress = \"/a\"\nroot_keys = [\"x\"]\n"), std::string("registry = 1\n"), std::string("registry = [1]\n")}) {
+        const auto read = RegistryList::parse(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().reason(), "bad-registries");
+    }
 }
 
 } // namespace

@@ -20,7 +20,8 @@ struct Installed {
     std::string digest;    ///< its place in the store
     std::string asked;     ///< the range that a person asked for; empty: it is there because others need it
     std::string publisher; ///< the public key that signed it; empty: nobody did
-    std::string source;    ///< where it came from, for people: a file's name, or a registry's
+    std::string source;    ///< the file or folder that it came from
+    std::string registry;  ///< or the registry, by name
     friend bool operator==(const Installed&, const Installed&) = default;
 };
 
