@@ -29,7 +29,7 @@ using namespace symphony::packaging;
 using symphony::bench::time_ns;
 
 constexpr std::size_t versions_each = 10;
-constexpr std::size_t needs_max = 5;
+constexpr std::size_t needs_max = 4;
 
 using Universe = std::vector<std::vector<IndexLine>>; // by package; versions rising
 
