@@ -48,7 +48,7 @@ bool is_any(std::string_view) noexcept { return true; }
 /// Reads the members of one line; the first thing that is wrong stays.
 class LineReader {
 public:
-    LineReader(Checked& ranges, Checked& keys) : ranges_(ranges), keys_(keys) {}
+    LineReader(Checked& ranges, Checked& keys, Checked& rights) : ranges_(ranges), keys_(keys), rights_(rights) {}
 
     bool read(dom::object object, IndexView& out) {
         clear(out);
@@ -90,8 +90,8 @@ private:
         if (key == "needs") return needs(value, out);
         if (key == "provides") return provides(value, out);
         if (key == "uses") return uses(value, out);
-        if (key == "rights") return texts(key, value, out.rights, is_right);
-        if (key == "rights_added") return texts(key, value, out.rights_added, is_right);
+        if (key == "rights") return rights(key, value, out.rights);
+        if (key == "rights_added") return rights(key, value, out.rights_added);
         if (key == "artifacts") return artifacts(value, out);
         if (key == "manifest") return text(key, value, out.manifest, is_sha256);
         if (key == "signer") return text(key, value, out.signer, is_any) && (keys_.good(out.signer, is_key) || fail("signer: no public key"));
@@ -124,6 +124,11 @@ private:
             if (!text(key, item, out.emplace_back(), check)) return false;
         }
         return true;
+    }
+    bool rights(std::string_view key, dom::element value, std::vector<std::string_view>& out) {
+        if (!texts(key, value, out, is_any)) return false;
+        const bool good = std::all_of(out.begin(), out.end(), [&](std::string_view right) { return rights_.good(right, is_right); });
+        return good || fail(std::string(key) + ": one is no right");
     }
     /// Calls `read(key, value)` for the members of every object of a list, and `add` before each.
     template <class Add, class Read>
@@ -185,6 +190,7 @@ private:
 
     Checked& ranges_;
     Checked& keys_;
+    Checked& rights_;
     std::string wrong_;
 };
 
@@ -245,8 +251,8 @@ struct IndexReader::State {
     std::size_t line = 0;
     simdjson::padded_string bytes;
     dom::parser parser{index_line_bytes_max + simdjson::SIMDJSON_PADDING};
-    Checked ranges, keys;
-    LineReader reader{ranges, keys};
+    Checked ranges, keys, rights;
+    LineReader reader{ranges, keys, rights};
     IndexView view;
 
     Error bad(std::string_view what) const {

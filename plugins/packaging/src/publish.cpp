@@ -212,11 +212,13 @@ Result<RegistryFolder::Published> RegistryFolder::publish(const Submission& subm
     const auto info = SYMPHONY_TRY(read_package(submission.package));
     const auto before = SYMPHONY_TRY(versions(info.id()));
     SYMPHONY_TRY(gate(submission, info, before));
-    Published done{SYMPHONY_TRY(line_for(submission, info, before)), false, before.empty() ? std::string() : before.back().version, snapshot_.number};
+    auto line = SYMPHONY_TRY(line_for(submission, info, before));
+    Published done{std::move(line), false, before.empty() ? std::string() : before.back().version, snapshot_.number};
     done.was_there = std::find(before.begin(), before.end(), done.line) != before.end();
     if (done.was_there) return done;
     SYMPHONY_TRY(store_package(submission, done.line, info));
-    SYMPHONY_TRY(commit({{{info.id(), SYMPHONY_TRY(index_bytes(info.id())) + print(done.line)}}, {}}, signing));
+    const auto bytes = SYMPHONY_TRY(index_bytes(info.id())) + print(done.line);
+    SYMPHONY_TRY(commit({{{info.id(), bytes}}, {}}, signing));
     done.snapshot = snapshot_.number;
     return done;
 }
@@ -230,7 +232,8 @@ Status RegistryFolder::yank(std::string_view id, std::string_view version, bool 
         if (line.version != version) continue;
         if (line.yanked == yanked) return {};
         line.yanked = yanked;
-        return commit({{{std::string(id), SYMPHONY_TRY(index_bytes(id)) + print(line)}}, {}}, signing);
+        const auto bytes = SYMPHONY_TRY(index_bytes(id)) + print(line);
+        return commit({{{std::string(id), bytes}}, {}}, signing);
     }
     return Error(Code::not_found, "unknown-version", "the registry has no " + std::string(id) + " " + std::string(version));
 }

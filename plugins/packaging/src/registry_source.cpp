@@ -57,6 +57,8 @@ Result<const Package*> RegistrySource::find_in(One& one, std::string_view id) {
     if (!bytes && bytes.error().reason() == "unknown-plugin") return nullptr;
     if (!bytes) return std::move(bytes).error();
     IndexReader reader(*bytes, index_path(id));
+    std::optional<std::string> signer; // whose versions the answer is about: they are of one mind
+    std::string why;
     for (;;) {
         const auto* line = SYMPHONY_TRY(reader.next());
         if (line == nullptr) break;
@@ -67,7 +69,11 @@ Result<const Package*> RegistrySource::find_in(One& one, std::string_view id) {
         for (const auto& offer : line->provides) one.maker.offer(offer.port, offer.exclusive);
         for (const auto& use : line->uses) one.maker.use(use.port, use.provider);
         for (const auto& artifact : line->artifacts) one.maker.artifact(artifact.triple);
-        SYMPHONY_TRY(one.maker.end(line->version, line->yanked, why_barred(*one.registry, *line)));
+        if (signer != line->signer) {
+            signer = line->signer;
+            why = why_barred(*one.registry, *line);
+        }
+        SYMPHONY_TRY(one.maker.end(line->version, line->yanked, why));
     }
     return known->second = one.maker.package(id);
 }

@@ -18,7 +18,8 @@ public:
 
     PackageArena& arena() noexcept { return arena_; }
     Status need(std::string_view id, std::string_view range, bool optional) {
-        needs_.push_back({arena_.text(id), SYMPHONY_TRY(arena_.range(range)), optional});
+        const auto* found = SYMPHONY_TRY(arena_.range(range));
+        needs_.push_back({arena_.text(id), found, optional});
         return {};
     }
     void need(std::string_view id, const manifests::Range* range, bool optional) { needs_.push_back({id, range, optional}); }
@@ -45,6 +46,10 @@ public:
         Release release{std::move(parsed), arena_.list(needs_), arena_.list(offers_), arena_.list(uses_), {}, yanked};
         release.barred = !barred.empty() ? arena_.text(barred) : missing.empty() ? std::string_view() : arena_.text(missing);
         have_.clear();
+        if (releases_.empty() || precedence(releases_.back().version, release.version) < 0) {
+            releases_.push_back(std::move(release));
+            return {};
+        }
         // Lines come rising, but for later lines of a version, which take the place of the earlier ones.
         const auto at = std::lower_bound(releases_.begin(), releases_.end(), release.version,
                                          [](const Release& one, const manifests::Version& other) { return precedence(one.version, other) < 0; });

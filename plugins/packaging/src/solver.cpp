@@ -125,19 +125,22 @@ void Solver::add_offers(Index package) {
     }
     for (auto& [port, offers] : mine) {
         auto& others = ports_[port];
-        for (const auto& other : others) {
-            exclude(port, offers, other);
-            if (offers.exclusive != offers.any) exclude(port, other, offers);
+        // Most ports are for everybody: only who wants one alone is compared with all.
+        for (const auto number : others.alone) exclude(port, others.all[number], offers);
+        if (!offers.exclusive.empty()) {
+            for (const auto& other : others.all) {
+                if (other.exclusive != other.any) exclude(port, offers, other); // else that was said
+            }
+            others.alone.push_back(static_cast<Index>(others.all.size()));
         }
-        others.push_back(std::move(offers));
+        others.all.push_back(std::move(offers));
     }
 }
 
 /// Who has a port for itself does not go with anybody else who offers it.
-void Solver::exclude(std::string_view port, const Offers& one, const Offers& other) {
-    if (one.exclusive.empty()) return;
-    add({{one.package, one.exclusive}, {other.package, other.any}},
-        {Conflict::Kind::exclusive_port, one.package, other.package, one.exclusive, other.any, nullptr, port, nullptr});
+void Solver::exclude(std::string_view port, const Offers& alone, const Offers& other) {
+    add({{alone.package, alone.exclusive}, {other.package, other.any}},
+        {Conflict::Kind::exclusive_port, alone.package, other.package, alone.exclusive, other.any, nullptr, port, nullptr});
 }
 
 const States& Solver::in_range(Index package, const manifests::Range* range) {

@@ -61,11 +61,16 @@ private:
         States any, exclusive;
     };
 
+    struct Port {
+        std::vector<Offers> all;
+        std::vector<Index> alone; // numbers in `all` of those that are exclusive in some release
+    };
+
     Status want();
     Result<Index> known(std::string_view id);
     void bar(Index package);
     void add_offers(Index package);
-    void exclude(std::string_view port, const Offers& one, const Offers& other);
+    void exclude(std::string_view port, const Offers& alone, const Offers& other);
     const States& in_range(Index package, const manifests::Range* range);
     std::uint32_t choose(Index package) const;
     /// Tells the needs of a release. @return Whether its choice is still open.
@@ -81,7 +86,7 @@ private:
     std::vector<Fact> facts_;
     std::vector<Item> items_;
     std::unordered_map<std::string_view, Index> index_;
-    std::unordered_map<std::string_view, std::vector<Offers>> ports_;
+    std::unordered_map<std::string_view, Port> ports_;
     std::unordered_map<std::string_view, const manifests::Version*> preferred_;
 };
 
