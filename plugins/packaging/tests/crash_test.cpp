@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using rig::Plugin;
-using testing::TempFolder;
+using rig::TempFolder;
 using namespace std::chrono_literals;
 
 const std::string key = SecretKey::generate()->public_key().text();

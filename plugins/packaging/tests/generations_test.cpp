@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using rig::Plugin;
-using testing::TempFolder;
+using rig::TempFolder;
 using namespace std::chrono_literals;
 
 const std::string publisher_key = SecretKey::generate()->public_key().text();

@@ -28,6 +28,24 @@ inline std::string read(const fs::path& path) {
     return text.str();
 }
 
+/// A temporary folder that takes the store's read-only folders with it, whoever runs the tests.
+class TempFolder {
+public:
+    TempFolder() = default;
+    TempFolder(const TempFolder&) = delete;
+    TempFolder& operator=(const TempFolder&) = delete;
+    ~TempFolder() {
+        std::error_code ignored;
+        std::vector<fs::path> inside;
+        for (fs::directory_iterator item(path(), ignored), end; !ignored && item != end; item.increment(ignored)) inside.push_back(item->path());
+        for (const auto& item : inside) static_cast<void>(Disk().remove(item));
+    }
+    const fs::path& path() const noexcept { return folder_.path(); }
+
+private:
+    testing::TempFolder folder_;
+};
+
 /// A plugin as a build leaves it, with a library that nobody can map.
 struct Plugin {
     std::string id = "org.example.greet";

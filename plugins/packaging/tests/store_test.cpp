@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using rig::Plugin;
-using testing::TempFolder;
+using rig::TempFolder;
 
 class StoreTest : public ::testing::Test {
 protected:
