@@ -134,6 +134,7 @@ void App::follow(host::Runtime& runtime) {
         agreed_.reset();
         held_back_.clear();
         later_->resolution = resolve(later_->catalog);
+        if (!options.safe_mode && !paths.data.empty()) generations_.take(paths.data / host::packages_current);
         for (const auto& [subject, why] : held_back_) log().warn(why.message() + (why.hint().empty() ? "" : "; " + why.hint()));
         waiting_.clear();
         for (const auto& change : plugins_->follow(later_->catalog, later_->resolution)) waiting_.push_back({change, now, std::chrono::seconds(1)});
@@ -222,6 +223,7 @@ std::optional<Error> App::held_back(const std::string& folder, const host::Entry
 }
 
 host::RuntimeOptions App::runtime_options() {
+    if (!options.safe_mode && !paths.data.empty()) generations_.take(paths.data / host::packages_current);
     host::RuntimeOptions made;
     made.state_dir = paths.state;
     made.cache_dir = paths.cache;

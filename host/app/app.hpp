@@ -3,6 +3,7 @@
 
 #include "config.hpp"
 #include "console.hpp"
+#include "generation_hold.hpp"
 #include "isolation.hpp"
 #include "log.hpp"
 #include "paths.hpp"
@@ -126,6 +127,7 @@ private:
         std::chrono::seconds pause;
     };
     std::vector<Waiting> waiting_; // changed plugins that were at work
+    host::GenerationHold generations_;
     std::optional<host::Runtime> judge_; // asked for quarantine records only; starts nothing
 };
 

@@ -172,6 +172,11 @@ void describe(V& v, Artifact& to) {
     v.text({"sha256", "Digest of the library", true, &to.sha256_place}, to.sha256, rule::sha256);
 }
 
+template <class V>
+void describe(V& v, PackageContent& to) {
+    v.texts({"include", "Files and folders beside the manifest that its package holds as well"}, to.include, rule::library_path);
+}
+
 /// `[capabilities]` is a view of the manifest's list: one key per kind.
 struct Capabilities {
     std::vector<Capability>& all;
@@ -203,6 +208,7 @@ void describe(V& v, Manifest& to) {
           Order::written);
     v.table({"activation", "What wakes it", false, &to.activation.place}, to.activation);
     v.tables({"command", "What a person may type"}, to.commands);
+    v.table({"package", "What else goes into its package", false, &to.package.place}, to.package);
     v.tables({"artifact", "Its library, one per platform; written by the build"}, to.artifacts);
 }
 

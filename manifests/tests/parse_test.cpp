@@ -99,6 +99,7 @@ TEST(Parse, ReadsEveryKey) {
     EXPECT_EQ(all.configuration[5].min, Data(100));
     EXPECT_EQ(all.configuration[6].max, Data(1'048'576));
     EXPECT_TRUE(all.activation.startup);
+    EXPECT_EQ(all.package.include, (std::vector<std::string>{"models", "data/words.txt"}));
     EXPECT_EQ(all.activation.ports, std::vector<std::string>{"operator/1"});
     ASSERT_EQ(all.commands.size(), 1u);
     EXPECT_EQ(all.commands[0].arguments[0].selects, Selects::read);
@@ -147,6 +148,7 @@ TEST(Parse, RefusesMalformedNames) {
     expect_wrong({"id = \"Org.Example\"", "bad-id", 5, 6, "expected an id"});
     expect_wrong({"[provides]\noperator = {}", "bad-port", 6, 1, "such as \"operator/1\""});
     expect_wrong({"[requires]\n\"operator/0\" = {}", "bad-port", 6, 1, "operator/0"});
+    expect_wrong({"[package]\ninclude = [\"../models\"]", "path-escape", 6, 12, "\"../models\""});
     expect_wrong({"[activation]\non = [\"later\"]", "bad-activation", 6, 7, "\"startup\" or"});
     expect_wrong({"homepage = \"example.org\"", "bad-value", 5, 12, "https://"});
     expect_wrong({"[configuration]\nKey = { type = \"string\" }", "bad-name", 6, 1, "found \"Key\""});

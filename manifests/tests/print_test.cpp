@@ -67,6 +67,7 @@ public:
         out.resources.gpu_required = one_in(2);
         for (std::uint64_t i = upto(4); i != 0; --i) out.configuration.push_back(setting("k" + std::to_string(i)));
         out.activation.startup = one_in(3);
+        if (one_in(3)) out.package.include.push_back("models/words.txt");
         if (one_in(3)) out.activation.ports.push_back("operator/1");
         for (std::uint64_t i = upto(2); i != 0; --i) command(out, "c" + std::to_string(i) + (one_in(2) ? " sub" : ""));
         if (one_in(2)) out.artifacts.push_back({"x86_64-linux-gnu", "lib/x.so", 1 + upto(1 << 30), std::string(64, 'e'), {}, {}, {}});

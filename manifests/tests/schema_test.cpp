@@ -20,7 +20,7 @@ TEST(ManifestSchema, IsTheFileInTheTree) {
 TEST(ManifestSchema, KnowsEverySection) {
     const auto schema = manifest_schema();
     for (const auto* section : {"extension", "abi", "provides", "operation", "requires", "dependencies", "capabilities", "resources", "configuration",
-                                "activation", "command", "artifact"}) {
+                                "activation", "command", "package", "artifact"}) {
         EXPECT_THAT(schema, testing::HasSubstr("\n    \"" + std::string(section) + "\": {"));
     }
 }

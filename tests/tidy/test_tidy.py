@@ -6,6 +6,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from types import SimpleNamespace
 
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -131,6 +132,19 @@ class Rules(TidyCase):
             with self.subTest(include=include):
                 self.expect(includes.check, library | {"pit/sqlite-files/src/x.cpp": f"#include {include}\n"}, "pit/sqlite-files/src/x.cpp",
                             "pit/sqlite-files may include plugin-api")
+
+    def test_the_library_of_packages_is_for_plugins_and_includes_none_of_them(self):
+        library = {"plugins/README.md": "", "plugins/packaging/include/symphony/packaging/store.hpp": SPDX + "#include <symphony/manifests/parse.hpp>\n",
+                   "manifests/include/symphony/manifests/parse.hpp": SPDX,
+                   "plugins/packages/manifest.toml": "", "plugins/packages/src/install.hpp": SPDX + "#include <symphony/packaging/store.hpp>\n"}
+        self.assertEqual(list(includes.check(self.tree(library))), [])
+        broken = [("pit/words/src/plugin.cpp", "<symphony/packaging/store.hpp>", "belongs to plugins/packaging"),
+                  ("host/src/packages.cpp", "<symphony/packaging/store.hpp>", "belongs to plugins/packaging"),
+                  ("plugins/packaging/src/x.cpp", '"../../packages/src/install.hpp"', "plugins/packaging may include manifests, plugin-api")]
+        for path, include, words in broken:
+            with self.subTest(path=path), tempfile.TemporaryDirectory(prefix="symphony-tidy-") as folder:
+                self.folder = SimpleNamespace(name=folder)
+                self.expect(includes.check, library | {path: f"#include {include}\n"}, path, words)
 
     def test_test_support_outside_of_tests_is_found(self):
         files = {"tests/support/faults.hpp": "", "plugins/words/tests/words_test.cpp": '#include "support/faults.hpp"\n'}

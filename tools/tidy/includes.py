@@ -23,9 +23,9 @@ MAY_INCLUDE = {
     "tests": None,
 }
 
-# Pure libraries inside an area: areas of their own, for the plugins that name them here (decision 0011).
-LIBRARIES = {"pit/sqlite-files": {"plugin-api"}}
-MAY_INCLUDE_LIBRARIES = {"pit": {"pit/sqlite-files"}}
+# Pure libraries inside an area: areas of their own, for the plugins that name them here (decisions 0011, 0032).
+LIBRARIES = {"pit/sqlite-files": {"plugin-api"}, "plugins/packaging": {"plugin-api", "manifests"}}
+MAY_INCLUDE_LIBRARIES = {"pit": {"pit/sqlite-files"}, "plugins": {"plugins/packaging"}}
 
 # What a module's own tests may include besides, and its sources never.
 SUPPORT = "tests/support/"

@@ -212,6 +212,13 @@ struct Artifact {
     friend bool operator==(const Artifact&, const Artifact&) = default;
 };
 
+/// `[package]`: what else goes into its package.
+struct PackageContent {
+    std::vector<std::string> include; ///< files, and folders with all in them, beside the manifest
+    Place place;
+    friend bool operator==(const PackageContent&, const PackageContent&) = default;
+};
+
 /// Everything a plugin says about itself, as plain data.
 struct Manifest {
     Extension extension;
@@ -226,6 +233,7 @@ struct Manifest {
     std::vector<ConfigKey> configuration;
     Activation activation;
     std::vector<Command> commands;
+    PackageContent package;
     std::vector<Artifact> artifacts;
 
     const std::string& id() const noexcept { return extension.id; }

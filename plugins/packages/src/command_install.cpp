@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+// symphony install, symphony update: everything is judged before anything is written.
+#include "candidate.hpp"
+#include "commands.hpp"
+#include "dependencies.hpp"
+#include "resolve.hpp"
+
+#include <algorithm>
+
+namespace symphony::packages {
+namespace {
+
+using packaging::Change;
+using packaging::Installed;
+using packaging::Profile;
+using packaging::PublicKey;
+using packaging::Publishers;
+using packaging::Store;
+
+/// What a candidate changes.
+struct Step {
+    Candidate candidate;
+    std::optional<PublicKey> key;
+    std::optional<Installed> before;
+    RightsChange rights;
+    bool same = false; ///< it is installed as it is
+
+    Installed after() const {
+        return {candidate.info.id(), candidate.info.version(), candidate.info.digest, before && !before->asked.empty() && same ? before->asked : candidate.asked, key ? key->text() : "", candidate.source, candidate.registry};
+    }
+};
+
+class Installer {
+public:
+    Installer(const CommandLine& line, bool update) : line_(line), update_(update) {}
+
+    Result<std::int32_t> run() {
+        if (!line_.text("trust-key").empty()) offered_ = SYMPHONY_TRY(line_.key(line_.text("trust-key")));
+        SYMPHONY_TRY(read_words());
+        if (line_.on("dry-run")) {
+            const auto generations = line_.generations();
+            const auto profile = SYMPHONY_TRY(generations.read(SYMPHONY_TRY(generations.current())));
+            SYMPHONY_TRY(judge_all(profile, line_.store()));
+            report(0);
+            return 0;
+        }
+        auto change = SYMPHONY_TRY(line_.begin());
+        SYMPHONY_TRY(judge_all(change.profile(), change.store()));
+        report(SYMPHONY_TRY(write(change)));
+        return 0;
+    }
+
+private:
+    /// Files are read at once, ids wait until what is installed is known.
+    Status read_words() {
+        for (const auto& typed : line_.texts("what")) {
+            if (is_path(line_, typed)) candidates_.push_back(SYMPHONY_TRY(candidate_of(line_, typed)));
+            else question_.asks.push_back(SYMPHONY_TRY(ask_of(typed)));
+        }
+        std::vector<std::string> ids;
+        for (const auto& candidate : candidates_) ids.push_back(candidate.info.id());
+        for (const auto& ask : question_.asks) ids.push_back(ask.id);
+        std::sort(ids.begin(), ids.end());
+        const auto twice = std::adjacent_find(ids.begin(), ids.end());
+        if (twice != ids.end()) return usage("plugin \"" + *twice + "\" is named twice", "name one version of it");
+        question_.offline = line_.on("offline");
+        question_.minimal = line_.on("minimal");
+        question_.renew_all = update_ && ids.empty();
+        return {};
+    }
+
+    Status judge_all(const Profile& profile, const Store& store) {
+        publishers_ = SYMPHONY_TRY(Publishers::load(line_.publishers_file())); // under the lock, which who changes them holds as well
+        if (!question_.asks.empty() || question_.renew_all) SYMPHONY_TRY(ask_registries(profile, store));
+        Profile after = profile;
+        for (auto& candidate : candidates_) {
+            steps_.push_back(SYMPHONY_TRY(judge(std::move(candidate), profile, store)));
+            if (!steps_.back().same) after.put(steps_.back().after());
+        }
+        for (const auto& id : answer_.orphans) after.remove(id);
+        return check_dependencies(line_, after, [&](const Installed& package) -> std::optional<manifests::Manifest> {
+            for (const auto& step : steps_) {
+                if (step.candidate.info.digest == package.digest) return step.candidate.info.manifest;
+            }
+            return from_store(store)(package);
+        });
+    }
+
+    Status ask_registries(const Profile& profile, const Store& store) {
+        for (auto& ask : question_.asks) {
+            const auto installed = installed_as(profile, ask.id);
+            if (!installed && (update_ || installed.error().reason() == "ambiguous-plugin")) return installed.error();
+            if (installed) ask.id = installed->id;
+            if (!update_) continue;
+            if (installed->registry.empty()) {
+                return Error(Code::conflict, "not-from-a-registry", "plugin \"" + ask.id + "\" was installed from " + shown(installed->source), "name its new package: symphony update FILE; to take it from a registry: symphony install " + ask.id);
+            }
+            if (ask.range.empty()) ask.range = installed->asked.empty() ? "*" : installed->asked;
+            question_.renewed.push_back(ask.id);
+        }
+        for (const auto& candidate : candidates_) question_.files.push_back(&candidate);
+        answer_ = SYMPHONY_TRY(resolve_from_registries(line_, profile, store, publishers_, question_));
+        candidates_.insert(candidates_.end(), std::make_move_iterator(answer_.candidates.begin()), std::make_move_iterator(answer_.candidates.end()));
+        return {};
+    }
+
+    Result<Step> judge(Candidate candidate, const Profile& profile, const Store& store) const {
+        SYMPHONY_TRY(check_fits(line_, candidate.info));
+        Step step;
+        step.key = SYMPHONY_TRY(signer_of(candidate, publishers_, offered_, line_.on("allow-unsigned")));
+        if (const auto* before = profile.find(candidate.info.id())) step.before = *before;
+        if (!step.before && update_ && candidate.registry.empty()) {
+            return Error(Code::not_found, "not-installed", "plugin \"" + candidate.info.id() + "\" is not installed", "symphony install " + shown(candidate.typed));
+        }
+        step.candidate = std::move(candidate);
+        const auto& info = step.candidate.info;
+        step.same = step.before && step.before->digest == info.digest && step.before->publisher == (step.key ? step.key->text() : "");
+        if (step.before) SYMPHONY_TRY(check_newer(step));
+        const auto old = step.before ? store.read(step.before->digest) : Result<packaging::PackageInfo>(Error(Code::not_found, ""));
+        step.rights = RightsChange::of(old ? &old->manifest : nullptr, info.manifest, !step.before);
+        tell(step);
+        SYMPHONY_TRY(check_consent(step));
+        return step;
+    }
+
+    Status check_newer(const Step& step) const {
+        if (!step.candidate.registry.empty() && !step.candidate.asked.empty()) return {}; // the range says what is meant
+        const auto& version = step.candidate.info.manifest.extension.version;
+        const auto before = manifests::Version::parse(step.before->version);
+        if (line_.on("allow-downgrade") || !before || precedence(version, *before) >= 0) return {};
+        return Error(Code::refused, "older-version", "plugin \"" + step.before->id + "\" is installed in version " + before->text() + ", and " + version.text() + " is older",
+                     "symphony rollback goes back to what was installed before; --allow-downgrade installs it");
+    }
+
+    Status check_consent(const Step& step) const {
+        if (step.same) return {};
+        const std::string again = std::string("symphony ") + (update_ ? "update " : "install ") + (question_.renew_all ? "" : shown(step.candidate.typed));
+        const std::string name = "plugin \"" + step.candidate.info.id() + "\" " + step.candidate.info.version();
+        if (step.rights.first && step.rights.risky && !line_.on("yes")) {
+            return Error(Code::refused, "consent-needed", name + " asks for rights of high risk", "read above what it asks for; " + again + " --yes agrees to it, and grants nothing yet");
+        }
+        if (!step.rights.first && step.rights.widens && !line_.on("agree")) {
+            return Error(Code::refused, "consent-needed", name + " asks for more than " + step.before->version + " does, which stays installed", "read above what is new; " + again + " --agree agrees to it");
+        }
+        return {};
+    }
+
+    /// Before anything is decided, so that whoever is refused knows about what.
+    void tell(const Step& step) const {
+        if (line_.json()) return;
+        const auto& info = step.candidate.info;
+        std::string head = info.id() + " " + (step.before ? step.before->version + " -> " : std::string()) + info.version();
+        if (step.same) head = info.id() + " " + info.version() + " is installed already";
+        head += step.key ? ", signed with " + step.key->text() : ", which nobody signed";
+        line_.err(head);
+        if (!step.before) {
+            for (const auto& present : present_anyway(line_.about())) {
+                if (present.id == info.id()) line_.err("  takes the place of " + present.version.text() + ", which this distribution brought, where it is newer");
+            }
+        }
+        for (const auto& text : step.rights.lines()) line_.err(shown(text));
+    }
+
+    Result<std::uint64_t> write(Change& change) {
+        bool changed = false;
+        std::string action = update_ ? "update" : "install";
+        for (auto& step : steps_) {
+            SYMPHONY_TRY(change.store().add(step.candidate.bytes, line_.progress("installing " + step.candidate.info.id()))); // mends what is damaged, too
+            step.candidate.bytes.clear();
+            if (step.same) continue;
+            changed = true;
+            change.profile().put(step.after());
+            action += " " + step.candidate.info.id() + " " + step.candidate.info.version();
+        }
+        for (const auto& [id, range] : answer_.asked) {
+            auto package = *change.profile().find(id);
+            package.asked = range;
+            change.profile().put(std::move(package));
+            changed = true;
+        }
+        for (const auto& id : answer_.orphans) changed = change.profile().remove(id) || changed;
+        if (!changed) return change.current();
+        // First the pin: a crash between leaves a key without a plugin, and never a plugin whose key anybody may replace.
+        for (const auto& step : steps_) {
+            if (step.key) SYMPHONY_TRY(publishers_.pin(step.candidate.info.id(), *step.key));
+        }
+        SYMPHONY_TRY(publishers_.save(line_.publishers_file()));
+        return change.commit(action);
+    }
+
+    void report(std::uint64_t generation) const {
+        Data::List list;
+        for (const auto& step : steps_) {
+            const auto& info = step.candidate.info;
+            list.push_back(Data(Data::Map{{"id", info.id()}, {"version", info.version()}, {"before", step.before ? Data(step.before->version) : Data()}, {"digest", info.digest},
+                                          {"publisher", step.key ? Data(step.key->text()) : Data()}, {"changed", !step.same}, {"rights", step.rights.data()}}));
+        }
+        Data::List orphans;
+        for (const auto& id : answer_.orphans) orphans.emplace_back(id);
+        line_.json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}});
+        for (const auto& id : answer_.orphans) line_.err(id + " goes: nothing needs it any more");
+        const bool any = !answer_.orphans.empty() || !answer_.asked.empty() || std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return !step.same; });
+        if (generation == 0) line_.out("nothing was changed: --dry-run");
+        else if (!any) line_.out("nothing to do");
+        else line_.out("installed as generation " + std::to_string(generation) + "; symphony rollback goes back");
+    }
+
+    const CommandLine& line_;
+    const bool update_;
+    std::optional<PublicKey> offered_;
+    Publishers publishers_;
+    std::vector<Candidate> candidates_;
+    Question question_;
+    Answer answer_;
+    std::vector<Step> steps_;
+};
+
+} // namespace
+
+Result<std::int32_t> command_install(CommandLine& line) { return Installer(line, false).run(); }
+Result<std::int32_t> command_update(CommandLine& line) { return Installer(line, true).run(); }
+
+} // namespace symphony::packages

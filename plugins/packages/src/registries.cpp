@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "registries.hpp"
+
+#include <chrono>
+
+namespace symphony::packages {
+namespace fs = std::filesystem;
+namespace {
+
+std::unique_ptr<packaging::Fetch> folder_fetch(const std::string& address) { return std::make_unique<packaging::FolderFetch>(address); }
+
+/// A folder, or a web server through the host's network broker, which asks whether this plugin may.
+Result<std::unique_ptr<packaging::Fetch>> fetch_of(const CommandLine& line, const std::string& address) {
+    if (!address.starts_with("http://") && !address.starts_with("https://")) return folder_fetch(address);
+    auto web = SYMPHONY_TRY(packaging::WebAddress::parse(address));
+    const auto net = SYMPHONY_TRY(line.host().net());
+    packaging::Connect connect = [net, host = line.host()](const std::string& name, std::uint16_t port, bool tls) {
+        constexpr std::chrono::seconds longest{30};
+        return net.connect(name, port, tls ? Net::tls : 0, host.deadline_in(longest));
+    };
+    return std::unique_ptr<packaging::Fetch>(std::make_unique<packaging::HttpFetch>(std::move(web), std::move(connect)));
+}
+
+} // namespace
+
+fs::path registries_file(const CommandLine& line) { return fs::path(line.about().config) / "registries.toml"; }
+
+Result<Registries> Registries::open(const CommandLine& line, bool offline) {
+    const auto list = SYMPHONY_TRY(packaging::RegistryList::load(registries_file(line)));
+    if (list.all.empty()) {
+        return Error(Code::not_found, "no-registry", "no registry is configured", "symphony packages registry add NAME ADDRESS --root-key KEY; or name a .sympkg file");
+    }
+    Registries out;
+    for (const auto& entry : list.all) {
+        auto fetch = fetch_of(line, entry.address);
+        if (!fetch) return std::move(fetch).error().in("registry " + entry.name);
+        packaging::RegistryOptions options;
+        options.root_keys = entry.root_keys;
+        options.state = fs::path(line.about().state) / "registries" / entry.name;
+        options.cache = fs::path(line.about().cache) / "registries" / entry.name;
+        options.offline = offline;
+        options.now = static_cast<packaging::UnixTime>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
+        auto registry = packaging::Registry::open(**fetch, std::move(options));
+        if (!registry) return std::move(registry).error().in("registry " + entry.name);
+        if (registry->is_stale()) line.err("note: registry " + entry.name + " may be out of date: its snapshot's time is over");
+        out.all_.push_back({entry.name, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
+    }
+    return out;
+}
+
+std::vector<packaging::Registry*> Registries::all() const {
+    std::vector<packaging::Registry*> out;
+    for (const auto& one : all_) out.push_back(one.registry.get());
+    return out;
+}
+
+std::string Registries::name_of(const packaging::Registry& registry) const {
+    for (const auto& one : all_) {
+        if (one.registry.get() == &registry) return one.name;
+    }
+    return registry.name();
+}
+
+} // namespace symphony::packages

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <symphony/packaging/compact_index.hpp>
+#include <symphony/packaging/disk.hpp>
+#include <symphony/packaging/fetch.hpp>
+#include <symphony/packaging/index_line.hpp>
+#include <symphony/packaging/registry_files.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symphony::packaging {
+
+struct RegistryOptions {
+    std::vector<PublicKey> root_keys; ///< that the user was given; one of them must have signed the first root that is seen
+    std::filesystem::path state;      ///< folder of what was trusted last; losing it forgets what may not come back
+    std::filesystem::path cache;      ///< folder that may be deleted at any time
+    bool offline = false;             ///< only what is there; a folder is always there
+    UnixTime now = 0;
+    Disk disk;
+};
+
+/// A registry as its reader sees it: everything that it returns was signed, or has a digest that was. One thread at a time.
+class Registry {
+public:
+    /// Reads root and snapshot and compares them with what was trusted before. @param fetch  Outlives the registry.
+    /// @return `refused`: "no-root-key" (nothing is known of it and no key was given), "wrong-registry", "not-enough-signatures", "expired-root",
+    ///   "expired-snapshot" (somebody may hold back what is new), "rollback" (an older snapshot than before), "snapshot-changed" (two of one number),
+    ///   "digest-mismatch"; `not_found`, "offline-missing"; errors of the readers and of `fetch`.
+    static Result<Registry> open(Fetch& fetch, RegistryOptions options);
+
+    const RegistryRoot& root() const noexcept { return root_; }
+    const RegistrySnapshot& snapshot() const noexcept { return snapshot_; }
+    const RegistryConfig& config() const noexcept { return config_; }
+    const std::string& name() const noexcept { return root_.registry; }
+    /// The first key of the root: for locks.
+    std::string root_key() const { return root_.root.keys.front().text(); }
+    const std::string& snapshot_sha256() const noexcept { return snapshot_sha256_; }
+    /// Whether the snapshot's time is over. Only who is offline gets such a one: that it may be old is what offline means.
+    bool is_stale() const noexcept { return snapshot_.expires <= options_.now; }
+
+    /// The index file of an id as the snapshot has it. @return `not_found`, "unknown-plugin"; "digest-mismatch", "offline-missing".
+    Result<std::string> index_file(std::string_view id);
+    Result<std::vector<IndexLine>> versions(std::string_view id);
+    /// All ids, sorted. Reads the lists of all shards.
+    Result<std::vector<std::string>> ids();
+    /// What the cache has of this snapshot, or made anew from all index files and put there.
+    /// @param progress  Told how many of how many ids were read; false stops with `cancelled`. May be empty.
+    Result<CompactIndex> index(const std::function<bool(std::size_t done, std::size_t total)>& progress = {});
+    /// The package file for a platform, of the size and digest that its line names. @return "digest-mismatch" and others.
+    Result<std::string> package(const IndexLine& line, const IndexLine::Artifact& artifact);
+    /// The publisher's signature beside it (.minisig).
+    Result<std::string> package_signature(const IndexLine& line, const IndexLine::Artifact& artifact);
+    Result<Advisory> advisory(std::string_view id);
+    /// Why the version is not to be used: its key was revoked, or may not publish the id. Empty: nothing is wrong.
+    std::string barred(const IndexView& line) const;
+
+private:
+    Registry(Fetch& fetch, RegistryOptions options) : fetch_(&fetch), options_(std::move(options)) {}
+
+    Status load_trusted();
+    Status first_root();
+    Status rotate_root();
+    Status accept_root(RegistryRoot root, const std::string& text);
+    Status refresh_snapshot();
+    Status check_times() const;
+    Result<const ShardList*> shard(std::string_view name);
+    /// Bytes with this digest, from the cache or the registry. @param size  How many of the file's first bytes, if not all.
+    Result<std::string> verified(const std::string& path, const std::string& sha256, std::uint64_t bytes_max, std::optional<std::uint64_t> size = {});
+    bool reads_nothing() const noexcept { return options_.offline && !fetch_->is_local(); }
+    std::filesystem::path state_file(std::string_view name) const { return options_.state / name; }
+
+    Fetch* fetch_;
+    RegistryOptions options_;
+    RegistryRoot root_;
+    bool has_root_ = false;
+    RegistrySnapshot snapshot_;
+    std::string snapshot_sha256_;
+    bool has_snapshot_ = false;
+    RegistryConfig config_;
+    std::map<std::string, ShardList, std::less<>> shards_;
+};
+
+} // namespace symphony::packaging

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <symphony/packaging/digest.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+
+#include <openssl/evp.h>
+
+namespace symphony::packaging {
+
+struct Sha256::Context {
+    std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> algorithm{EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
+    std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+
+    // A digest that was not computed must never pass for one.
+    static void must(int done) {
+        if (done != 1) std::abort();
+    }
+};
+
+Sha256::Sha256() : context_(std::make_unique<Context>()) { Context::must(EVP_DigestInit_ex2(context_->state.get(), context_->algorithm.get(), nullptr)); }
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::string_view bytes) { Context::must(EVP_DigestUpdate(context_->state.get(), bytes.data(), bytes.size())); }
+
+std::string Sha256::end() {
+    std::array<std::uint8_t, 32> digest{};
+    Context::must(EVP_DigestFinal_ex(context_->state.get(), digest.data(), nullptr));
+    Context::must(EVP_DigestInit_ex2(context_->state.get(), context_->algorithm.get(), nullptr));
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const auto byte : digest) {
+        text += digits[byte >> 4u];
+        text += digits[byte & 15u];
+    }
+    return text;
+}
+
+std::string sha256_of(std::string_view bytes) {
+    Sha256 hash;
+    hash.add(bytes);
+    return hash.end();
+}
+
+bool is_sha256(std::string_view text) noexcept {
+    return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+} // namespace symphony::packaging
