@@ -126,6 +126,24 @@ TEST(Range, TakesAPreReleaseOnlyWhereOneOfTheSameNumbersIsNamed) {
     expect_matches("<1.0.0-b", {"1.0.0-a", "0.9.0"}, {"1.0.0-b", "1.0.0"});
 }
 
+/// The tables of "Specifying Dependencies" in Cargo's book: what a requirement is short for. Compared on a grid of releases and pre-releases.
+TEST(Range, IsWhatCargosBookSaysItIsShortFor) {
+    const std::pair<const char*, const char*> meanings[] = {
+        {"1.2.3", ">=1.2.3, <2.0.0"}, {"1.2", ">=1.2.0, <2.0.0"},   {"1", ">=1.0.0, <2.0.0"},   {"0.2.3", ">=0.2.3, <0.3.0"}, {"0.2", ">=0.2.0, <0.3.0"},
+        {"0.0.3", ">=0.0.3, <0.0.4"}, {"0.0", ">=0.0.0, <0.1.0"},   {"0", ">=0.0.0, <1.0.0"},   {"~1.2.3", ">=1.2.3, <1.3.0"}, {"~1.2", ">=1.2.0, <1.3.0"},
+        {"~1", ">=1.0.0, <2.0.0"},    {"*", ">=0.0.0"},             {"1.*", ">=1.0.0, <2.0.0"}, {"1.2.*", ">=1.2.0, <1.3.0"},  {"=1.2.3", ">=1.2.3, <1.2.4"},
+        {"=1.2", ">=1.2.0, <1.3.0"},  {"=1", ">=1.0.0, <2.0.0"},    {">1.2", ">=1.3.0"},        {">1", ">=2.0.0"},             {"<=1.2", "<1.3.0"},
+        {"<=1", "<2.0.0"},            {">=1.2", ">=1.2.0"},         {"<1.2", "<1.2.0"},         {"^1.2, <1.4.2", ">=1.2.0, <1.4.2"}};
+    for (const auto& [written, meaning] : meanings) {
+        SCOPED_TRACE(written);
+        const auto one = range(written), other = range(meaning);
+        for (int at = 0; at < 3 * 6 * 6 * 2; ++at) {
+            const auto text = std::to_string(at / 72) + "." + std::to_string(at / 12 % 6) + "." + std::to_string(at / 2 % 6) + (at % 2 == 0 ? "" : "-rc.1");
+            EXPECT_EQ(one.contains(version(text)), other.contains(version(text))) << text;
+        }
+    }
+}
+
 TEST(Range, RefusesWhatCargoRefuses) {
     for (const auto* text : {"", " ", "a", "1.2.3.4", ">", "^", "1.", "1..2", "01", "1.02", "1.*.3", "*, 1.0", "1.0, *", "1.0,",
                              ",1.0", "1.0 2.0", "1.2.3-", "1.2.3-01", "1.2.3+", "1-a", "1.2-a", "==1.0", "~>1.0", "<>1", "!1",

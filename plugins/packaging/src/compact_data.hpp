@@ -72,6 +72,7 @@ struct CompactIndex::Data {
     void each(Table table, std::uint32_t first, std::uint32_t last, Visit&& visit) const {
         for (auto at = first; at < last && at < rows(table); ++at) visit(row<Row>(table, at));
     }
+    bool is_in_order() const noexcept;
     /// The row of the package, or nothing.
     std::optional<PackageRow> find(std::string_view id) const noexcept;
 };

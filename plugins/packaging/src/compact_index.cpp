@@ -126,7 +126,22 @@ Result<CompactIndex> CompactIndex::open(std::string bytes) {
     data->text_begin = at;
     if (at + header.text_bytes != bytes.size()) return bad();
     data->bytes = std::move(bytes);
+    if (!data->is_in_order()) return bad();
     return CompactIndex(std::move(data));
+}
+
+/// Texts and lists follow one another: none overlaps another one, so that reading all of them is one pass over the tables.
+bool CompactIndex::Data::is_in_order() const noexcept {
+    for (std::uint32_t i = 0; i + 1 < rows(texts); ++i) {
+        if (row<TextRow>(texts, i) > row<TextRow>(texts, i + 1)) return false;
+    }
+    for (std::uint32_t i = 0; i + 1 < rows(releases); ++i) {
+        const auto one = row<ReleaseRow>(releases, i), next = row<ReleaseRow>(releases, i + 1);
+        if (one.first_need > next.first_need || one.first_offer > next.first_offer || one.first_use > next.first_use || one.first_triple > next.first_triple) return false;
+    }
+    std::uint64_t count = 0;
+    for (std::uint32_t i = 0; i < rows(packages); ++i) count += row<PackageRow>(packages, i).releases;
+    return count <= rows(releases);
 }
 
 std::optional<PackageRow> CompactIndex::Data::find(std::string_view id) const noexcept {

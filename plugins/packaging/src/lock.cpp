@@ -40,7 +40,7 @@ std::string digest_of_inputs(const LockInputs& asked, const std::vector<Lock::Re
     for (const auto& one : asked.wanted) lines.insert("want " + one.id + " " + one.range.text());
     for (const auto& triple : asked.triples) lines.insert("triple " + triple);
     for (const auto& port : asked.ports) lines.insert("port " + port);
-    for (const auto& one : registries) lines.insert("registry " + one.name + " " + one.root_key);
+    for (const auto& one : registries) lines.insert("registry " + one.name); // not its key: a new root is no other wish
     std::string text = "symphony-lock-inputs 1\nhost " + abi_text(asked.host) + "\n";
     for (const auto& line : lines) text += line + "\n";
     return sha256_of(text);

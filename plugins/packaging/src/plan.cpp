@@ -27,7 +27,6 @@ std::string what_changed(const LockInputs& asked, const Lock& lock, const std::v
     for (const auto& one : registries) {
         const auto same = std::find_if(lock.registries.begin(), lock.registries.end(), [&](const auto& other) { return other.name == one.name; });
         if (same == lock.registries.end()) return "registry " + one.name + " is new";
-        if (same->root_key != one.root_key) return "registry " + one.name + " has another root key";
     }
     return "something that it has is no longer wanted, or a range or platform was changed";
 }

@@ -137,6 +137,7 @@ TEST(Lock, DigestsWhatIsAskedForAndNothingElse) {
     same.wanted[0].place = "elsewhere:9";
     auto later = registries;
     later[0].snapshot = 2;
+    later[0].root_key = some_key();
     EXPECT_EQ(digest_of_inputs(same, later), digest);
 
     const auto differs = [&](auto&& edit) {
@@ -150,7 +151,7 @@ TEST(Lock, DigestsWhatIsAskedForAndNothingElse) {
     EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.triples.push_back("aarch64-linux-gnu"); }));
     EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.host.minor = 1; }));
     EXPECT_TRUE(differs([](LockInputs& other, auto&) { other.ports.push_back("pool/1"); }));
-    EXPECT_TRUE(differs([](LockInputs&, auto& other) { other[0].root_key = some_key(); }));
+    EXPECT_TRUE(differs([](LockInputs&, auto& other) { other[0].name = "other"; }));
 }
 
 // ---- bad locks

@@ -67,7 +67,7 @@ struct LockInputs {
     manifests::Version host{1, 0, 0, {}, {}};
     std::vector<std::string> ports; ///< offered by who is there anyway
 };
-/// SHA-256 of the canonical text of profile and registries; the snapshots' numbers are no part of it, nor are the profile's places and order.
+/// SHA-256 of the canonical text of what is asked for and the registries' names; their keys and snapshots are no part of it, nor are places and order.
 std::string digest_of_inputs(const LockInputs& asked, const std::vector<Lock::Registry>& registries);
 
 /// Puts the platforms that `known` has into `lock`, for packages of the same version and manifest: no platform is ever lost by locking again.
