@@ -46,7 +46,7 @@ constexpr Rule all[] = {
     {"threads-left", 2, false, "stops", "After `deactivate` no thread of the plugin runs", "join every thread in quiesce or deactivate"},
     // what hosts may do
     {"unknown-ids", 2, false, "unknown-ids", "Interfaces, ports, methods and operations that it does not have are answered with NULL or an error, whatever their ids are", "compare ids with their lengths"},
-    {"late-cancel", 2, false, "cancel", "A cancel of a call that has ended, or never was, does nothing", "look the call up before touching it"},
+    {"late-cancel", 2, false, "late-cancel", "A cancel of a call that has ended, or never was, does nothing", "look the call up before touching it"},
     {"ends-after-cancel", 2, false, "cancel", "A call ends within two seconds of its cancel or its deadline", "look at cancelled() in loops, and wait with a limit"},
     {"borrowed-buffers", 2, false, "borrowed-buffers", "Arguments are not written, not read past their end, and not touched after `invoke` returned", "copy what is kept; retain only counted buffers"},
     {"struct-size-newer", 3, false, "struct-size-newer", "Structs of a newer host, which are longer, work like the known part of them", "compare struct_size with >=, never with =="},
@@ -59,7 +59,7 @@ constexpr Rule all[] = {
     {"thread-contract", 3, false, "thread-contract", "Calls from several threads, one at a time unless `concurrent`, give what the same calls give alone", "guard what instances share; say serial if calls must not meet"},
     {"pure", 4, false, "pure", "Operations marked pure give equal bytes for equal inputs, in every instance", "remove the clock, the counter or the address from the result, or the mark"},
     {"state-round-trip", 3, false, "state", "What `save_state` gave, `load_state` takes, and saving again gives the same", "save what load reads, all of it, in a fixed order"},
-    {"state-garbage", 4, false, "state", "A state that is cut or garbage is refused without a crash", "check lengths and a version before reading"},
+    {"state-garbage", 4, false, "state-garbage", "A state that is cut or garbage is refused without a crash", "check lengths and a version before reading"},
     {"leaks-memory", 4, false, "reload", "A hundred lives, from create to destroy, leave no memory behind that grows with them", "run the plugin's own tests under LeakSanitizer"},
     {"leaks-descriptors", 4, false, "reload", "A hundred lives leave no open descriptor behind", "close in deactivate or destroy"},
     {"leaks-threads", 4, false, "reload", "A hundred lives leave no thread behind", "join in deactivate"},
