@@ -5,6 +5,7 @@
 #include "subject.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <set>
@@ -21,10 +22,12 @@ inline constexpr std::size_t step_bytes = 256;
 class Case {
 public:
     /// @param report  Where what is found goes at once, so that a crash loses nothing.
-    Case(Subject& plugin, std::uint64_t seed, char* where, int report) : subject(plugin), random(seed), step_(where), report_(report) {}
+    Case(Subject& plugin, std::uint64_t seed, std::chrono::seconds time, char* where, int report)
+        : subject(plugin), random(seed), limit(time), step_(where), report_(report) {}
 
     Subject& subject;
     Random random;
+    const std::chrono::seconds limit; ///< then the process is killed
 
     const manifests::Manifest& manifest() const noexcept { return subject.manifest(); }
     void step(std::string_view what) noexcept;

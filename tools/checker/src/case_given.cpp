@@ -25,9 +25,9 @@ Result<std::vector<Answer>> answers_with(Case& at, const std::set<std::string>& 
     for (const auto& [port, operation] : at.subject.operations()) {
         OperationCall arguments(operation->name, make_input(*operation, Style::plain, random));
         auto* const call = new Recorder;
-        const bool ended = running.call(*call, arguments.request(port, operation->name));
-        const symphony_error error = call->error();
-        out.push_back({operation->name, ended && !call->failed(), from_c(error, SYMPHONY_E_PLUGIN_FAILED)});
+        const symphony_status status = running.invoke(*call, arguments.request(port, operation->name));
+        const bool ended = status >= 0 && call->wait(patience);
+        out.push_back({operation->name, ended && !call->failed(), from_c(call->error(), status < 0 ? status : SYMPHONY_E_PLUGIN_FAILED)});
     }
     static_cast<void>(running.end());
     return out;

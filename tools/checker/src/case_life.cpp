@@ -17,10 +17,11 @@ std::size_t entries_of(const char* folder) {
     return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder, ignored), std::filesystem::directory_iterator()));
 }
 
+/// Whether it is no wonder: this host has nobody beside it and nothing in its folders.
 bool environment_missing(const manifests::Manifest& manifest, const Error& why) {
     const bool needs = std::any_of(manifest.needs.begin(), manifest.needs.end(), [](const auto& need) { return !need.optional; }) ||
                        std::any_of(manifest.configuration.begin(), manifest.configuration.end(), [](const auto& key) { return key.secret && key.required; });
-    return needs || why.code() == Code::not_found || why.code() == Code::not_granted;
+    return needs || (!HostDouble::grants(manifest).empty() && (why.code() == Code::not_found || why.code() == Code::not_granted));
 }
 
 std::uint32_t flags_of(manifests::Threads threads) {

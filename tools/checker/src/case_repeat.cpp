@@ -99,7 +99,7 @@ void check_threads(Case& at) {
 void check_reload(Case& at) {
     const Value configuration = at.subject.configuration();
     const auto operations = at.subject.operations();
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = std::chrono::steady_clock::now() + at.limit / 2;
     Use quarter{}, half{}, full{};
     constexpr std::size_t lives = 100;
     std::size_t life = 0;

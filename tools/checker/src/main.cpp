@@ -131,7 +131,10 @@ int run(Words words) {
 
 int main(int argc, char** argv) {
     const std::vector<std::string_view> arguments(argv + 1, argv + argc);
-    if (arguments.size() == 4 && arguments[0] == case_word) case_main(arguments[1], arguments[3], number("seed", arguments[2], 0, ~std::uint64_t{0}).value_or(0));
+    if (arguments.size() == 5 && arguments[0] == case_word) {
+        const auto seed = number("seed", arguments[2], 0, ~std::uint64_t{0}), limit = number("limit", arguments[3], 1, limit_s_max);
+        if (seed && limit) case_main(arguments[1], arguments[4], *seed, std::chrono::seconds(*limit));
+    }
     auto words = parse(arguments);
     if (!words) {
         std::fprintf(stderr, "error: %s\nhint: %s\n", words.error().message().c_str(), words.error().hint().c_str());

@@ -42,7 +42,7 @@ struct Pipe {
 };
 
 /// Between fork and exec.
-[[noreturn]] void become_case(const CaseEntry& entry, const char* folder, const std::string& seed, int report, int step, int output) {
+[[noreturn]] void become_case(const CaseEntry& entry, const char* folder, const std::string& seed, const std::string& limit, int report, int step, int output) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const rlimit none{0, 0};
@@ -55,7 +55,7 @@ struct Pipe {
     if (nothing >= 0) ::dup2(nothing, STDIN_FILENO);
     if (nothing > STDERR_FILENO) ::close(nothing);
     const std::string name(entry.name);
-    ::execl("/proc/self/exe", "symphony-checker", std::string(case_word).c_str(), name.c_str(), seed.c_str(), folder, nullptr);
+    ::execl("/proc/self/exe", "symphony-checker", std::string(case_word).c_str(), name.c_str(), seed.c_str(), limit.c_str(), folder, nullptr);
     ::_exit(127);
 }
 
@@ -141,9 +141,9 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
         outcome.not_tried.push_back(std::string(entry.name) + ": no pipe or memory file: " + std::strerror(errno));
         return outcome;
     }
-    const std::string seed_text = std::to_string(seed), where = folder.string();
+    const std::string seed_text = std::to_string(seed), limit_text = std::to_string(limit.count()), where = folder.string();
     const pid_t pid = ::fork();
-    if (pid == 0) become_case(entry, where.c_str(), seed_text, report.write, memory, output.write);
+    if (pid == 0) become_case(entry, where.c_str(), seed_text, limit_text, report.write, memory, output.write);
     if (pid < 0) {
         outcome.not_tried.push_back(std::string(entry.name) + ": no process: " + std::strerror(errno));
         return outcome;
@@ -159,11 +159,13 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
     char doing[step_bytes];
     std::memcpy(doing, step, sizeof doing);
     const std::string what = to_valid_utf8(read_bounded(doing));
+    // Who hangs in its end is found where it is first ended.
+    const std::string rule(what == "quiesce" ? "quiesce-honest" : entry.crash_rule);
     if (!ended) {
-        outcome.findings.push_back({std::string(entry.crash_rule), (what.empty() ? "it" : what) + " did not come back in " + std::to_string(limit.count()) + " s", {}});
+        outcome.findings.push_back({rule, (what.empty() ? "it" : what) + " did not come back in " + std::to_string(limit.count()) + " s", {}});
         outcome.stopped = outcome.stopped || entry.ground;
     } else if (!told.done || WIFSIGNALED(status)) {
-        outcome.findings.push_back({std::string(entry.crash_rule), (what.empty() ? "it" : what) + " " + died(status), {}});
+        outcome.findings.push_back({rule, (what.empty() ? "it" : what) + " " + died(status), {}});
         outcome.stopped = outcome.stopped || entry.ground;
     }
     ::munmap(step, step_bytes);
@@ -173,7 +175,7 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
     return outcome;
 }
 
-void case_main(std::string_view name, const std::filesystem::path& folder, std::uint64_t seed) {
+void case_main(std::string_view name, const std::filesystem::path& folder, std::uint64_t seed, std::chrono::seconds limit) {
     ::fcntl(report_fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(step_fd, F_SETFD, FD_CLOEXEC);
     void* const step = ::mmap(nullptr, step_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, step_fd, 0);
@@ -182,7 +184,7 @@ void case_main(std::string_view name, const std::filesystem::path& folder, std::
         if (entry.name != name) continue;
         auto subject = Subject::open(folder);
         if (!subject) ::_exit(126);
-        Case at(*subject, seed, static_cast<char*>(step), report_fd);
+        Case at(*subject, seed, limit, static_cast<char*>(step), report_fd);
         entry.run(at);
         at.step("the end of the process");
         at.done();

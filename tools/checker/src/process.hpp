@@ -16,10 +16,9 @@ namespace symphony::checker {
 Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, std::uint64_t seed, std::chrono::seconds limit);
 
 /// The other side: what the process does that run_case() starts. Does not return.
-/// @param seed  As run_case() wrote it.
-[[noreturn]] void case_main(std::string_view name, const std::filesystem::path& folder, std::uint64_t seed);
+[[noreturn]] void case_main(std::string_view name, const std::filesystem::path& folder, std::uint64_t seed, std::chrono::seconds limit);
 
-/// The words that start such a process: symphony-checker --case NAME SEED FOLDER.
+/// The words that start such a process: symphony-checker --case NAME SEED LIMIT FOLDER.
 inline constexpr std::string_view case_word = "--case";
 
 } // namespace symphony::checker

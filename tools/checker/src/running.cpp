@@ -153,9 +153,10 @@ const symphony_port_info* Running::query(std::string_view id) {
 }
 
 symphony_status Running::invoke(Recorder& call, const Request& request) {
-    PassedCall passed(request, call);
-    const symphony_status status = enter(at_, "invoke of " + request.name, [&]() -> symphony_status { return ops_->invoke(instance_, passed.get()); });
-    passed.returned();
+    auto passed = std::make_unique<PassedCall>(request, call);
+    const symphony_status status = enter(at_, "invoke of " + request.name, [&]() -> symphony_status { return ops_->invoke(instance_, passed->get()); });
+    passed->returned();
+    if (request.guarded) gone_.push_back(std::move(passed)); // its addresses are not used again
     return status;
 }
 

@@ -59,6 +59,7 @@ private:
     Creator creator_;
     symphony_instance* instance_ = nullptr;
     const symphony_instance_ops* ops_ = nullptr;
+    std::vector<std::unique_ptr<PassedCall>> gone_;
 };
 
 /// Judges what a plugin wrote into an error: rule typed-errors.
