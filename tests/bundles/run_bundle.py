@@ -184,7 +184,7 @@ def check(folder, out, checker):
         if done.returncode not in (0, 1):
             fail(f"status is {done.returncode}")
         verdict = json.loads(done.stdout)
-        found = {finding["rule"] for finding in verdict["findings"]}
+        found = {finding["reason"] for finding in verdict["diagnostics"]}
         if missed := set(wanted["rules"]) - found:
             fail(f"not found: {', '.join(sorted(missed))}")
         if more := found - set(wanted["rules"]) - set(wanted.get("also", [])):

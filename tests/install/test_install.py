@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["SYMPHONY_BUILD"])
-TEMPLATES = {"cpp": "redact", "c": "line-count", "rust": "word-count"}
+TEMPLATES = {"cpp": "word-mask", "c": "line-count", "rust": "word-count"}
 CARGO = shutil.which("cargo") or next((path for path in [Path.home() / ".cargo/bin/cargo"] if path.exists()), None)
 
 
@@ -59,7 +59,7 @@ class Installed(unittest.TestCase):
 
     def redacted(self, plugins, output):
         """Runs the template's workflow with the plugin in `plugins`, and returns the text it wrote."""
-        self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+        self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/word-mask.toml",
                       "--input", "text=call ann or bob", "--input", 'words=["ann", "bob"]', "--output", self.home / output)
         self.assertEqual(json.loads((self.home / output / "hits.json").read_text()), 2)
         return (self.home / output / "redacted.txt").read_text()
@@ -88,16 +88,16 @@ class Installed(unittest.TestCase):
         tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
         self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
         dropped = self.home / "dropped"
-        shutil.copytree(plugins / "redact", dropped / "redact")
-        self.assertIn("redact", self.symphony("--plugins", dropped, "list").stdout)
-        shown = self.symphony("--plugins", dropped, "show", "redact").stdout
-        self.assertIn("com.example.redact", shown)
+        shutil.copytree(plugins / "word-mask", dropped / "word-mask")
+        self.assertIn("word-mask", self.symphony("--plugins", dropped, "list").stdout)
+        shown = self.symphony("--plugins", dropped, "show", "word-mask").stdout
+        self.assertIn("com.example.word-mask", shown)
         self.assertIn("Masks words in a text", shown)
         self.assertEqual(self.redacted(dropped, "out-cpp"), "call [redacted] or [redacted]")
 
     def test_the_configuration_reaches_the_plugin(self):
         plugins = self.build("cpp", name="configured")
-        self.symphony("--plugins", plugins, "--set", "redact.mask=*", "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+        self.symphony("--plugins", plugins, "--set", "word-mask.mask=*", "run", REPOSITORY / "sdk-template/cpp/workflows/word-mask.toml",
                       "--input", "text=a secret", "--output", self.home / "out-mask")
         self.assertEqual((self.home / "out-mask" / "redacted.txt").read_text(), "a *")
 
@@ -156,7 +156,7 @@ class Installed(unittest.TestCase):
 
     def test_a_plugin_of_a_newer_sdk_runs_in_this_host(self):
         plugins = self.build("cpp", prefix=self.newer_sdk(), name="newer")
-        library = (plugins / "redact/libredact.so").read_bytes()
+        library = (plugins / "word-mask/libword-mask.so").read_bytes()
         note = struct.unpack_from("<IHHH", library, library.index(b"Symphony\0\0\0\0") + 12)
         self.assertEqual(note[1:], (1, 1, 0), "ABI major, built minor, required minor")
         self.assertEqual(self.redacted(plugins, "out-newer"), "call [redacted] or [redacted]")
@@ -168,10 +168,10 @@ class Installed(unittest.TestCase):
 
         plugins = self.build("cpp", prefix=self.newer_sdk(), name="needs-newer", change=change,
                              definitions=["-DCMAKE_CXX_FLAGS=-DSYMPHONY_TARGET_MINOR=1"])
-        refused = self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/redact.toml",
+        refused = self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/cpp/workflows/word-mask.toml",
                                 "--input", "text=x", "--output", self.home / "out-refused", status=3)
         self.assertIn("abi-minor", refused.stderr)
-        self.assertIn("redact", refused.stderr)
+        self.assertIn("word-mask", refused.stderr)
         self.assertIn("1.1", refused.stderr)
         self.assertIn("hint:", refused.stderr)
         self.assertIn("abi-minor", self.symphony("--plugins", plugins, "list", "--why").stdout)

@@ -92,7 +92,7 @@ std::string line_of(const Finding& finding, std::string_view severity, const std
 manifests::Data data_of(const Finding& finding, std::string_view severity) {
     using manifests::Data;
     const Rule* const rule = find_rule(finding.rule);
-    return Data(Data::Map{{"severity", severity}, {"rule", finding.rule}, {"level", std::int64_t{rule->level}}, {"message", finding.message},
+    return Data(Data::Map{{"severity", severity}, {"reason", finding.rule}, {"level", std::int64_t{rule->level}}, {"message", finding.message},
                           {"hint", finding.hint.empty() ? std::string(rule->remedy) : finding.hint}, {"owes", rule->sentence}});
 }
 
@@ -103,7 +103,7 @@ Verdict check(const std::filesystem::path& folder, const CheckOptions& options) 
 std::string text_of(const Verdict& verdict, const std::filesystem::path& folder) {
     std::string out;
     for (const Finding& finding : verdict.broken) out += line_of(finding, "error", folder.string());
-    for (const Finding& finding : verdict.advice) out += line_of(finding, "advice", folder.string());
+    for (const Finding& finding : verdict.advice) out += line_of(finding, "warning", folder.string());
     for (const auto& why : verdict.not_tried) out += folder.string() + ": not tried: " + why + "\n";
     std::vector<std::string_view> broken;
     for (const Finding& finding : verdict.broken) {
@@ -118,11 +118,11 @@ std::string json_of(const Verdict& verdict, const std::filesystem::path& folder)
     using manifests::Data;
     Data::List findings, not_tried;
     for (const Finding& finding : verdict.broken) findings.push_back(data_of(finding, "error"));
-    for (const Finding& finding : verdict.advice) findings.push_back(data_of(finding, "advice"));
+    for (const Finding& finding : verdict.advice) findings.push_back(data_of(finding, "warning"));
     for (const auto& why : verdict.not_tried) not_tried.emplace_back(why);
     return manifests::to_json(Data(Data::Map{{"path", to_valid_utf8(folder.string())}, {"plugin", verdict.plugin}, {"ok", verdict.ok()}, {"level", std::int64_t{verdict.level}},
                                              {"seed", std::to_string(verdict.seed)}, {"rules", static_cast<std::int64_t>(verdict.rules_tried)},
-                                             {"findings", std::move(findings)}, {"not_tried", std::move(not_tried)}}));
+                                             {"diagnostics", std::move(findings)}, {"not_tried", std::move(not_tried)}}));
 }
 
 } // namespace symphony::checker

@@ -6,15 +6,15 @@
 #include <string_view>
 #include <vector>
 
-namespace redact {
+namespace word_mask {
 
-struct Redacted {
+struct Masked {
     std::string text;
     std::uint64_t hits = 0;
 };
 
 /// Replaces every place where one of the words starts, from left to right, the longest word first.
 /// Empty words are ignored. Bytes are compared, so case and accents count.
-Redacted redact(std::string_view text, std::vector<std::string_view> words, std::string_view mask);
+Masked mask_words(std::string_view text, std::vector<std::string_view> words, std::string_view mask);
 
-} // namespace redact
+} // namespace word_mask

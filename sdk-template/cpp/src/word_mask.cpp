@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "redact.hpp"
+#include "word_mask.hpp"
 
 #include <algorithm>
 
-namespace redact {
+namespace word_mask {
 
-Redacted redact(std::string_view text, std::vector<std::string_view> words, std::string_view mask) {
+Masked mask_words(std::string_view text, std::vector<std::string_view> words, std::string_view mask) {
     std::erase(words, std::string_view());
     std::sort(words.begin(), words.end(), [](std::string_view a, std::string_view b) { return a.size() > b.size(); });
-    Redacted done;
+    Masked done;
     done.text.reserve(text.size());
     while (!text.empty()) {
         const auto word = std::find_if(words.begin(), words.end(), [&](std::string_view each) { return text.starts_with(each); });
@@ -24,4 +24,4 @@ Redacted redact(std::string_view text, std::vector<std::string_view> words, std:
     return done;
 }
 
-} // namespace redact
+} // namespace word_mask
