@@ -15,7 +15,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ["SYMPHONY_BUILD"])
-TEMPLATES = {"cpp": "word-mask", "c": "line-count", "rust": "word-count"}
+TEMPLATES = {"cpp": "word-mask", "instrument": "letter-model", "transport": "loop-link", "c": "line-count", "rust": "word-count"}
 CARGO = shutil.which("cargo") or next((path for path in [Path.home() / ".cargo/bin/cargo"] if path.exists()), None)
 
 
@@ -54,6 +54,11 @@ class Installed(unittest.TestCase):
         run("cmake", "--build", folder / "build", "--parallel", "2")
         return folder / "build" / "plugins"
 
+    def hold_to_the_contract(self, plugin):
+        """No rule of any level is broken: whoever begins with a template begins well."""
+        said = json.loads(run(self.prefix / "bin/symphony-checker", plugin, "--level", "10", "--seed", "1", "--json").stdout)
+        self.assertEqual(said["diagnostics"], [])
+
     def symphony(self, *words, status=0):
         return run(self.program, *words, status=status, env=self.environment, cwd=self.home / "person")
 
@@ -87,6 +92,7 @@ class Installed(unittest.TestCase):
         plugins = self.build("cpp")
         tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
         self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+        self.hold_to_the_contract(plugins / "word-mask")
         dropped = self.home / "dropped"
         shutil.copytree(plugins / "word-mask", dropped / "word-mask")
         self.assertIn("word-mask", self.symphony("--plugins", dropped, "list").stdout)
@@ -105,10 +111,52 @@ class Installed(unittest.TestCase):
         plugins = self.build("c")
         tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
         self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+        self.hold_to_the_contract(plugins / "line-count")
         self.assertNotIn("CMAKE_CXX_COMPILER:", (plugins.parent / "CMakeCache.txt").read_text())
         self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/c/workflows/line-count.toml",
                       "--input", "text=one\ntwo", "--output", self.home / "out-c")
         self.assertEqual(json.loads((self.home / "out-c" / "lines.json").read_text()), 2)
+
+    def test_the_templates_of_other_ports_are_built_tested_and_run(self):
+        for template in ("instrument", "transport"):
+            plugins = self.build(template)
+            tests = run("ctest", "--test-dir", plugins.parent, "--output-on-failure").stdout
+            self.assertRegex(tests, r"100% tests passed, 0 tests failed out of [1-9]")
+            self.hold_to_the_contract(plugins / TEMPLATES[template])
+        self.symphony("--plugins", self.home / "built-instrument/build/plugins", "run", REPOSITORY / "sdk-template/instrument/workflows/letter-model.toml",
+                      "--input", "text=jeden Morgen gehen wir zusammen durch den Wald", "--output", self.home / "out-instrument")
+        self.assertEqual((self.home / "out-instrument/language.txt").read_text().strip(), "german")
+
+    def test_a_newcomer_makes_tests_and_checks_a_plugin(self):
+        place = self.home / "person"
+        made = json.loads(self.symphony("new", "loud-words", "--id", "org.acme.loud-words", "--json").stdout)
+        self.assertEqual((made["id"], made["type"]), ("org.acme.loud-words", "operator"))
+        for path in (place / "loud-words").rglob("*"):
+            self.assertNotRegex(path.name, "word.mask")
+            if path.is_file():
+                self.assertNotRegex(path.read_text(), r"(?i)word[-_]?mask\b")
+        steps = json.loads(self.symphony("test", "loud-words", "--json").stdout)
+        self.assertEqual([step["step"] for step in steps["steps"]], ["configure", "build", "tests", "contract of loud-words"])
+        self.assertTrue(steps["ok"])
+        checked = self.symphony("check", "loud-words/build/plugins/loud-words")
+        self.assertIn("its code was not run", checked.stdout)
+        self.assertIn("53 rules of level 10", self.symphony("check", "loud-words/build/plugins/loud-words", "--level", "10").stdout)
+
+        source = place / "loud-words/src/loud_words.cpp"
+        source.write_text(source.read_text().replace("++done.hits", "done.hits += 2"))
+        failed = self.symphony("test", "loud-words", status=1)
+        self.assertIn("tests: failed", failed.stderr)
+        self.assertIn("loud-words.LoudWords.MasksEveryPlaceOfEachWord", failed.stderr)
+
+    def test_the_kit_says_what_it_cannot_make(self):
+        place = self.home / "person"
+        (place / "taken").mkdir()
+        for words, reason in ((["new", "Loud"], "bad-name"), (["new", "loud", "--type", "opera"], "unknown-type"), (["new", "taken"], "exists"),
+                              (["new", "loud", "--id", "loud"], "bad-id"), (["test", "taken"], "no-plugin"), (["new", "loud", "--isolate", "kit"], "isolated")):
+            refused = run(self.program, *words, status=1, env=self.environment, cwd=place)
+            self.assertIn(f"[{reason}]", refused.stderr)
+            self.assertRegex(refused.stderr, r"(?m)^hint: ")
+            self.assertFalse((place / "loud").exists())
 
     @unittest.skipUnless(CARGO, "there is no cargo")
     def test_the_rust_template_is_built_tested_and_run_without_any_crate(self):
@@ -121,6 +169,7 @@ class Installed(unittest.TestCase):
             self.symphony("--plugins", plugins, "run", REPOSITORY / "sdk-template/rust/workflows/word-count.toml",
                           "--input", f"text={text}", "--output", self.home / "out-rust")
             self.assertEqual(json.loads((self.home / "out-rust" / "words.json").read_text()), words)
+        self.hold_to_the_contract(plugins / "word-count")
         exported = [line.split()[-1] for line in run("nm", "-D", "--defined-only", plugins / "word-count/libword-count.so").stdout.splitlines()]
         self.assertEqual(exported, ["symphony_plugin_v1"])
 

@@ -50,17 +50,11 @@ void Case::find(std::string_view rule, std::string message, std::string hint) {
         constexpr std::size_t told_max = 20;
         if (told_.size() >= told_max || !told_.insert(std::string(rule) + message).second) return;
     }
-    message = to_valid_utf8(message.substr(0, 1000));
-    send('F', {rule, message, hint});
+    send(Told::finding, {rule, message, hint});
 }
 
-void Case::send(char kind, std::initializer_list<std::string_view> fields) {
-    std::string record(1, kind);
-    for (const std::string_view field : fields) {
-        const auto size = static_cast<std::uint32_t>(field.size());
-        record.append(reinterpret_cast<const char*>(&size), sizeof size);
-        record += field;
-    }
+void Case::send(Told kind, std::initializer_list<std::string_view> texts) {
+    const std::string record = report_record(kind, texts);
     const std::lock_guard lock(mutex_);
     for (std::size_t at = 0; at < record.size();) { // a pipe whose reader is gone ends us
         const ssize_t n = ::write(report_, record.data() + at, record.size() - at);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "generate.hpp"
+#include "report.hpp"
 #include "subject.hpp"
 
 #include <atomic>
@@ -34,13 +35,13 @@ public:
     /// A rule is broken. The same finding twice is one.
     void find(std::string_view rule, std::string message, std::string hint = {});
     /// Something could not be tried.
-    void skip(const std::string& why) { send('S', {why}); }
+    void skip(const std::string& why) { send(Told::not_tried, {why}); }
     /// What builds on this case has no ground.
-    void stop() { send('T', {}); }
-    void done() { send('D', {}); }
+    void stop() { send(Told::stopped, {}); }
+    void done() { send(Told::done, {}); }
 
 private:
-    void send(char kind, std::initializer_list<std::string_view> fields);
+    void send(Told kind, std::initializer_list<std::string_view> texts);
 
     char* step_;
     int report_;

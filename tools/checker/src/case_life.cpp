@@ -142,7 +142,7 @@ void check_stops(Case& at) {
     const auto library = at.subject.load();
     // A thread may be on its last instructions for a moment.
     std::size_t left = host::threads_inside((*library)->begin(), (*library)->end());
-    for (int i = 0; i < 200 && left > 0; ++i) {
+    for (int i = 0; i < 2000 && left > 0; ++i) {
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         left = std::min(left, host::threads_inside((*library)->begin(), (*library)->end()));
     }

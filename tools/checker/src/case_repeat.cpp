@@ -124,7 +124,7 @@ void check_reload(Case& at) {
     }
     if (life < lives) return at.skip("only " + std::to_string(life) + " of 100 lives in the time there is");
     full = Use::now();
-    for (int i = 0; i < 500 && full.threads > quarter.threads; ++i) { // the last thread may be on its last instructions
+    for (int i = 0; i < 2000 && full.threads > quarter.threads; ++i) { // the last thread may be on its last instructions
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
         full = Use::now();
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process.hpp"
 
+#include "report.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -62,46 +64,12 @@ struct Pipe {
     ::_exit(127);
 }
 
-/// Takes the records apart that Case::send() made.
-struct Report {
-    std::string bytes;
-    bool done = false;
-
-    void into(Outcome& outcome) {
-        std::size_t at = 0;
-        const auto field = [&](std::string& to) {
-            std::uint32_t size = 0;
-            if (bytes.size() - at < sizeof size) return false;
-            std::memcpy(&size, bytes.data() + at, sizeof size);
-            if (bytes.size() - at - sizeof size < size) return false;
-            to = bytes.substr(at + sizeof size, size);
-            at += sizeof size + size;
-            return true;
-        };
-        while (at < bytes.size()) {
-            const char kind = bytes[at++];
-            Finding finding;
-            if (kind == 'F') {
-                if (!field(finding.rule) || !field(finding.message) || !field(finding.hint)) return;
-                outcome.findings.push_back(std::move(finding));
-            } else if (kind == 'S') {
-                if (!field(finding.message)) return;
-                outcome.not_tried.push_back(std::move(finding.message));
-            } else if (kind == 'T') {
-                outcome.stopped = true;
-            } else {
-                done = done || kind == 'D';
-            }
-        }
-    }
-};
-
 void append(std::string& to, std::string_view bytes, std::size_t bytes_max) {
     if (to.size() < bytes_max) to += bytes.substr(0, bytes_max - to.size());
 }
 
 /// Reads both pipes until the process ends. @return False: the limit came first.
-bool listen(int report, int output, pid_t pid, Clock::time_point limit, Report& into, std::string& said, int& status) {
+bool listen(int report, int output, pid_t pid, Clock::time_point limit, std::string& told, std::string& said, int& status) {
     bool report_open = true, output_open = true;
     for (;;) {
         const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(limit - Clock::now()).count();
@@ -115,7 +83,7 @@ bool listen(int report, int output, pid_t pid, Clock::time_point limit, Report& 
             if (n > 0) append(to, {part.data(), static_cast<std::size_t>(n)}, bytes_max);
             else if (n == 0) open = false;
         };
-        if (fds[0].revents != 0) drain(report, into.bytes, report_bytes_max, report_open);
+        if (fds[0].revents != 0) drain(report, told, report_bytes_max, report_open);
         if (fds[1].revents != 0) drain(output, said, output_bytes_max, output_open);
         if (fds[0].revents == 0 && fds[1].revents == 0 && ::waitpid(pid, &status, WNOHANG) == pid) return true;
         if (!report_open && !output_open) {
@@ -153,12 +121,12 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
     }
     ::close(std::exchange(report.write, -1));
     ::close(std::exchange(output.write, -1));
-    Report told;
+    std::string told;
     int status = 0;
     const bool ended = listen(report.read, output.read, pid, Clock::now() + limit, told, outcome.output, status);
     ::kill(-pid, SIGKILL); // and what it started
     if (!ended) ::waitpid(pid, &status, 0);
-    told.into(outcome);
+    const bool done = read_report(told, outcome);
     char doing[step_bytes];
     std::memcpy(doing, step, sizeof doing);
     const std::string what = to_valid_utf8(read_bounded(doing));
@@ -167,7 +135,7 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
     if (!ended) {
         outcome.findings.push_back({rule, (what.empty() ? "it" : what) + " did not come back in " + std::to_string(limit.count()) + " s", {}});
         outcome.stopped = outcome.stopped || entry.ground;
-    } else if (!told.done || WIFSIGNALED(status)) {
+    } else if (!done || WIFSIGNALED(status)) {
         outcome.findings.push_back({rule, (what.empty() ? "it" : what) + " " + died(status), {}});
         outcome.stopped = outcome.stopped || entry.ground;
     }
