@@ -35,7 +35,7 @@ Result<int> check_code(App& app, const fs::path& folder, Typed typed) {
 }
 
 Result<int> check_plugin(App& app, const fs::path& folder, const Typed& typed) {
-    std::string summary = "its code was not run: nobody vouches for it, see symphony check --help";
+    std::string summary = "its code was not run, because nobody vouches for it: symphony check " + folder.string() + " --run";
     auto file = host::read_manifest_file(folder.string(), manifests::Strictness::lint);
     auto found = std::move(file.parsed.diagnostics);
     const auto place = (folder / "manifest.toml").string();
@@ -105,10 +105,12 @@ Result<int> check(App& app, const Typed& typed) {
         return Error(Code::not_found, "no-manifest", path.string() + " has no manifest.toml", "name a plugin's folder, or a workflow file");
     }
     if (!fs::is_regular_file(path, error)) { // opening a pipe would wait for ever
-        return Error(Code::invalid_argument, "not-a-file", path.string() + " is neither a file nor a folder", "name a plugin's folder, a manifest.toml or a workflow file");
+        return Error(Code::invalid_argument, "not-a-file", path.string() + " is neither a file nor a folder",
+            "name a plugin's folder, a manifest.toml or a workflow file");
     }
     if (const auto size = fs::file_size(path, error); size > file_bytes_max) {
-        return Error(Code::exhausted, "file-too-large", path.string() + " has " + std::to_string(size) + " bytes; at most " + std::to_string(file_bytes_max) + " are read",
+        return Error(Code::exhausted, "file-too-large", path.string() + " has " + std::to_string(size) + " bytes; at most " +
+            std::to_string(file_bytes_max) + " are read",
                      "name a manifest.toml or a workflow file");
     }
     if (path.filename() == "manifest.toml") return check_plugin(app, path.has_parent_path() ? path.parent_path() : fs::path("."), typed);

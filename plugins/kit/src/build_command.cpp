@@ -74,7 +74,8 @@ public:
         std::string list;
         for (const Step& step : steps_) {
             ok = ok && step.ok;
-            list += (list.empty() ? "" : ", ") + std::string("{\"step\": \"") + step.name + "\", \"ok\": " + (step.ok ? "true" : "false") + ", \"ms\": " + std::to_string(step.took_ms) + "}";
+            list += (list.empty() ? "" : ", ") + std::string("{\"step\": \"") + step.name + "\", \"ok\": " + (step.ok ? "true" : "false") +
+                ", \"ms\": " + std::to_string(step.took_ms) + "}";
         }
         return std::string("{\"ok\": ") + (ok ? "true" : "false") + ", \"steps\": [" + list + "]}\n";
     }
@@ -141,7 +142,8 @@ Result<std::int32_t> test_command(const Typed& typed) {
     const fs::path folder = typed.path(typed.text("folder", "."));
     std::error_code failed;
     if (!fs::exists(folder / "manifest.toml", failed) || !fs::exists(folder / "CMakeLists.txt", failed)) {
-        return Error(Code::not_found, "no-plugin", folder.string() + " has no manifest.toml and CMakeLists.txt", "name a plugin's source folder, or make one: symphony new NAME");
+        return Error(Code::not_found, "no-plugin", folder.string() + " has no manifest.toml and CMakeLists.txt",
+            "name a plugin's source folder, or make one: symphony new NAME");
     }
     const fs::path build = typed.given("build") ? typed.path(typed.text("build")) : folder / "build";
     Steps steps(typed, folder);

@@ -8,7 +8,8 @@ Result<HostProgram> HostProgram::find() {
     HostProgram out;
     out.program = std::filesystem::read_symlink("/proc/self/exe", failed);
     if (failed) {
-        return Error(Code::unsupported, "isolated", "the kit starts compilers and runs plugins, which a sandbox does not let it", "leave out --isolate kit and --isolate-all");
+        return Error(Code::unsupported, "isolated", "the kit starts compilers and runs plugins, which a sandbox does not let it",
+            "leave out --isolate kit and --isolate-all");
     }
     out.prefix = out.program.parent_path().parent_path();
     return out;

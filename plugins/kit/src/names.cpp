@@ -13,10 +13,13 @@ bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 char to_upper(char c) noexcept { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 
 /// What a name of one word must not be in C, C++ and Rust, where it names a namespace, a file and a target.
-constexpr std::array reserved{"alignas", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "continue", "crate", "default", "delete", "do",
-                              "double", "else", "enum", "explicit", "export", "extern", "false", "float", "fn", "for", "friend", "goto", "if", "impl", "in", "inline",
+constexpr std::array reserved{"alignas", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class", "const", "continue",
+    "crate", "default", "delete", "do",
+                              "double", "else", "enum", "explicit", "export", "extern", "false", "float", "fn", "for", "friend", "goto",
+                                  "if", "impl", "in", "inline",
                               "int", "let", "long", "loop", "match", "mod", "move", "mutable", "namespace", "new", "not", "operator", "or", "plugin", "private",
-                              "protected", "pub", "public", "register", "requires", "return", "self", "short", "signed", "sizeof", "static", "std", "struct", "super",
+                              "protected", "pub", "public", "register", "requires", "return", "self", "short", "signed", "sizeof",
+                                  "static", "std", "struct", "super",
                               "switch", "symphony", "template", "test", "this", "throw", "trait", "true", "try", "type", "typedef", "typename", "union", "unsafe",
                               "unsigned", "use", "using", "virtual", "void", "where", "while", "xor"};
 
@@ -25,14 +28,16 @@ Error bad(std::string_view reason, std::string message, std::string hint) { retu
 Status check_name(std::string_view name) {
     const std::string quoted = "\"" + to_valid_utf8(name.substr(0, name_bytes_max)) + "\"";
     constexpr std::string_view hint = "lower-case letters and digits, with single hyphens between words: word-count";
-    if (name.empty() || name.size() > name_bytes_max) return bad("bad-name", "the name " + quoted + " has " + std::to_string(name.size()) + " bytes, not 1 to 64", std::string(hint));
+    if (name.empty() || name.size() > name_bytes_max) return bad("bad-name", "the name " + quoted + " has " + std::to_string(name.size()) +
+        " bytes, not 1 to 64", std::string(hint));
     if (!is_lower(name.front())) return bad("bad-name", "the name " + quoted + " does not begin with a lower-case letter", std::string(hint));
     for (std::size_t i = 0; i < name.size(); ++i) {
         const bool hyphen = name[i] == '-' && i + 1 < name.size() && name[i + 1] != '-';
         if (!is_lower(name[i]) && !is_digit(name[i]) && !hyphen) return bad("bad-name", "the name " + quoted + " is not in kebab-case", std::string(hint));
     }
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end()) {
-        return bad("bad-name", "the name " + quoted + " is a word of a language that the sources are in", "put a second word to it, such as my-" + std::string(name));
+        return bad("bad-name", "the name " + quoted + " is a word of a language that the sources are in",
+            "put a second word to it, such as my-" + std::string(name));
     }
     return {};
 }
@@ -68,7 +73,8 @@ Result<Names> Names::of(std::string_view name, std::string_view id) {
 }
 
 std::string renamed(std::string_view text, const Names& from, const Names& to) {
-    const std::pair<std::string_view, std::string_view> pairs[] = {{from.id, to.id}, {from.kebab, to.kebab}, {from.snake, to.snake}, {from.pascal, to.pascal}, {from.upper, to.upper}};
+    const std::pair<std::string_view, std::string_view> pairs[] = {{from.id, to.id}, {from.kebab, to.kebab}, {from.snake, to.snake},
+        {from.pascal, to.pascal}, {from.upper, to.upper}};
     const auto letter = [](char c) { return is_lower(c) || is_upper(c) || is_digit(c); };
     std::string out;
     out.reserve(text.size());

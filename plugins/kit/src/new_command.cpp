@@ -20,7 +20,12 @@ struct Template {
     std::string_view type, folder, name;
 };
 constexpr Template templates[] = {
-    {"operator", "cpp", "word-mask"}, {"instrument", "instrument", "letter-model"}, {"transport", "transport", "loop-link"}, {"c", "c", "line-count"}, {"rust", "rust", "word-count"}};
+    {"operator", "cpp", "word-mask"},
+    {"instrument", "instrument", "letter-model"},
+    {"transport", "transport", "loop-link"},
+    {"c", "c", "line-count"},
+    {"rust", "rust", "word-count"},
+};
 
 Result<Template> template_of(std::string_view type) {
     std::string known;
@@ -28,10 +33,12 @@ Result<Template> template_of(std::string_view type) {
         if (one.type == type) return one;
         known += (known.empty() ? "" : ", ") + std::string(one.type);
     }
-    return Error(Code::invalid_argument, "unknown-type", "there is no template for the type \"" + to_valid_utf8(type.substr(0, 40)) + "\"", "--type is one of: " + known);
+    return Error(Code::invalid_argument, "unknown-type", "there is no template for the type \"" + to_valid_utf8(type.substr(0, 40)) + "\"",
+        "--type is one of: " + known);
 }
 
-Error io(const fs::path& path) { return {Code::io, "io", "cannot write " + path.string() + ": " + std::strerror(errno), "check the folder's permissions and the space on its disk"}; }
+Error io(const fs::path& path) { return {Code::io, "io", "cannot write " + path.string() + ": " + std::strerror(errno),
+    "check the folder's permissions and the space on its disk"}; }
 
 Status write_file(const fs::path& path, std::string_view content) {
     std::error_code failed;

@@ -16,7 +16,8 @@ void expect_refused(std::string_view name, std::string_view id, std::string_view
     EXPECT_FALSE(names.error().hint().empty());
 }
 
-void expect_renamed(std::string_view text, std::string_view expected) { EXPECT_EQ(renamed(text, *Names::of("word-mask"), *Names::of("shout2", "org.acme.shout2")), expected); }
+void expect_renamed(std::string_view text, std::string_view expected) { EXPECT_EQ(renamed(text, *Names::of("word-mask"),
+    *Names::of("shout2", "org.acme.shout2")), expected); }
 
 TEST(Names, HaveTheSpellingsOfManifestsSourcesAndMacros) {
     const auto names = Names::of("word-count-2");
@@ -28,7 +29,8 @@ TEST(Names, HaveTheSpellingsOfManifestsSourcesAndMacros) {
 }
 
 TEST(Names, RefusesWhatIsNoName) {
-    for (const std::string_view name : {"", "Word", "word_count", "word count", "-word", "word-", "word--count", "2words", "../word", "wort\xC3\xA4", "wor\xFF"}) expect_refused(name, "", "bad-name");
+    for (const std::string_view name : {"", "Word", "word_count", "word count", "-word", "word-", "word--count", "2words", "../word",
+        "wort\xC3\xA4", "wor\xFF"}) expect_refused(name, "", "bad-name");
     expect_refused(std::string(65, 'a'), "", "bad-name");
     for (const std::string_view name : {"class", "namespace", "fn", "plugin", "test"}) expect_refused(name, "", "bad-name");
     for (const std::string_view id : {"word", "Org.example", "org..example", ".org", "org.", "org.ex ample", "org/example"}) expect_refused("word", id, "bad-id");

@@ -88,7 +88,8 @@ TEST(Kit, MakesAPluginOfEveryType) {
         const auto status = client->run("new", ValueBuilder().map().add("name", "my-" + std::string(type)).add("type", type).end().build(), context);
         ASSERT_TRUE(status) << status.error().message();
         const auto made = folder.path() / ("my-" + std::string(type));
-        for (const char* file : {"manifest.toml", "CMakeLists.txt", "CMakePresets.json", "README.md", ".ci/run"}) EXPECT_TRUE(std::filesystem::is_regular_file(made / file)) << file;
+        for (const char* file : {"manifest.toml", "CMakeLists.txt", "CMakePresets.json", "README.md",
+            ".ci/run"}) EXPECT_TRUE(std::filesystem::is_regular_file(made / file)) << file;
         EXPECT_NE(std::filesystem::status(made / ".ci/run").permissions() & std::filesystem::perms::owner_exec, std::filesystem::perms::none);
         EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), std::filesystem::directory_iterator()), 1);
         std::filesystem::remove_all(made);

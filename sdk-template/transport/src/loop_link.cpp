@@ -52,7 +52,8 @@ symphony::Result<std::uint64_t> Switchboard::connect(const std::string& path) {
 symphony::Status Switchboard::send(std::uint64_t connection, symphony::Buffer content, bool wait, const Stop& stop) {
     std::unique_lock lock(mutex_);
     if (content.size() > limits_.frame_bytes_max) {
-        return Error(Code::invalid_argument, "frame-too-large", "a frame of " + std::to_string(content.size()) + " bytes; at most " + std::to_string(limits_.frame_bytes_max) + " go");
+        return Error(Code::invalid_argument, "frame-too-large", "a frame of " + std::to_string(content.size()) + " bytes; at most " +
+            std::to_string(limits_.frame_bytes_max) + " go");
     }
     for (;;) {
         End* const here = SYMPHONY_TRY(find(connection));
@@ -72,7 +73,8 @@ symphony::Status Switchboard::send(std::uint64_t connection, symphony::Buffer co
     }
 }
 
-symphony::Status Switchboard::receive(std::uint64_t connection, std::uint32_t frames_max, const std::function<void(symphony::Buffer, bool)>& take, const Stop& stop) {
+symphony::Status Switchboard::receive(std::uint64_t connection, std::uint32_t frames_max, const std::function<void(symphony::Buffer,
+    bool)>& take, const Stop& stop) {
     std::vector<symphony::Buffer> frames;
     bool end = false;
     {

@@ -82,7 +82,8 @@ private:
     static symphony::Status check(const ports::Address& address) {
         if (address.scheme != "loop") return Error(Code::unsupported, "scheme", "this transport is loop, not \"" + symphony::to_valid_utf8(address.scheme) + "\"");
         if (address.path.empty() || address.path.size() > 200) return Error(Code::invalid_argument, "bad-address", "a path has 1 to 200 bytes", "loop:NAME");
-        if (!address.options.empty()) return Error(Code::invalid_argument, "bad-address", "there is no option \"" + symphony::to_valid_utf8(address.options.begin()->first) + "\"");
+        if (!address.options.empty()) return Error(Code::invalid_argument, "bad-address", "there is no option \"" +
+            symphony::to_valid_utf8(address.options.begin()->first) + "\"");
         return {};
     }
     loop_link::Stop stop_of(const Call& call) {

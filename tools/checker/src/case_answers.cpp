@@ -111,7 +111,8 @@ void check_unknown_ids(Case& at) {
     for (const auto& provide : at.manifest().provides) {
         const auto* info = running.query(provide.port);
         if (info == nullptr) at.find("unknown-ids", "query of \"" + provide.port + "\" answers NULL, and the manifest provides it");
-        else if (info->struct_size < sizeof *info || info->method_max == 0) at.find("unknown-ids", "query of \"" + provide.port + "\" answers no valid symphony_port_info");
+        else if (info->struct_size < sizeof *info || info->method_max == 0) at.find("unknown-ids", "query of \"" + provide.port +
+            "\" answers no valid symphony_port_info");
         for (const std::string& more : {provide.port + "0", provide.port + " ", provide.port + std::string(1, '\0'), provide.port.substr(0, provide.port.size() - 1),
                                         provide.port.substr(0, provide.port.size() - 1) + "2", "x" + provide.port}) {
             ids.push_back(more);
@@ -143,7 +144,8 @@ void check_unknown_ids(Case& at) {
     for (const std::string& name : {std::string(), std::string("no-such-operation"), known + "x", known + std::string(1, '\0'), known.substr(0, known.size() - 1)}) {
         if (at.manifest().find_operation(name) != nullptr) continue;
         OperationCall arguments(name, make_input(*operations.front().operation, Style::plain, at.random));
-        refused(arguments.request(operations.front().port, "the unknown operation \"" + to_valid_utf8(name) + "\""), "the unknown operation \"" + to_valid_utf8(name) + "\"");
+        refused(arguments.request(operations.front().port, "the unknown operation \"" + to_valid_utf8(name) + "\""),
+            "the unknown operation \"" + to_valid_utf8(name) + "\"");
     }
 }
 

@@ -141,7 +141,8 @@ void check_state(Case& at) {
     if (!second.use_library() || !second.start(configuration)) return;
     if (Status loaded = load(second, bytes); !loaded) return at.find("state-round-trip", "it does not take its own state: " + loaded.error().message());
     const auto again = second.save_state();
-    if (!again || again->text() != bytes) at.find("state-round-trip", "an instance that took a state of " + std::to_string(bytes.size()) + " bytes saves another one");
+    if (!again || again->text() != bytes) at.find("state-round-trip", "an instance that took a state of " + std::to_string(bytes.size()) +
+        " bytes saves another one");
 }
 
 void check_state_garbage(Case& at) {

@@ -94,7 +94,8 @@ void check_placement(Case& at) {
         const bool same = first[i].pure ? first[i].outcome == second[i].outcome : short_of(first[i].outcome) == short_of(second[i].outcome);
         if (same) continue;
         at.find("placement-equivalence", "\"" + first[i].name + "\" gives " + short_of(first[i].outcome) + " here and " +
-                                             (short_of(first[i].outcome) == short_of(second[i].outcome) ? "another one" : short_of(second[i].outcome)) + " in a sandbox, for the same input");
+                                             (short_of(first[i].outcome) == short_of(second[i].outcome) ? "another one"
+                                                 : short_of(second[i].outcome)) + " in a sandbox, for the same input");
     }
     leave();
 }

@@ -46,7 +46,8 @@ std::map<std::string, std::string> state_of_process() {
         struct sigaction action{};
         if (::sigaction(number, nullptr, &action) != 0) continue;
         const char* const name = ::sigabbrev_np(number);
-        out["the handler of SIG" + std::string(name == nullptr ? std::to_string(number) : name)] = std::to_string(reinterpret_cast<std::uintptr_t>(action.sa_handler));
+        out["the handler of SIG" + std::string(name == nullptr ? std::to_string(number)
+            : name)] = std::to_string(reinterpret_cast<std::uintptr_t>(action.sa_handler));
     }
     sigset_t blocked;
     ::sigprocmask(SIG_BLOCK, nullptr, &blocked);

@@ -47,8 +47,10 @@ void check_pure(Case& at) {
         for (int i = 0; i < 6; ++i) {
             const Value input = make_input(*callable.operation, i % 2 == 0 ? Style::plain : Style::declared, at.random);
             const auto first = outcome_of(one, callable, input);
-            if (outcome_of(one, callable, input) != first) at.find("pure", "\"" + callable.operation->name + "\" is marked pure and answers the same input differently the second time");
-            else if (outcome_of(other, callable, input) != first) at.find("pure", "\"" + callable.operation->name + "\" is marked pure and answers the same input differently in another instance");
+            if (outcome_of(one, callable, input) != first) at.find("pure", "\"" + callable.operation->name +
+                "\" is marked pure and answers the same input differently the second time");
+            else if (outcome_of(other, callable, input) != first) at.find("pure", "\"" + callable.operation->name +
+                "\" is marked pure and answers the same input differently in another instance");
         }
     }
     if (!any) at.skip("no operation is marked pure");
@@ -85,7 +87,8 @@ void check_threads(Case& at) {
             if (!concurrent) lock.lock();
             const auto outcome = outcome_of(running, job.callable, job.input);
             if (job.callable.operation->pure ? outcome != job.alone : outcome == no_end && job.alone != no_end) { // the others may answer with what is kept
-                return at.find("thread-contract", "\"" + job.callable.operation->name + "\" answers differently when calls come from several threads" + (concurrent ? " at once" : ", one at a time"));
+                return at.find("thread-contract", "\"" + job.callable.operation->name +
+                    "\" answers differently when calls come from several threads" + (concurrent ? " at once" : ", one at a time"));
             }
         }
     };
@@ -120,7 +123,8 @@ void check_reload(Case& at) {
             calls.push_back(std::make_unique<Recorder>());
             static_cast<void>(running.call(*calls.back(), kept.back()->request(operations[i].port, operations[i].operation->name)));
         }
-        if (Status ended = running.end(); !ended) return at.find("reload", "it does not end the " + std::to_string(life + 1) + "th time: " + ended.error().message());
+        if (Status ended = running.end(); !ended) return at.find("reload", "it does not end the " + std::to_string(life + 1) +
+            "th time: " + ended.error().message());
     }
     if (life < lives) return at.skip("only " + std::to_string(life) + " of 100 lives in the time there is");
     full = Use::now();
@@ -131,12 +135,14 @@ void check_reload(Case& at) {
     // Of both halves, so that something that grows once is no leak.
     constexpr std::size_t bytes_a_life = 32, lives_between = 40;
     if (half.bytes > quarter.bytes + lives_between * bytes_a_life && full.bytes > half.bytes + lives_between * bytes_a_life) {
-        at.find("leaks-memory", "80 lives leave " + std::to_string(full.bytes - quarter.bytes) + " bytes behind, " + std::to_string((full.bytes - quarter.bytes) / 80) + " each");
+        at.find("leaks-memory", "80 lives leave " + std::to_string(full.bytes - quarter.bytes) + " bytes behind, " +
+            std::to_string((full.bytes - quarter.bytes) / 80) + " each");
     }
     if (half.descriptors > quarter.descriptors && full.descriptors > half.descriptors) {
         at.find("leaks-descriptors", "80 lives leave " + std::to_string(full.descriptors - quarter.descriptors) + " descriptors open");
     }
-    if (half.threads > quarter.threads && full.threads > half.threads) at.find("leaks-threads", "80 lives leave " + std::to_string(full.threads - quarter.threads) + " threads running");
+    if (half.threads > quarter.threads && full.threads > half.threads) at.find("leaks-threads", "80 lives leave " +
+        std::to_string(full.threads - quarter.threads) + " threads running");
 }
 
 void check_cancel(Case& at) {
@@ -160,7 +166,8 @@ void check_cancel(Case& at) {
             at.step("the wait for the end of the cancelled \"" + operation->name + "\"");
             const bool ended = call->wait(grace);
             if (!ended || std::chrono::steady_clock::now() - begin > grace + patience) {
-                return at.find("ends-after-cancel", "a call of \"" + operation->name + "\" " + (deadline ? "whose deadline is over" : "that is cancelled") + " goes on for two seconds and more");
+                const std::string why = deadline ? "whose deadline is over" : "that is cancelled";
+                return at.find("ends-after-cancel", "a call of \"" + operation->name + "\" " + why + " goes on for two seconds and more");
             }
         }
     }

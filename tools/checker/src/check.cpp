@@ -120,7 +120,8 @@ std::string json_of(const Verdict& verdict, const std::filesystem::path& folder)
     for (const Finding& finding : verdict.broken) findings.push_back(data_of(finding, "error"));
     for (const Finding& finding : verdict.advice) findings.push_back(data_of(finding, "warning"));
     for (const auto& why : verdict.not_tried) not_tried.emplace_back(why);
-    return manifests::to_json(Data(Data::Map{{"path", to_valid_utf8(folder.string())}, {"plugin", verdict.plugin}, {"ok", verdict.ok()}, {"level", std::int64_t{verdict.level}},
+    return manifests::to_json(Data(Data::Map{{"path", to_valid_utf8(folder.string())}, {"plugin", verdict.plugin}, {"ok", verdict.ok()},
+        {"level", std::int64_t{verdict.level}},
                                              {"seed", std::to_string(verdict.seed)}, {"rules", static_cast<std::int64_t>(verdict.rules_tried)},
                                              {"diagnostics", std::move(findings)}, {"not_tried", std::move(not_tried)}}));
 }

@@ -18,7 +18,8 @@ std::size_t below(Random& random, std::size_t n) { return static_cast<std::size_
 
 /// Text with everything that text may hold: no blanks, several scripts, controls, long.
 std::string any_text(Random& random) {
-    constexpr std::array<std::string_view, 14> pieces{"word", " ", "", "\n", "\t", "a.b", "\xC3\xA9", "\xE4\xBD\xA0", "\xF0\x9F\x98\x80", "e\xCC\x81", "/", "[", "\x7F", "%s"};
+    constexpr std::array<std::string_view, 14> pieces{"word", " ", "", "\n", "\t", "a.b", "\xC3\xA9", "\xE4\xBD\xA0", "\xF0\x9F\x98\x80",
+        "e\xCC\x81", "/", "[", "\x7F", "%s"};
     std::string out;
     const std::size_t length = below(random, 8) == 0 ? 2000 + below(random, 6000) : below(random, 12);
     for (std::size_t i = 0; i < length; ++i) out += pieces[below(random, pieces.size())];

@@ -93,7 +93,8 @@ Result<Words> parse(const std::vector<std::string_view>& words) {
         std::error_code failed;
         if (folder.filename() == "manifest.toml") folder = folder.has_parent_path() ? folder.parent_path() : std::filesystem::path(".");
         if (!std::filesystem::exists(folder / "manifest.toml", failed)) {
-            return Error(Code::not_found, "no-manifest", folder.string() + " has no manifest.toml", "name the folder that the build made, such as build/plugins/NAME");
+            return Error(Code::not_found, "no-manifest", folder.string() + " has no manifest.toml",
+                "name the folder that the build made, such as build/plugins/NAME");
         }
     }
     return out;
@@ -107,7 +108,8 @@ void list_rules(bool json) {
             list.push_back(Data(Data::Map{{"rule", rule.id}, {"level", std::int64_t{rule.level}}, {"advisory", rule.advisory}, {"runs_code", rule.part != "static"},
                                           {"owes", rule.sentence}, {"remedy", rule.remedy}}));
         } else {
-            std::printf("%-24s level %2u%s  %s\n", std::string(rule.id).c_str(), rule.level, rule.advisory ? ", advice" : "        ", std::string(rule.sentence).c_str());
+            std::printf("%-24s level %2u%s  %s\n", std::string(rule.id).c_str(), rule.level, rule.advisory ? ", advice" : "        ",
+                std::string(rule.sentence).c_str());
         }
     }
     if (json) std::puts(manifests::to_json(Data(std::move(list))).c_str());

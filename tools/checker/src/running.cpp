@@ -45,7 +45,8 @@ void judge_error(Case& at, const std::string& where, const symphony_error& error
     if (!ended(error.reason) || !ended(error.message) || !ended(error.hint)) {
         at.find("typed-errors", where + " fails with a text that does not end inside its array");
     }
-    if (!kebab(read_bounded(error.reason))) at.find("typed-errors", where + " fails with the reason \"" + std::string(read_bounded(error.reason)) + "\", which is not kebab-case");
+    if (!kebab(read_bounded(error.reason))) at.find("typed-errors", where + " fails with the reason \"" +
+        std::string(read_bounded(error.reason)) + "\", which is not kebab-case");
     if (!is_valid_utf8(read_bounded(error.message)) || !is_valid_utf8(read_bounded(error.hint))) {
         at.find("typed-errors", where + " fails with a text that is no UTF-8");
     }
@@ -89,7 +90,8 @@ Status Running::create(const Value& configuration, bool guarded) {
     SYMPHONY_TRY(control("create", [&](symphony_error* error) { return creator_(host_.table(), &config, &instance_, &ops_, error); }));
     if (instance_ == nullptr || ops_ == nullptr) return Error(Code::refused, "null-instance", "create succeeds without an instance");
     if (ops_->struct_size < sizeof *ops_) {
-        return Error(Code::refused, "struct-size", "its functions have " + std::to_string(ops_->struct_size) + " bytes, ABI 1.0 has " + std::to_string(sizeof *ops_));
+        return Error(Code::refused, "struct-size", "its functions have " + std::to_string(ops_->struct_size) + " bytes, ABI 1.0 has " +
+            std::to_string(sizeof *ops_));
     }
     if (ops_->invoke == nullptr || ops_->destroy == nullptr) return Error(Code::refused, "null-function", "an instance has no invoke or no destroy");
     return {};

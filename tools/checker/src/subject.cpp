@@ -52,7 +52,8 @@ Value value_of(const manifests::Data& data) {
 
 Result<Subject> Subject::open(const std::filesystem::path& folder) {
     auto file = host::read_manifest_file(folder.string(), manifests::Strictness::load);
-    if (!file.parsed.manifest) return Error(Code::refused, "manifest", folder.string() + ": its manifest has errors", "symphony check " + folder.string() + " --static");
+    if (!file.parsed.manifest) return Error(Code::refused, "manifest", folder.string() + ": its manifest has errors", "symphony check " +
+        folder.string() + " --static");
     Subject subject;
     subject.folder_ = folder;
     subject.manifest_ = std::make_shared<const manifests::Manifest>(std::move(*file.parsed.manifest));
