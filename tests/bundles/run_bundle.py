@@ -177,6 +177,7 @@ def check(folder, out, checker):
     """Seed and limit are fixed: what is found is the same each time."""
     wanted = tomllib.loads((Path(folder) / "expect.toml").read_text())["checker"]
     assert set(wanted) <= {"rules", "also"}, set(wanted)
+    unseen = {"leaks-memory"} if os.environ.get("SYMPHONY_SANITIZE") else set()  # the heap is the sanitizer's then
     for plugin in sorted(path.parent for path in Path(out).glob("*/manifest.toml")):
         line = [checker, plugin, "--level", "10", "--seed", "1", "--timeout", "10", "--json"]
         done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
@@ -185,7 +186,7 @@ def check(folder, out, checker):
             fail(f"status is {done.returncode}")
         verdict = json.loads(done.stdout)
         found = {finding["reason"] for finding in verdict["diagnostics"]}
-        if missed := set(wanted["rules"]) - found:
+        if missed := set(wanted["rules"]) - found - unseen:
             fail(f"not found: {', '.join(sorted(missed))}")
         if more := found - set(wanted["rules"]) - set(wanted.get("also", [])):
             fail(f"found, too: {', '.join(sorted(more))}")
