@@ -100,10 +100,18 @@ std::vector<Command> make() {
     all.back().arguments.push_back(argument("plugin", "a plugin's id or short name", true, "plugin"));
     all.push_back(command("check", "Check a plugin folder, a manifest or a workflow",
                           "Finds everything that is wrong with a plugin's folder or manifest (unknown keys are errors here), or "
-                          "with a workflow, and says where. Nothing is loaded for a plugin; a workflow is checked by the plugin "
-                          "that runs workflows.",
-                          {"symphony check plugins/text", "symphony check my-plugin/manifest.toml", "symphony check survey", "symphony check flow.toml --include part.toml"}));
+                          "with a workflow, and says where; a workflow is checked by the plugin that runs workflows.\n\n"
+                          "Of a plugin, the manifest and the library's bytes are looked at first, and nothing is loaded. When they "
+                          "are well and the library is trusted, or with --run, --level, --only or --seed, the plugin is held to the "
+                          "contract: its code then runs with your rights, outside the sandbox.",
+                          {"symphony check plugins/text", "symphony check build/plugins/mine --run", "symphony check my-plugin/manifest.toml", "symphony check survey", "symphony check flow.toml --include part.toml"}));
     all.back().arguments.push_back(argument("path", "a plugin's folder, a manifest.toml, a workflow file or its name", true, "file"));
+    all.back().flags.push_back(flag("run", "", "run the plugin's code, also when nobody vouches for it"));
+    all.back().flags.push_back(flag("static", "", "run none of the plugin's code, also when it is trusted"));
+    all.back().flags.push_back(flag("level", "N", "rules of the contract up to this level, 1 to 10; default: 5, which registries ask for"));
+    all.back().flags.push_back(flag("only", "RULE", "this rule alone, and what it builds on; symphony conformance --rules lists them"));
+    all.back().flags.back().repeat = true;
+    all.back().flags.push_back(flag("seed", "N", "the random numbers of a former run"));
     all.back().flags.push_back(flag("include", "FILE", "a file that the workflow names as a sub-workflow, which is then checked, too"));
     all.back().flags.back().repeat = true;
     all.back().flags.back().complete = "file";

@@ -15,7 +15,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (length != 0 && (byte < data || byte + length > data + size)) std::abort();
     };
     for (const std::string_view name : facts->exports) inside(name.data(), name.size());
-    for (const std::string_view name : facts->needed) inside(name.data(), name.size());
+    for (const auto* names : {&facts->needed, &facts->imports, &facts->unique, &facts->search}) {
+        for (const std::string_view name : *names) inside(name.data(), name.size());
+    }
+    for (const auto& [library, version] : facts->versions) {
+        inside(library.data(), library.size());
+        inside(version.data(), version.size());
+    }
     inside(facts->build_id.data(), facts->build_id.size());
     return 0;
 }

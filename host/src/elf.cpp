@@ -120,8 +120,9 @@ Status read_notes(Bytes notes, std::uint64_t align, ElfFacts& facts, bool& found
 }
 
 struct Dynamic {
-    std::uint64_t symtab = 0, strtab = 0, strsz = 0, hash = 0, gnu_hash = 0;
-    std::vector<std::uint64_t> needed;
+    std::uint64_t symtab = 0, strtab = 0, strsz = 0, hash = 0, gnu_hash = 0, verneed = 0, verneed_count = 0, init_bytes = 0;
+    std::vector<std::uint64_t> needed, search;
+    bool text_relocations = false;
 };
 
 Dynamic read_dynamic(Bytes table) {
@@ -137,6 +138,13 @@ Dynamic read_dynamic(Bytes table) {
         case DT_HASH: out.hash = entry.d_un.d_ptr; break;
         case DT_GNU_HASH: out.gnu_hash = entry.d_un.d_ptr; break;
         case DT_NEEDED: out.needed.push_back(entry.d_un.d_val); break;
+        case DT_RPATH:
+        case DT_RUNPATH: out.search.push_back(entry.d_un.d_val); break;
+        case DT_VERNEED: out.verneed = entry.d_un.d_ptr; break;
+        case DT_VERNEEDNUM: out.verneed_count = entry.d_un.d_val; break;
+        case DT_INIT_ARRAYSZ: out.init_bytes = entry.d_un.d_val; break;
+        case DT_TEXTREL: out.text_relocations = true; break;
+        case DT_FLAGS: out.text_relocations = out.text_relocations || (entry.d_un.d_val & DF_TEXTREL) != 0; break;
         default: break;
         }
     }
@@ -172,21 +180,57 @@ std::optional<std::uint64_t> symbols_by_hash(const Reader& reader, std::uint64_t
     return head[1];
 }
 
-Status read_symbols(const Reader& reader, const Dynamic& dynamic, ElfFacts& facts) {
-    const auto strings_at = reader.offset_of(dynamic.strtab, dynamic.strsz);
-    if (!strings_at) return corrupt("string table");
-    const std::string_view strings = text_of(reader.slice(*strings_at, dynamic.strsz));
-    const auto text_at = [&](std::uint64_t offset) -> std::optional<std::string_view> {
-        if (offset >= strings.size()) return std::nullopt;
-        const std::size_t end = strings.find('\0', offset);
+/// The dynamic string table.
+class Strings {
+public:
+    explicit Strings(std::string_view text) : text_(text) {}
+    std::optional<std::string_view> at(std::uint64_t offset) const {
+        if (offset >= text_.size()) return std::nullopt;
+        const std::size_t end = text_.find('\0', offset);
         if (end == std::string_view::npos) return std::nullopt;
-        return strings.substr(offset, end - offset);
-    };
-    for (const std::uint64_t offset : dynamic.needed) {
-        const auto name = text_at(offset);
-        if (!name) return corrupt("name of a needed library");
-        facts.needed.push_back(*name);
+        return text_.substr(offset, end - offset);
     }
+
+private:
+    std::string_view text_;
+};
+
+Status read_names(const Strings& strings, const std::vector<std::uint64_t>& offsets, std::string_view what, std::vector<std::string_view>& out) {
+    for (const std::uint64_t offset : offsets) {
+        const auto name = strings.at(offset);
+        if (!name) return corrupt(what);
+        out.push_back(*name);
+    }
+    return {};
+}
+
+/// The table of needed symbol versions: a chain of libraries, each with a chain of versions.
+Status read_versions(const Reader& reader, const Strings& strings, const Dynamic& dynamic, ElfFacts& facts) {
+    constexpr std::size_t versions_max = 10'000; // several libraries may point to one chain
+    std::uint64_t library_at = dynamic.verneed;
+    for (std::uint64_t left = library_at == 0 ? 0 : dynamic.verneed_count; left > 0; --left) {
+        Elf64_Verneed library;
+        const auto place = reader.offset_of(library_at, sizeof library);
+        if (!place || !reader.read(*place, library)) return corrupt("table of versions");
+        const auto name = strings.at(library.vn_file);
+        if (!name) return corrupt("name of a library with versions");
+        std::uint64_t version_at = library_at + library.vn_aux;
+        for (std::uint32_t i = 0; i < library.vn_cnt; ++i) {
+            Elf64_Vernaux version;
+            const auto at = reader.offset_of(version_at, sizeof version);
+            if (!at || !reader.read(*at, version) || facts.versions.size() >= versions_max) return corrupt("table of versions");
+            const auto text = strings.at(version.vna_name);
+            if (!text) return corrupt("name of a version");
+            facts.versions.push_back({*name, *text});
+            version_at += version.vna_next;
+        }
+        if (library.vn_next == 0) break;
+        library_at += library.vn_next;
+    }
+    return {};
+}
+
+Status read_symbols(const Reader& reader, const Strings& strings, const Dynamic& dynamic, ElfFacts& facts) {
     std::uint64_t count = 0;
     for (const auto& [address, count_of] : {std::pair{dynamic.gnu_hash, &symbols_by_gnu_hash}, std::pair{dynamic.hash, &symbols_by_hash}}) {
         if (address == 0) continue;
@@ -201,13 +245,30 @@ Status read_symbols(const Reader& reader, const Dynamic& dynamic, ElfFacts& fact
         Elf64_Sym symbol;
         if (!reader.read(*symbols_at + i * sizeof symbol, symbol)) return corrupt("symbol table");
         const auto visibility = ELF64_ST_VISIBILITY(symbol.st_other);
-        if (symbol.st_shndx == SHN_UNDEF || ELF64_ST_BIND(symbol.st_info) == STB_LOCAL) continue;
-        if (visibility == STV_HIDDEN || visibility == STV_INTERNAL) continue;
-        const auto name = text_at(symbol.st_name);
+        const auto binding = ELF64_ST_BIND(symbol.st_info);
+        if (binding == STB_LOCAL || visibility == STV_HIDDEN || visibility == STV_INTERNAL) continue;
+        const auto name = strings.at(symbol.st_name);
         if (!name) return corrupt("name of a symbol");
+        if (symbol.st_shndx == SHN_UNDEF) {
+            facts.imports.push_back(*name);
+            continue;
+        }
         facts.exports.push_back(*name);
+        if (binding == STB_GNU_UNIQUE) facts.unique.push_back(*name);
     }
     return {};
+}
+
+Status read_linkage(const Reader& reader, const Dynamic& dynamic, ElfFacts& facts) {
+    const auto strings_at = reader.offset_of(dynamic.strtab, dynamic.strsz);
+    if (!strings_at) return corrupt("string table");
+    const Strings strings(text_of(reader.slice(*strings_at, dynamic.strsz)));
+    SYMPHONY_TRY(read_names(strings, dynamic.needed, "name of a needed library", facts.needed));
+    SYMPHONY_TRY(read_names(strings, dynamic.search, "search path", facts.search));
+    SYMPHONY_TRY(read_versions(reader, strings, dynamic, facts));
+    facts.constructors = dynamic.init_bytes / sizeof(std::uint64_t);
+    facts.text_relocations = dynamic.text_relocations;
+    return read_symbols(reader, strings, dynamic, facts);
 }
 
 } // namespace
@@ -219,11 +280,13 @@ Result<ElfFacts> read_elf(Bytes file) {
     ElfFacts facts;
     bool found = false;
     std::optional<Elf64_Phdr> dynamic;
+    facts.executable_stack = true; // unless it says otherwise
     for (std::uint32_t i = 0; i < header.e_phnum; ++i) {
         Elf64_Phdr segment;
         if (header.e_phoff > file.size() || !reader.read(header.e_phoff + i * sizeof segment, segment)) return corrupt("program headers");
         if (segment.p_type == PT_LOAD) reader.add(segment);
         if (segment.p_type == PT_DYNAMIC) dynamic = segment;
+        if (segment.p_type == PT_GNU_STACK) facts.executable_stack = (segment.p_flags & PF_X) != 0;
         if (segment.p_type != PT_NOTE) continue;
         if (segment.p_filesz > 0 && reader.slice(segment.p_offset, segment.p_filesz).empty()) {
             return refused("note-corrupt", "library has a note segment beyond its end");
@@ -239,7 +302,7 @@ Result<ElfFacts> read_elf(Bytes file) {
     if (!dynamic) return corrupt("no dynamic segment");
     const Bytes table = reader.slice(dynamic->p_offset, dynamic->p_filesz);
     if (table.empty()) return corrupt("dynamic segment");
-    if (Status read = read_symbols(reader, read_dynamic(table), facts); !read) return std::move(read).error();
+    if (Status read = read_linkage(reader, read_dynamic(table), facts); !read) return std::move(read).error();
     return facts;
 }
 

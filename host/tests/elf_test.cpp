@@ -19,6 +19,23 @@ TEST(Elf, TellsIdentityExportsAndNeededLibraries) {
     EXPECT_EQ(facts->build_id.size(), 20u);
 }
 
+TEST(Elf, TellsWhatTheLibraryWantsOfOthers) {
+    const std::string bytes = read_file(std::filesystem::path(PROBES) / "libprobe.so");
+    const auto facts = read_elf(bytes_of(bytes));
+    ASSERT_TRUE(facts) << facts.error().message();
+    const auto imported = [&](std::string_view name) { return std::count(facts->imports.begin(), facts->imports.end(), name) == 1; };
+    EXPECT_TRUE(imported("free"));
+    EXPECT_FALSE(imported("symphony_plugin_v1"));
+    EXPECT_TRUE(std::any_of(facts->versions.begin(), facts->versions.end(), [](const ElfVersion& one) {
+        return one.library == "libc.so.6" && one.version.starts_with("GLIBC_2.");
+    }));
+    EXPECT_FALSE(facts->executable_stack);
+    EXPECT_FALSE(facts->text_relocations);
+    EXPECT_LE(facts->constructors, 1u); // the one of the compiler
+    EXPECT_TRUE(facts->unique.empty());
+    EXPECT_TRUE(facts->search.empty());
+}
+
 TEST(Elf, SurvivesEveryTruncation) {
     const std::string bytes = read_file(std::filesystem::path(PROBES) / "libprobe.so");
     std::size_t refused = 0;

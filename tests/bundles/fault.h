@@ -76,10 +76,36 @@ static inline void fault_cancel(symphony_instance *self, symphony_handle call) {
     (void)call;
 }
 static inline void fault_destroy(symphony_instance *self) { free(self); }
+static inline const void *fault_query(symphony_instance *self, symphony_str id) {
+    static const symphony_port_info info = {sizeof(symphony_port_info), 1};
+    (void)self;
+    return id.len == 10 && memcmp(id.ptr, "operator/1", 10) == 0 ? &info : NULL;
+}
+
+/* The input of a call of the operation "go"; false when it is a call of something else. */
+static inline int fault_input(const symphony_call *call, symphony_buf *input) {
+    symphony_wire_reader reader = symphony_wire_read(call->args, call->arg_count);
+    const symphony_str operation = symphony_wire_string(&reader);
+    *input = symphony_wire_payload(&reader);
+    return call->method == 1 && call->port.len == 10 && memcmp(call->port.ptr, "operator/1", 10) == 0 && !reader.failed &&
+           operation.len == 2 && memcmp(operation.ptr, "go", 2) == 0;
+}
 
 /* What a bundle may replace, by a #define before the include. */
 #ifndef FAULT_ACTIVATE
 #define FAULT_ACTIVATE fault_ok
+#endif
+#ifndef FAULT_DEACTIVATE
+#define FAULT_DEACTIVATE fault_ok
+#endif
+#ifndef FAULT_CREATING /* a statement with the host and the configuration at hand */
+#define FAULT_CREATING(host, config) (void)(config)
+#endif
+#ifndef FAULT_QUERY
+#define FAULT_QUERY fault_query
+#endif
+#ifndef FAULT_STATE /* save_state, load_state */
+#define FAULT_STATE NULL, NULL
 #endif
 #ifndef FAULT_QUIESCE
 #define FAULT_QUIESCE fault_quiesce
@@ -117,14 +143,27 @@ static inline void fault_destroy(symphony_instance *self) { free(self); }
 #define FAULT_C
 #endif
 
+#ifdef FAULT_RAW /* `invoke` gets calls of anything */
+#define FAULT_INVOKE_ invoke
+#define FAULT_CAREFUL_
+#else
+#define FAULT_INVOKE_ fault_invoke
+#define FAULT_CAREFUL_                                                                                                   \
+    static symphony_status fault_invoke(symphony_instance *self, const symphony_call *call) {                            \
+        symphony_buf input;                                                                                              \
+        return fault_input(call, &input) ? invoke(self, call) : SYMPHONY_E_NOT_FOUND;                                    \
+    }
+#endif
+
 #define FAULT_PLUGIN                                                                                                     \
+    FAULT_CAREFUL_                                                                                                       \
     FAULT_NOTE                                                                                                           \
     static const symphony_instance_ops fault_ops = {                                                                     \
-        sizeof(symphony_instance_ops), FAULT_FLAGS, fault_ok, NULL, FAULT_ACTIVATE, invoke, FAULT_CANCEL, FAULT_QUIESCE, \
-        fault_ok, NULL, NULL, fault_destroy};                                                                            \
+        sizeof(symphony_instance_ops), FAULT_FLAGS, fault_ok, FAULT_QUERY, FAULT_ACTIVATE, FAULT_INVOKE_, FAULT_CANCEL,  \
+        FAULT_QUIESCE, FAULT_DEACTIVATE, FAULT_STATE, fault_destroy};                                                    \
     static symphony_status fault_create(const symphony_host *host, const symphony_buf *config, symphony_instance **out,  \
                                         const symphony_instance_ops **ops, symphony_error *error) {                      \
-        (void)config;                                                                                                    \
+        FAULT_CREATING(host, config);                                                                                    \
         (void)error;                                                                                                     \
         *out = (symphony_instance *)calloc(1, sizeof **out);                                                             \
         if (*out == NULL) return SYMPHONY_E_EXHAUSTED;                                                                   \

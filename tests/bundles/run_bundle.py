@@ -4,6 +4,7 @@
 
 run_bundle.py build FOLDER OUT TRIPLE [LIBRARY...]   puts manifests and libraries together, with the bundle's own damage
 run_bundle.py test FOLDER OUT SYMPHONY               does what expect.toml says, in a home of its own
+run_bundle.py check FOLDER OUT CHECKER               the checker finds the rules that expect.toml names, and no others
 run_bundle.py rules REPOSITORY                       each rule marked enforced names a test or bundle that exists
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 PATIENCE_S = 100  # says that something hangs, never that something is slow
 KEPT = ("PATH", "LANG", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
 STEP_KEYS = {"run", "status", "error", "hint", "out", "err", "not", "json", "times", "env"}
-BUILD_KEYS = {"patch", "truncate", "content", "omit", "change", "artifact", "generate"}
+BUILD_KEYS = {"patch", "replace", "truncate", "content", "omit", "change", "artifact", "generate"}
 
 
 # --- build ---------------------------------------------------------------------------------------------------------
@@ -59,6 +60,9 @@ def place_library(path, content, triple, wishes):
     for offset, value in wishes.get("patch", {}).items():
         value = bytes.fromhex(value)
         content[int(offset):int(offset) + len(value)] = value
+    for old, new in wishes.get("replace", {}).items():
+        assert len(old) == len(new) and old.encode() in content, f"nothing to replace: {old}"
+        content = content.replace(old.encode(), new.encode())
     del content[wishes.get("truncate", len(content)):]
     artifact = {"triple": triple, "path": path.name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     for key, value in wishes.get("artifact", {}).items():
@@ -77,7 +81,7 @@ class Bundle:
         self.out, self.symphony = Path(out).resolve(), str(Path(symphony).resolve())
         self.healthy = self.out.parent / "healthy"
         self.wanted = tomllib.loads((Path(folder) / "expect.toml").read_text())
-        assert set(self.wanted) <= {"step", "isolated", "build", "also"}, set(self.wanted)
+        assert set(self.wanted) <= {"step", "isolated", "build", "also", "checker"}, set(self.wanted)
         self.placement = ["--in-process", "all"]
         self.home = Path(tempfile.mkdtemp(prefix="symphony-bundle-")).resolve()
 
@@ -167,6 +171,29 @@ def test(folder, out, symphony):
         shutil.rmtree(bundle.home, ignore_errors=True)
 
 
+# --- check ---------------------------------------------------------------------------------------------------------
+
+def check(folder, out, checker):
+    """Seed and limit are fixed: what is found is the same each time."""
+    wanted = tomllib.loads((Path(folder) / "expect.toml").read_text())["checker"]
+    assert set(wanted) <= {"rules", "also"}, set(wanted)
+    unseen = {"leaks-memory"} if os.environ.get("SYMPHONY_SANITIZE") else set()  # the heap is the sanitizer's then
+    for plugin in sorted(path.parent for path in Path(out).glob("*/manifest.toml")):
+        line = [checker, plugin, "--level", "10", "--seed", "1", "--timeout", "10", "--json"]
+        done = subprocess.run(line, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=PATIENCE_S)
+        print(*line, done.stdout, done.stderr, sep="\n", flush=True)
+        if done.returncode not in (0, 1):
+            fail(f"status is {done.returncode}")
+        verdict = json.loads(done.stdout)
+        found = {finding["reason"] for finding in verdict["diagnostics"]}
+        if missed := set(wanted["rules"]) - found - unseen:
+            fail(f"not found: {', '.join(sorted(missed))}")
+        if more := found - set(wanted["rules"]) - set(wanted.get("also", [])):
+            fail(f"found, too: {', '.join(sorted(more))}")
+        if verdict["ok"] != (done.returncode == 0):
+            fail("the status is not what the verdict says")
+
+
 # --- rules ---------------------------------------------------------------------------------------------------------
 
 def rules(repository):
@@ -197,4 +224,4 @@ def rules(repository):
 
 
 if __name__ == "__main__":
-    {"build": build, "test": test, "rules": rules}[sys.argv[1]](*sys.argv[2:])
+    {"build": build, "test": test, "check": check, "rules": rules}[sys.argv[1]](*sys.argv[2:])

@@ -103,7 +103,7 @@ public:
 
     /// The effective configuration: a map of every key of the manifest's [configuration]. [any]
     const Value& config() const noexcept {
-        static const Value none;
+        static const Value& none = *new Value; // never ended: nothing of a plugin runs when the process ends
         return context_ == nullptr ? none : context_->config();
     }
 

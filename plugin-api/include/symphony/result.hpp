@@ -2,6 +2,7 @@
 #pragma once
 
 #include <symphony/abi/base.h>
+#include <symphony/utf8.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -162,6 +163,14 @@ void copy_cut(char (&to)[N], std::string_view text) noexcept {
     to[n] = '\0';
 }
 
+/// The same for text that may have been cut between bytes of a character: each byte that belongs to none becomes '?'.
+template <std::size_t N>
+void copy_clean(char (&to)[N], std::string_view text) noexcept {
+    copy_cut(to, text);
+    const std::size_t size = std::strlen(to);
+    for (std::size_t good = 0; (good += valid_utf8_prefix({to + good, size - good})) < size;) to[good] = '?';
+}
+
 /// Reads an array that another module filled: stops at its end even without a terminator.
 template <std::size_t N>
 std::string_view read_bounded(const char (&from)[N]) noexcept {
@@ -176,8 +185,8 @@ inline symphony_status to_c(const Error& error, symphony_error* out) noexcept {
         filled.code = static_cast<symphony_status>(error.code());
         filled.flags = error.retryable() ? SYMPHONY_ERROR_RETRYABLE : 0u;
         if (error.reason() != name_of(error.code())) copy_cut(filled.reason, error.reason());
-        copy_cut(filled.message, error.message());
-        copy_cut(filled.hint, error.hint());
+        copy_clean(filled.message, error.message());
+        copy_clean(filled.hint, error.hint());
         const std::uint32_t room = out->struct_size != 0 ? out->struct_size : sizeof filled;
         std::memcpy(out, &filled, room < sizeof filled ? room : sizeof filled);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "redact.hpp"
+#include "word_mask.hpp"
 
 #include <symphony/plugin.hpp>
 #include <symphony/ports/operator.hpp>
@@ -8,12 +8,12 @@
 #include <string_view>
 #include <vector>
 
-class Redact final : public symphony::ports::Operator {
+class WordMask final : public symphony::ports::Operator {
 public:
-    explicit Redact(symphony::Host host) : mask_(host.config()["mask"].as_text("[redacted]")) {}
+    explicit WordMask(symphony::Host host) : mask_(host.config()["mask"].as_text("[redacted]")) {}
 
     symphony::Result<symphony::Value> apply(symphony::Call&, std::string_view operation, const symphony::Value& input) override {
-        if (operation != "redact") {
+        if (operation != "mask") {
             return symphony::Error(symphony::Code::not_found, "unknown-operation", "no operation \"" + std::string(operation) + "\"");
         }
         const std::string_view text = SYMPHONY_TRY(symphony::need_text(input, "text"));
@@ -22,7 +22,7 @@ public:
         for (const symphony::ValueView word : list.items()) {
             words.push_back(word.as_text());
         }
-        const redact::Redacted done = redact::redact(text, words, mask_);
+        const word_mask::Masked done = word_mask::mask_words(text, words, mask_);
         return symphony::ValueBuilder().map().add("text", done.text).add("hits", done.hits).end().build();
     }
 
@@ -31,4 +31,4 @@ private:
 };
 
 // Concurrent, because apply() changes no member.
-SYMPHONY_PLUGIN_WITH(Redact, SYMPHONY_INSTANCE_CONCURRENT)
+SYMPHONY_PLUGIN_WITH(WordMask, SYMPHONY_INSTANCE_CONCURRENT)

@@ -11,6 +11,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#define FAULT_RAW
 #include "fault.h"
 
 #include <symphony/abi/services/fs.h>

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fault.h"
+
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    return answer(call, "well");
+}
+FAULT_PLUGIN

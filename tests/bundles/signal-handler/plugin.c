@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define FAULT_ACTIVATE activate
+#include "fault.h"
+
+#include <signal.h>
+
+static symphony_status activate(symphony_instance *self, symphony_error *error) {
+    signal(SIGPIPE, SIG_IGN);
+    return fault_ok(self, error);
+}
+
+static symphony_status invoke(symphony_instance *self, const symphony_call *call) {
+    (void)self;
+    return answer(call, "well");
+}
+FAULT_PLUGIN
