@@ -122,12 +122,16 @@ public:
 private:
     friend class Core;
     enum Own : std::uint8_t { published, delivered, owns };
+    // The first three are the hot path, inlined into each other: their calls would cost as much as their work.
     const Resolved& resolve(std::string_view type);
+    const Resolved& spread_now(const MessageRef& message, Outcome& outcome);
+    const Resolved& resolve_anew(std::string_view type);
     void deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome);
     /// What follows from an offer. @param subscription  0: of an endpoint.
     void settle(Offer what, bool woken, const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, Outcome& outcome);
     Status answer(const MessageRef& message, Outcome& outcome);
-    Status route(const MessageRef& message, Outcome& outcome);
+    Status to_recipient(const MessageRef& message, Outcome& outcome);
+    void to_routes(const Resolved& known, const MessageRef& message, Outcome& outcome);
     Result<EndpointRef> choose(const ipc::EnvelopeView& view);
     // Only this publisher writes them: no locked instruction for what is counted with each message.
     void own(Own what, std::uint64_t more = 1) noexcept {

@@ -40,13 +40,12 @@ Publisher::~Publisher() {
     core_.publishers_.remove(this);
 }
 
-const Resolved& Publisher::resolve(std::string_view type) {
-    if (core_.version() != table_->version()) [[unlikely]] {
+[[gnu::noinline]] const Resolved& Publisher::resolve_anew(std::string_view type) {
+    if (core_.version() != table_->version()) {
         last_ = nullptr;
         known_.clear(); // looks into the old table
         table_ = core_.table();
     }
-    if (last_ != nullptr && same(last_type_, type)) [[likely]] return *last_;
     auto found = known_.find(type);
     if (found == known_.end()) {
         if (known_.size() >= known_types_max) {
@@ -58,6 +57,11 @@ const Resolved& Publisher::resolve(std::string_view type) {
     last_ = &found->second;
     last_type_ = type;
     return *last_;
+}
+
+[[gnu::always_inline]] inline const Resolved& Publisher::resolve(std::string_view type) {
+    if (last_ != nullptr && core_.version() == table_->version() && same(last_type_, type)) [[likely]] return *last_;
+    return resolve_anew(type);
 }
 
 void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome) {
@@ -79,7 +83,7 @@ void Publisher::settle(Offer what, bool woken, const std::shared_ptr<Receiver>& 
     }
 }
 
-const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) {
+[[gnu::always_inline]] inline const Resolved& Publisher::spread_now(const MessageRef& message, Outcome& outcome) {
     const std::uint64_t before = outcome.receivers;
     const ipc::EnvelopeView& view = message->view();
     const std::uint8_t kind = bit_of(message->kind());
@@ -102,6 +106,8 @@ const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) {
     return known;
 }
 
+const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) { return spread_now(message, outcome); }
+
 void Publisher::Outcome::wake() noexcept {
     for (const auto& receiver : woken) receiver->wake();
     woken.clear();
@@ -120,7 +126,9 @@ Status Publisher::publish(const MessageRef& message, Outcome& outcome) {
         break;
     case ipc::PayloadKind::event: break;
     }
-    return route(message, outcome);
+    if (!view.recipient.empty()) return to_recipient(message, outcome);
+    if (const Resolved& known = spread_now(message, outcome); !known.rules.empty()) [[unlikely]] to_routes(known, message, outcome);
+    return {};
 }
 
 Status Publisher::answer(const MessageRef& message, Outcome& outcome) {
@@ -136,25 +144,27 @@ Status Publisher::answer(const MessageRef& message, Outcome& outcome) {
     return status;
 }
 
-Status Publisher::route(const MessageRef& message, Outcome& outcome) {
+Status Publisher::to_recipient(const MessageRef& message, Outcome& outcome) {
     const ipc::EnvelopeView& view = message->view();
-    if (!view.recipient.empty()) {
-        const Resolved& known = resolve(view.type); // also brings the table up to date
-        static_cast<void>(known);
-        const EndpointRef* endpoint = table_->endpoint(view.recipient);
-        if (endpoint == nullptr || !(*endpoint)->reachable()) {
-            core_.count(Count::undeliverable);
-            return Error(Code::not_found, "no-endpoint",
-                         "there is no endpoint \"" + std::string(view.recipient) + "\"" + (endpoint == nullptr ? "" : " that gives a sign of life"), "symphony bus endpoints lists who is there");
-        }
-        const EndpointRef held = *endpoint;
-        spread(message, outcome);
-        const std::uint64_t before = outcome.receivers;
-        deliver(held->receiver, message, outcome);
-        own(delivered, outcome.receivers - before);
-        return {};
+    const Resolved& known = resolve(view.type); // also brings the table up to date
+    static_cast<void>(known);
+    const EndpointRef* endpoint = table_->endpoint(view.recipient);
+    if (endpoint == nullptr || !(*endpoint)->reachable()) {
+        core_.count(Count::undeliverable);
+        return Error(Code::not_found, "no-endpoint",
+                     "there is no endpoint \"" + std::string(view.recipient) + "\"" + (endpoint == nullptr ? "" : " that gives a sign of life"), "symphony bus endpoints lists who is there");
     }
-    for (const Rule* rule : spread(message, outcome).rules) {
+    const EndpointRef held = *endpoint;
+    spread(message, outcome);
+    const std::uint64_t before = outcome.receivers;
+    deliver(held->receiver, message, outcome);
+    own(delivered, outcome.receivers - before);
+    return {};
+}
+
+/// To all reachable endpoints of the first explicit route that has one.
+void Publisher::to_routes(const Resolved& known, const MessageRef& message, Outcome& outcome) {
+    for (const Rule* rule : known.rules) {
         if (!rule->explicit_route) continue;
         bool any = false;
         const std::uint64_t before = outcome.receivers;
@@ -164,9 +174,8 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
             deliver(endpoint->receiver, message, outcome);
         }
         own(delivered, outcome.receivers - before);
-        if (any) break;
+        if (any) return;
     }
-    return {};
 }
 
 void Publisher::finish(const MessageRef& message, Outcome& outcome, std::chrono::steady_clock::time_point deadline) {
