@@ -108,15 +108,59 @@ void App::follow_catalog() {
     held_back_.clear();
 }
 
+host::Resolution App::resolve(Catalog& from) {
+    host::ResolveOptions resolve_options;
+    resolve_options.disabled = [this](const host::Entry& entry) { return config().disabled(entry.id, entry.name); };
+    resolve_options.held_back = [this, &from](Catalog::Ref ref, const host::Entry& entry) { return held_back(from.folder(ref), entry); };
+    return host::resolve(from, resolve_options);
+}
+
 const host::Resolution& App::resolution() {
     follow_catalog();
-    if (!resolution_) {
-        host::ResolveOptions resolve_options;
-        resolve_options.disabled = [this](const host::Entry& entry) { return config().disabled(entry.id, entry.name); };
-        resolve_options.held_back = [this](Catalog::Ref ref, const host::Entry& entry) { return held_back(ref, entry); };
-        resolution_ = host::resolve(catalog(), resolve_options);
-    }
+    if (!resolution_) resolution_ = resolve(catalog());
     return *resolution_;
+}
+
+void App::follow(host::Runtime& runtime) {
+    const auto now = std::chrono::steady_clock::now();
+    const auto roots = host::plugin_roots(paths, options.plugins, environment, options.safe_mode);
+    const bool first = later_ == nullptr;
+    if (first) {
+        if (!roots) return; // a folder of --plugins is away for now
+        later_ = std::make_unique<Later>(Later{Catalog::open(*roots, paths.cache.string()), {}});
+    }
+    if (later_->catalog.refresh() || first) {
+        placement_policy().trust.reload();
+        agreed_.reset();
+        held_back_.clear();
+        later_->resolution = resolve(later_->catalog);
+        for (const auto& [subject, why] : held_back_) log().warn(why.message() + (why.hint().empty() ? "" : "; " + why.hint()));
+        waiting_.clear();
+        for (const auto& change : plugins_->follow(later_->catalog, later_->resolution)) waiting_.push_back({change, now, std::chrono::seconds(1)});
+    }
+    std::erase_if(waiting_, [&](Waiting& one) {
+        if (one.next_try > now) return false;
+        constexpr std::chrono::milliseconds patience{500};
+        const Status done = one.change.next ? runtime.replace(one.change.now, *one.change.next, patience) : runtime.retire(one.change.now, patience);
+        if (!done && done.error().code() == Code::busy) {
+            if (one.pause == std::chrono::seconds(1)) report(one.change, done);
+            one.next_try = now + one.pause;
+            one.pause = std::min(one.pause * 2, std::chrono::seconds(60));
+            return false;
+        }
+        plugins_->settle(one.change, static_cast<bool>(done));
+        report(one.change, done);
+        return true;
+    });
+}
+
+void App::report(const host::Plugins::Change& change, const Status& done) {
+    const auto& entry = plugins_->entry(change.now);
+    const auto name = entry.manifest->name();
+    const auto version = entry.manifest->extension.version.text();
+    if (!done) log().write(SYMPHONY_LOG_WARN, name, done.error().message() + "; version " + version + " goes on");
+    else if (!change.next) log().write(SYMPHONY_LOG_INFO, name, "version " + version + " was removed");
+    else log().write(SYMPHONY_LOG_INFO, name, "version " + plugins_->entry(*change.next).manifest->extension.version.text() + " serves from now on, instead of " + version);
 }
 
 const host::Plugins& App::plugins() {
@@ -128,8 +172,12 @@ const host::Plugins& App::plugins() {
 const host::PlacementPolicy& App::placement_policy() {
     if (placement_policy_) return *placement_policy_;
     auto& policy = placement_policy_.emplace();
-    policy.trust = host::Trust::load({paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock",
-                                      options.safe_mode || paths.config.empty() || this->policy().in_process_locked() ? fs::path() : paths.config / "trust.toml"});
+    // Of the user's two files, what they trust counts unless policy has that locked.
+    const bool theirs = !options.safe_mode && !this->policy().in_process_locked();
+    std::vector<host::Trust::File> files{{paths.prefix / "plugins.lock"}, {paths.prefix / "lib/symphony/plugins.lock"}};
+    if (!paths.config.empty()) files.push_back({paths.config / "trust.toml", theirs});
+    if (!paths.data.empty()) files.push_back({paths.data / host::packages_current / "plugins.lock", theirs});
+    policy.trust = host::Trust::load(files);
     for (const auto& warning : policy.trust.warnings()) log().warn(warning);
     policy.only_trusted = this->policy().in_process_rule();
     policy.isolate_all = options.isolate_all;
@@ -140,7 +188,7 @@ const host::PlacementPolicy& App::placement_policy() {
 }
 
 /// An update that wants more than was agreed to waits, and the old version serves. Looks at plugins that were agreed to only.
-std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) {
+std::optional<Error> App::held_back(const std::string& folder, const host::Entry& entry) {
     std::error_code error;
     if (!agreed_) {
         agreed_.emplace();
@@ -156,7 +204,6 @@ std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) 
         }
     }
     if (!agreed_->contains(std::string(entry.id))) return std::nullopt;
-    const auto folder = catalog().folder(ref);
     const auto file = host::read_manifest_file(folder, manifests::Strictness::load);
     const auto* artifact = file.parsed.manifest ? file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE) : nullptr;
     if (artifact == nullptr) return std::nullopt;
@@ -165,7 +212,7 @@ std::optional<Error> App::held_back(Catalog::Ref ref, const host::Entry& entry) 
     subject.name = entry.name;
     subject.version = entry.version;
     subject.digest = artifact->sha256;
-    subject.trusted = placement_policy().trust.trusts(entry.id, artifact->sha256);
+    placement_policy().trust.identify(subject);
     subject.request = permissions::Request::of(*file.parsed.manifest, folder + "/manifest.toml");
     const auto state = consents_->consent_state(subject);
     if (state.kind != permissions::ConsentState::Kind::widened) return std::nullopt;
@@ -180,6 +227,9 @@ host::RuntimeOptions App::runtime_options() {
     made.cache_dir = paths.cache;
     made.config_dir = paths.config;
     made.kept_out = {"/etc/symphony", paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
+    if (!paths.data.empty()) made.kept_out.push_back(paths.data / "packages");
+    made.about = {SYMPHONY_VERSION, SYMPHONY_TRIPLE, (paths.executable_dir / "symphony").string(), paths.prefix.string(), paths.config.string(), paths.state.string(),
+                  paths.cache.string(), paths.data.string()};
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;

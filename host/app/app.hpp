@@ -13,6 +13,7 @@
 #include <symphony/permissions/permissions.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -86,12 +87,17 @@ public:
     std::optional<host::Placement> placement(host::Catalog::Ref ref);
     /// While plugins begin by themselves, refusals are warnings.
     void set_starting(bool starting) noexcept { starting_ = starting; }
+    /// Looks for plugins that were installed, changed or removed since the last time, and lets the running `runtime` over plugins() use
+    /// what there is now. What is at work is asked again later. Nobody else uses the App meanwhile.
+    void follow(host::Runtime& runtime);
     /// Versions that plugins() does not use because nobody agreed to their rights yet, and why.
     const std::vector<std::pair<permissions::Subject, Error>>& held_back_versions() const noexcept { return held_back_; }
 
 private:
     host::Runtime* judge();
-    std::optional<Error> held_back(host::Catalog::Ref ref, const host::Entry& entry);
+    std::optional<Error> held_back(const std::string& folder, const host::Entry& entry);
+    host::Resolution resolve(host::Catalog& from);
+    void report(const host::Plugins::Change& change, const Status& done);
     void follow_catalog(); // forgets what was concluded from an older state of it
 
     std::string default_plugin_;
@@ -108,6 +114,18 @@ private:
     std::optional<std::set<std::string>> agreed_;         // ids of plugins that somebody agreed to
     std::unique_ptr<permissions::Permissions> consents_;  // made when one of them is found; watches nothing
     std::vector<std::pair<permissions::Subject, Error>> held_back_;
+    /// A later state of the folders than catalog_, which the runtime's plugins know by now.
+    struct Later {
+        host::Catalog catalog;
+        host::Resolution resolution;
+    };
+    std::unique_ptr<Later> later_;
+    struct Waiting {
+        host::Plugins::Change change;
+        std::chrono::steady_clock::time_point next_try;
+        std::chrono::seconds pause;
+    };
+    std::vector<Waiting> waiting_; // changed plugins that were at work
     std::optional<host::Runtime> judge_; // asked for quarantine records only; starts nothing
 };
 

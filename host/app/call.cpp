@@ -13,7 +13,9 @@
 
 #include <algorithm>
 #include <fstream>
+#include <condition_variable>
 #include <sstream>
+#include <thread>
 
 namespace symphony::app {
 namespace fs = std::filesystem;
@@ -22,6 +24,7 @@ using manifests::Data;
 namespace {
 
 constexpr std::chrono::milliseconds shutdown_max{5000};
+constexpr std::chrono::milliseconds follow_period{500}; // how often a serving host looks at its plugin folders
 constexpr std::uint32_t method_run = 1;   // of command/1
 constexpr std::uint32_t method_check = 1; // of workflow/1
 
@@ -161,10 +164,21 @@ public:
 
     void cancel() { stop_.request_stop(); }
 
+    /// Takes over what is installed, changed or removed from now on, until close(). The App is left alone meanwhile.
+    void follow() {
+        follower_ = std::jthread([this](const std::stop_token& stop) {
+            std::mutex mutex;
+            std::condition_variable_any changed;
+            std::unique_lock lock(mutex);
+            while (!changed.wait_for(lock, stop, follow_period, [] { return false; }) && !stop.stop_requested()) app_.follow(*runtime_);
+        });
+    }
+
     /// Ends everything. @return The status that the process ends with when `status` was the work's.
     /// @param error  Told here when the process has to end here.
     int close(int status, const Error* error = nullptr) {
         app_.console.end_progress();
+        follower_ = {};
         const auto ended = runtime_->shutdown(shutdown_max);
         const int signal = signals_.received();
         // A command that answers 0 after a stop has done what it is for, such as serving until then.
@@ -206,6 +220,7 @@ private:
     std::stop_source stop_;
     std::optional<brokers::NetworkBroker> network_;
     std::optional<host::Runtime> runtime_;
+    std::jthread follower_; // last: it looks at all of the above
 };
 
 // Settings that are wrong concern the plugins that they are for; a flag is a mistake of this very command.
@@ -238,6 +253,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     const ServiceManager manager; // changes the environment: before there are threads and children
     Session session(app); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
+    if (chosen.command.follow) session.follow();
     host::CallOptions options;
     options.on_part = [&](std::span<const symphony_buf> part) {
         WireReader reader(part.data(), static_cast<std::uint32_t>(part.size()), WireKeep::borrow);

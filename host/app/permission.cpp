@@ -61,10 +61,8 @@ Subject subject_of(App& app, const manifests::Manifest& manifest, const std::str
     made.plugin = manifest.id();
     made.name = manifest.name();
     made.version = manifest.extension.version.text();
-    if (const auto* artifact = manifest.find_artifact(SYMPHONY_TRIPLE)) {
-        made.digest = artifact->sha256;
-        made.trusted = app.placement_policy().trust.trusts(made.plugin, made.digest);
-    }
+    if (const auto* artifact = manifest.find_artifact(SYMPHONY_TRIPLE)) made.digest = artifact->sha256;
+    app.placement_policy().trust.identify(made);
     made.request = permissions::Request::of(manifest, (fs::path(folder) / "manifest.toml").string());
     return made;
 }

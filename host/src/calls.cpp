@@ -622,6 +622,15 @@ std::uint32_t CallTable::entered(const Target& callee) const noexcept {
     return n;
 }
 
+std::uint32_t CallTable::at_the_door(const Target& callee) const noexcept {
+    std::uint32_t n = 0;
+    const_cast<CallTable*>(this)->for_each([&](Slot& slot) {
+        const bool waits = (slot.word.load(std::memory_order_acquire) & (in_invoke_bit | entered_bit)) == in_invoke_bit;
+        if (waits && slot.callee.load(std::memory_order_relaxed) == &callee) ++n;
+    });
+    return n;
+}
+
 std::uint32_t CallTable::owed(const Target& callee) const noexcept {
     std::uint32_t n = 0;
     const_cast<CallTable*>(this)->for_each([&](Slot& slot) {

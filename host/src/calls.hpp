@@ -91,6 +91,8 @@ public:
     std::uint32_t in_flight() const noexcept;
     /// Threads inside the callee's invoke.
     std::uint32_t entered(const Target& callee) const noexcept;
+    /// Calls that wait for their turn at the callee's gate; none is in it yet.
+    std::uint32_t at_the_door(const Target& callee) const noexcept;
     /// Calls whose end the callee owes, with no thread in them: open ones, and ones that the host has ended itself.
     std::uint32_t owed(const Target& callee) const noexcept;
     /// Names of the plugins on whose calls `callee` may be acting now, outermost first; empty when only the host calls it. Of

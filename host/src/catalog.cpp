@@ -66,6 +66,7 @@ std::string_view name_of(Origin origin) noexcept {
     case Origin::environment: return "SYMPHONY_PLUGIN_PATH";
     case Origin::distribution: return "distribution";
     case Origin::prefix: return "prefix";
+    case Origin::packages: return "packages";
     case Origin::user: return "user";
     }
     return "unknown";

@@ -13,8 +13,8 @@
 namespace symphony::host {
 
 /// Where a folder of plugins was named, in search order.
-enum class Origin : std::uint8_t { flag, environment, distribution, prefix, user };
-/// "--plugins", "SYMPHONY_PLUGIN_PATH", "distribution", "prefix", "user".
+enum class Origin : std::uint8_t { flag, environment, distribution, prefix, packages, user };
+/// "--plugins", "SYMPHONY_PLUGIN_PATH", "distribution", "prefix", "packages", "user".
 std::string_view name_of(Origin origin) noexcept;
 
 struct Root {

@@ -71,6 +71,7 @@ Error from_errno(std::string_view what, std::string_view path) {
     case ELOOP: return escape(what, path);
     case EACCES:
     case EPERM: return Error(Code::io, "permission-denied", message + "this user may not", "check the file's permissions");
+    case EROFS: return Error(Code::io, "read-only", message + std::strerror(error), "mount it for writing, or only read");
     case ENOSPC:
     case EDQUOT: return Error(Code::exhausted, "disk-full", message + std::strerror(error), "make room on the disk");
     case EMFILE:

@@ -36,6 +36,7 @@ constexpr std::uint32_t flags_of(manifests::Threads threads) {
 constexpr std::size_t deaths_max = 5;
 constexpr std::uint32_t violations_max = 1;
 constexpr int starts_max = 3;
+constexpr int moves_max = 16; // replacements that one call follows
 constexpr auto deaths_window = std::chrono::seconds(60);
 constexpr Clock::duration pause_first = std::chrono::milliseconds(100);
 constexpr Clock::duration pause_max = std::chrono::seconds(30);
@@ -158,18 +159,13 @@ bool Instance::run_bounded(Clock::time_point limit, std::function<void()> work, 
     return in_time || back;
 }
 
-/// Calls one control function, with a frame for crash attribution and its exceptions caught.
-template <class Function, class... Arguments>
-Status Instance::control(const char* name, Function function, Arguments... arguments) {
-    if constexpr (std::is_pointer_v<Function>) {
-        if (function == nullptr) return {}; // optional in the ABI
-    }
+Status Instance::control_step(const char* name, const std::function<symphony_status(symphony_error*)>& step) {
     symphony_error error{};
     error.struct_size = sizeof error;
     symphony_status status = SYMPHONY_OK;
     try {
         const FrameScope frame(&label, name);
-        status = function(arguments..., &error);
+        status = step(&error);
     } catch (const std::exception& thrown) {
         return Error(Code::plugin_failed, "plugin-threw", who() + ": " + name + " threw: " + thrown.what(), "report it to the plugin's author");
     } catch (...) {
@@ -201,17 +197,17 @@ Status Instance::start_once() {
     if (state_ == State::active) return {};
     if (state_ != State::discovered) return Error(Code::conflict, "not-active", who() + ": is " + std::string(name_of(state_)));
     busy_ = true;
-    return start_within(lock);
+    return start_within(lock, [this] { return load_and_activate(); });
 }
 
 /// With `busy_` set by the caller; the lock is held before and after.
-Status Instance::start_within(std::unique_lock<std::mutex>& lock) {
+Status Instance::start_within(std::unique_lock<std::mutex>& lock, std::function<Status()> steps) {
     lock.unlock();
     const auto& wanted = manifest().resources.start_timeout_ms;
     const auto budget = wanted ? std::chrono::milliseconds(std::min<std::uint64_t>(*wanted, 600'000)) : host_.options().start_timeout;
     const Error too_late(Code::deadline, "start-timeout", who() + ": did not start within " + std::to_string(budget.count()) + " ms",
                      "give it more time: start_timeout in [resources] of its manifest");
-    const bool back = run_bounded(Clock::now() + budget, [this] { load_and_activate(); }, too_late);
+    const bool back = run_bounded(Clock::now() + budget, [this, steps = std::move(steps)] { attempt(steps); }, too_late);
     if (!back) {
         lock.lock();
         wedged_ = true;
@@ -226,51 +222,61 @@ Status Instance::start_within(std::unique_lock<std::mutex>& lock) {
 }
 
 /// On the control thread. Every step asks move_to() or still_in() first, so a thread that was given up on goes no further.
-void Instance::load_and_activate() {
-    const auto attempt = [this]() -> Status {
-        SYMPHONY_TRY(move_to(State::loading));
-        const EffectiveConfig config = SYMPHONY_TRY(host_.config_of(entry_));
-        config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
-        metrics_enabled_ = config.metrics_enabled;
-        timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
-        cancel_grace_ns.store(static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::nanoseconds(config.cancel_grace).count(), 0)), std::memory_order_relaxed);
-        files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
-        VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
-        copy_cut(label.sha256, image.sha256());
-        const Placement place = host_.placement_of(entry_);
-        subject_.plugin = manifest().id();
-        subject_.name = manifest().name();
-        subject_.version = label.version;
-        subject_.digest = image.sha256();
-        subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
-        subject_.chain = [this] { return table != nullptr ? table->chain_of(*this) : std::vector<std::string>(); };
-        subject_.trusted = host_.options().placement.trust.trusts(manifest().id(), image.sha256());
-        subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
-        if (permissions::Permissions* judge = host_.options().permissions) SYMPHONY_TRY(judge->admit(subject_));
-        SYMPHONY_TRY(check_gpu());
-        meet_brokers(config.secrets);
-        {
-            const std::lock_guard lock(mutex_);
-            held_.clear();
-            sha256_ = image.sha256();
-            placement_ = place;
-        }
-        if (place.demoted) host_.report(event(Event::Kind::warning, "now-isolated", who() + ": runs in a process of its own this time, because " + place.why));
-        const Creator creator = place.isolated ? SYMPHONY_TRY(load_isolated(image)) : SYMPHONY_TRY(load_here(std::move(image)));
-        SYMPHONY_TRY(move_to(State::loaded));
-        SYMPHONY_TRY(move_to(State::activating));
-        SYMPHONY_TRY(create(creator));
-        SYMPHONY_TRY(still_activating());
-        SYMPHONY_TRY(control("init", ops_.init, instance));
-        SYMPHONY_TRY(still_activating());
-        SYMPHONY_TRY(control("activate", ops_.activate, instance));
-        activated_ = true;
-        set_ready(true);
-        SYMPHONY_TRY(move_to(State::active));
-        gate.open();
-        return {};
-    };
-    const Status done = attempt();
+Status Instance::load() {
+    SYMPHONY_TRY(move_to(State::loading));
+    const EffectiveConfig config = SYMPHONY_TRY(host_.config_of(entry_));
+    config_ = SYMPHONY_TRY(Value::checked(bytes_of(config.values)));
+    metrics_enabled_ = config.metrics_enabled;
+    timeout_ns = static_cast<std::uint64_t>(std::max<std::int64_t>(config.timeout.count(), 0));
+    cancel_grace_ns.store(static_cast<std::uint64_t>(std::max<std::int64_t>(std::chrono::nanoseconds(config.cancel_grace).count(), 0)), std::memory_order_relaxed);
+    files_.emplace(manifest(), host_.options().grants, host_.folders_of(manifest()), file_rules());
+    VerifiedImage image = SYMPHONY_TRY(VerifiedImage::open(manifest(), entry_.folder, host_.options().triple));
+    copy_cut(label.sha256, image.sha256());
+    const Placement place = host_.placement_of(entry_);
+    subject_.plugin = manifest().id();
+    subject_.name = manifest().name();
+    subject_.version = label.version;
+    subject_.digest = image.sha256();
+    subject_.instance = manifest().name() + "#" + std::to_string(++starts_);
+    subject_.chain = [this] { return table != nullptr ? table->chain_of(*this) : std::vector<std::string>(); };
+    host_.options().placement.trust.identify(subject_);
+    subject_.request = permissions::Request::of(manifest(), (entry_.folder / "manifest.toml").string());
+    if (permissions::Permissions* judge = host_.options().permissions) SYMPHONY_TRY(judge->admit(subject_));
+    SYMPHONY_TRY(check_gpu());
+    meet_brokers(config.secrets);
+    {
+        const std::lock_guard lock(mutex_);
+        held_.clear();
+        sha256_ = image.sha256();
+        placement_ = place;
+    }
+    if (place.demoted) host_.report(event(Event::Kind::warning, "now-isolated", who() + ": runs in a process of its own this time, because " + place.why));
+    const Creator creator = place.isolated ? SYMPHONY_TRY(load_isolated(image)) : SYMPHONY_TRY(load_here(std::move(image)));
+    SYMPHONY_TRY(move_to(State::loaded));
+    SYMPHONY_TRY(move_to(State::activating));
+    SYMPHONY_TRY(create(creator));
+    SYMPHONY_TRY(still_activating());
+    SYMPHONY_TRY(control("init", ops_.init, instance));
+    return still_activating();
+}
+
+Status Instance::activate() {
+    SYMPHONY_TRY(control("activate", ops_.activate, instance));
+    activated_ = true;
+    set_ready(true);
+    SYMPHONY_TRY(move_to(State::active));
+    gate.open();
+    return {};
+}
+
+Status Instance::load_and_activate() {
+    SYMPHONY_TRY(load());
+    return activate();
+}
+
+/// On the control thread: the steps, and what follows when one fails.
+void Instance::attempt(const std::function<Status()>& steps) {
+    const Status done = steps();
     if (done) return;
     const bool abandoned = state() == State::failed;
     fail(done.error());
@@ -563,21 +569,35 @@ std::shared_ptr<Process> Instance::process() const {
     return process_;
 }
 
+namespace {
+
+/// Until when who calls waits for a plugin that is being started again or replaced.
+Clock::time_point limit_of(const symphony_call& call, const Instance& plugin) {
+    const auto now = Clock::now();
+    const std::uint64_t now_ns = plugin.host().now_ns();
+    const auto most = std::chrono::nanoseconds(call.deadline_ns > now_ns ? call.deadline_ns - now_ns : 0);
+    return call.deadline_ns == 0 ? now + revive_max : std::min<Clock::time_point>(now + most, now + revive_max);
+}
+
+} // namespace
+
 symphony_status enter(CallTable& table, Target& callee, Target* caller, const symphony_call& call, symphony_handle* call_out,
                       symphony_error* error) {
-    auto& plugin = static_cast<Instance&>(callee);
+    auto* at = static_cast<Instance*>(&callee);
+    symphony_error own{};
+    own.struct_size = sizeof own;
+    symphony_error& told = error != nullptr ? *error : own;
     for (int tries = 0;; ++tries) {
-        if (plugin.gone()) [[unlikely]] {
-            const auto now = Clock::now();
-            const std::uint64_t now_ns = plugin.host().now_ns();
-            const auto most = std::chrono::nanoseconds(call.deadline_ns > now_ns ? call.deadline_ns - now_ns : 0);
-            const auto limit = call.deadline_ns == 0 ? now + revive_max : std::min<Clock::time_point>(now + most, now + revive_max);
-            if (const Status alive = plugin.revive(limit); !alive) return to_c(alive.error(), error);
+        Instance& plugin = *at;
+        if (plugin.gone() && !plugin.moving()) [[unlikely]] {
+            if (const Status alive = plugin.revive(limit_of(call, plugin)); !alive) return to_c(alive.error(), error);
         }
-        const symphony_status status = table.invoke(callee, caller, call, call_out, error);
-        // Between our look and the gate it went away: nobody was entered, so we may try again.
-        if (status >= 0 || !plugin.gone() || tries == 2) return status;
-        if (error == nullptr || std::string_view(error->reason) != "not-active") return status;
+        const symphony_status status = table.invoke(plugin, caller, call, call_out, &told);
+        if (status >= 0 || (!plugin.gone() && !plugin.moving())) return status;
+        // Between our look and the gate it went away, or its place is being taken: nobody was entered, so we may try again.
+        if (std::string_view(told.reason) != "not-active" || tries == (plugin.moving() ? moves_max : 2)) return status;
+        if (plugin.moving()) at = plugin.heir(limit_of(call, plugin));
+        if (at == nullptr) return to_c(Error(Code::busy, "being-replaced", plugin.who() + ": is being replaced by another version", "try again in a moment"), error);
     }
 }
 
@@ -681,7 +701,7 @@ Status Instance::revive(Clock::time_point limit) {
     }
     gone_.store(false, std::memory_order_release);
     error_.reset();
-    return start_within(lock);
+    return start_within(lock, [this] { return load_and_activate(); });
 }
 
 void Instance::set_ready(bool ready) const {

@@ -18,6 +18,7 @@
 #include <mutex>
 #include <optional>
 #include <random>
+#include <type_traits>
 #include <vector>
 
 namespace symphony::manifests {
@@ -77,6 +78,16 @@ public:
     /// For a plugin whose process is gone: starts a new one, after a pause that grows with each time. Others wait with us.
     /// @return The error of the start, or why it is not started any more: five times in a minute are enough.
     Status revive(std::chrono::steady_clock::time_point limit);
+    /// Loads, creates and initialises, without activating: for one that is to take another's place.
+    Status prepare();
+    /// After prepare(): takes the place of `old`, with its state. Calls under way end in `old`, calls that come meanwhile wait.
+    /// @param limit  For the calls that are under way.
+    /// @return What failed, `busy` when calls are still under way: `old` then goes on.
+    Status take_over(Instance& old, std::chrono::steady_clock::time_point limit);
+    /// Who takes the calls: itself, or who took its place. Waits while that is being decided; null when it is not by `limit`. [any]
+    Instance* heir(std::chrono::steady_clock::time_point limit);
+    /// Its place is being taken, or was.
+    bool moving() const noexcept { return moving_.load(std::memory_order_acquire); }
     /// Its process is gone, and the next call may start a new one.
     bool gone() const noexcept { return gone_.load(std::memory_order_acquire); }
     Placement placement() const;
@@ -121,8 +132,15 @@ private:
     bool run_bounded(std::chrono::steady_clock::time_point limit, std::function<void()> work, const Error& too_late);
     Status start_once();
     void set_ready(bool ready) const;
-    Status start_within(std::unique_lock<std::mutex>& lock);
-    void load_and_activate();
+    Status start_within(std::unique_lock<std::mutex>& lock, std::function<Status()> steps);
+    void attempt(const std::function<Status()>& steps);
+    Status load();
+    Status activate();
+    Status load_and_activate();
+    Result<std::optional<Buffer>> pause(std::chrono::steady_clock::time_point limit);
+    Status quiesce_and_save(std::chrono::steady_clock::time_point limit, std::optional<Buffer>& state);
+    void resume();
+    void end_move(Instance* heir);
     Result<Creator> load_here(VerifiedImage image);
     Result<Creator> load_isolated(const VerifiedImage& image);
     Status create(const Creator& creator);
@@ -140,8 +158,15 @@ private:
     Status still_activating() const;
     void wind_down(std::chrono::steady_clock::time_point limit);
     Status move_to(State to, std::string_view reason = {});
+    /// Calls one control function, with a frame for crash attribution and its exceptions caught.
     template <class Function, class... Arguments>
-    Status control(const char* name, Function function, Arguments... arguments);
+    Status control(const char* name, Function function, Arguments... arguments) {
+        if constexpr (std::is_pointer_v<Function>) {
+            if (function == nullptr) return {}; // optional in the ABI
+        }
+        return control_step(name, [&](symphony_error* error) { return function(arguments..., error); });
+    }
+    Status control_step(const char* name, const std::function<symphony_status(symphony_error*)>& step);
 
     InstanceHost& host_;
     const std::size_t index_;
@@ -178,6 +203,8 @@ private:
     std::vector<std::chrono::steady_clock::time_point> deaths_;  // within the last minute
     std::uint32_t violations_ = 0;
     std::uint32_t starts_ = 0;           // control thread only
+    std::atomic<bool> moving_{false};
+    Instance* heir_ = nullptr;           // set once
 };
 
 /// Enters `callee` through the call table. A plugin whose process is gone is started again first. [any, may block then]

@@ -77,7 +77,10 @@ Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std
     }
     add(paths.prefix / "plugins", Origin::distribution);
     add(paths.prefix / "lib/symphony/plugins", Origin::prefix);
-    if (!safe_mode && !paths.data.empty()) add(paths.data / "plugins", Origin::user);
+    if (safe_mode || paths.data.empty()) return roots;
+    // By its own name: what the link leads to is another folder after an installation, and this host is to follow.
+    roots.push_back({(paths.data / packages_current / "plugins").string(), Origin::packages});
+    add(paths.data / "plugins", Origin::user);
     return roots;
 }
 

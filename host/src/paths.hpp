@@ -43,7 +43,12 @@ struct Paths {
     static Paths find(const Environment& environment, const std::filesystem::path& executable);
 };
 
-/// Plugin folders in search order: each --plugins, SYMPHONY_PLUGIN_PATH, the distribution's, the prefix's, the user's.
+/// Beneath the user's data folder: the link to what is installed now, switched at once from one set of packages to the next.
+/// In it are `plugins/`, a link for each, and `plugins.lock`.
+inline constexpr std::string_view packages_current = "packages/current";
+
+/// Plugin folders in search order: each --plugins, SYMPHONY_PLUGIN_PATH, the distribution's, the prefix's, the installed
+/// packages, the user's.
 /// In safe mode only the distribution's and the prefix's.
 /// @return `not_found` for a --plugins folder that is not there.
 Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std::string>& flags,

@@ -2,8 +2,11 @@
 #include "plugin_source.hpp"
 
 #include "catalog_scan.hpp"
+#include "digest.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 #include <fcntl.h>
 
@@ -36,35 +39,123 @@ Error ambiguous_plugin(std::string_view typed, const std::vector<std::string_vie
                  "use the id");
 }
 
-Plugins::Plugins(const Catalog& catalog, const Resolution& resolution) : catalog_(catalog) {
-    slots_.reserve(resolution.order.size() + resolution.refused.size());
-    const auto add = [this](Catalog::Ref ref, const Error* refusal) {
+Plugins::Plugins(const Catalog& catalog, const Resolution& resolution) : catalog_(&catalog) {
+    for (const auto& [ref, refusal] : wanted(catalog, resolution)) {
         by_ref_.emplace(ref, slots_.size());
-        slots_.push_back({ref, refusal, nullptr, {}});
+        slots_.push_back({ref, refusal, {}, nullptr, {}, std::nullopt});
+    }
+}
+
+/// Of each plugin the version that is used, or one that was refused where no version works.
+Plugins::Wanted Plugins::wanted(const Catalog& catalog, const Resolution& resolution) const {
+    Wanted out;
+    std::set<Catalog::Ref> used;
+    const auto add = [&](Catalog::Ref ref, const Error* refusal) {
+        out.emplace_back(ref, refusal);
+        used.insert(ref);
     };
     for (const auto ref : resolution.order) add(ref, nullptr);
     Entry entry;
     for (const auto& refused : resolution.refused) {
-        // Of interest only where no other version of the plugin works, and once.
         catalog.read(refused.plugin, entry);
         const auto versions = catalog.find(Catalog::Table::id, entry.id);
-        if (std::none_of(versions.begin(), versions.end(), [this](Catalog::Ref ref) { return by_ref_.contains(ref); })) {
-            add(refused.plugin, &refused.error);
+        if (std::none_of(versions.begin(), versions.end(), [&used](Catalog::Ref ref) { return used.contains(ref); })) add(refused.plugin, &refused.error);
+    }
+    return out;
+}
+
+/// Id, manifest and folder: an entry with the same three is the same one.
+std::string Plugins::key_of(const Catalog& catalog, Catalog::Ref ref) const {
+    const auto known = catalog.entry(ref);
+    return std::string(known.id) + "\n" + hex(known.digest) + catalog.folder(ref);
+}
+
+std::vector<Plugins::Change> Plugins::follow(const Catalog& catalog, const Resolution& resolution) {
+    const std::lock_guard lock(found_mutex_);
+    const std::lock_guard reading(mutex_);
+    std::map<std::string, std::size_t, std::less<>> known, serving; // by key, by id
+    for (const auto& [ref, index] : by_ref_) {
+        Slot& slot = slots_[index];
+        if (slot.key.empty()) slot.key = key_of(*catalog_, ref);
+        serving.emplace(slot.key.substr(0, slot.key.find('\n')), index);
+    }
+    for (std::size_t i = 0; i < slots_.size(); ++i) known.emplace(slots_[i].key, i);
+    std::map<Catalog::Ref, std::size_t> by_ref;
+    std::vector<Change> changes;
+    for (const auto& [ref, refusal] : wanted(catalog, resolution)) {
+        const auto [same, fresh] = known.try_emplace(key_of(catalog, ref), slots_.size());
+        std::size_t index = same->second;
+        if (fresh) slots_.push_back({ref, refusal, same->first, nullptr, {}, std::nullopt});
+        Slot& slot = slots_[index];
+        const auto old = serving.find(std::string_view(slot.key).substr(0, slot.key.find('\n')));
+        if (old != serving.end()) {
+            if (old->second != index && slot.instead != old->second) {
+                // What cannot be used takes nobody's place.
+                if (refusal != nullptr && slots_[old->second].refusal == nullptr) slot.instead = old->second;
+                else changes.push_back({old->second, index});
+            }
+            if (old->second != index) slots_[old->second].ref = ref;
+            else slot.refusal = refusal;
+            by_ref.emplace(ref, old->second);
+            serving.erase(old);
+        } else {
+            slot.refusal = refusal;
+            by_ref.emplace(ref, index);
         }
+        slot.ref = ref;
+    }
+    for (const auto& [id, index] : serving) {
+        static_cast<void>(read(slots_[index])); // the last time that its catalog can be asked
+        changes.push_back({index, std::nullopt});
+    }
+    catalog_ = &catalog;
+    by_ref_ = std::move(by_ref);
+    return changes;
+}
+
+void Plugins::settle(const Change& change, bool taken) {
+    if (!change.next) return;
+    const std::lock_guard lock(found_mutex_);
+    if (!taken) {
+        slots_[*change.next].instead = change.now;
+        return;
+    }
+    slots_[*change.next].instead.reset();
+    for (auto& [ref, index] : by_ref_) {
+        if (index == change.now) index = *change.next;
     }
 }
 
+std::size_t Plugins::size() const {
+    const std::shared_lock lock(found_mutex_);
+    return slots_.size();
+}
+
+Catalog::Ref Plugins::ref(std::size_t at) const {
+    const std::shared_lock lock(found_mutex_);
+    return slots_.at(at).ref;
+}
+
 const PluginEntry& Plugins::entry(std::size_t at) const {
+    const std::shared_lock found(found_mutex_);
     const std::lock_guard lock(mutex_);
-    auto& slot = slots_.at(at);
+    return read(slots_.at(at));
+}
+
+/// Under mutex_.
+const PluginEntry& Plugins::read(Slot& slot) const {
     if (slot.manifest) return slot.entry;
     auto& entry = slot.entry;
-    entry.folder = catalog_.folder(slot.ref);
-    const auto origin = catalog_.root(slot.ref).origin;
+    // A link may lead elsewhere later; what it leads to now stays what it is.
+    const auto folder = catalog_->folder(slot.ref);
+    std::error_code error;
+    entry.folder = std::filesystem::canonical(folder, error);
+    if (error) entry.folder = folder;
+    const auto origin = catalog_->root(slot.ref).origin;
     entry.core = origin == Origin::distribution || origin == Origin::prefix;
     if (slot.refusal != nullptr) entry.refusal = *slot.refusal;
     auto file = read_manifest_file(entry.folder.string(), manifests::Strictness::load);
-    const auto known = catalog_.entry(slot.ref);
+    const auto known = catalog_->entry(slot.ref);
     slot.manifest = std::make_unique<manifests::Manifest>();
     if (file.parsed.manifest) {
         *slot.manifest = *std::move(file.parsed.manifest);
@@ -82,59 +173,75 @@ const PluginEntry& Plugins::entry(std::size_t at) const {
 }
 
 std::optional<std::size_t> Plugins::at(Catalog::Ref ref) const {
-    const auto found = by_ref_.find(ref);
-    return found == by_ref_.end() ? std::nullopt : std::optional(found->second);
+    const std::shared_lock lock(found_mutex_);
+    return found(ref);
+}
+
+std::optional<std::size_t> Plugins::found(Catalog::Ref ref) const {
+    const auto at = by_ref_.find(ref);
+    return at == by_ref_.end() ? std::nullopt : std::optional(at->second);
+}
+
+/// In the order in which they came.
+std::vector<std::size_t> Plugins::in_use() const {
+    std::vector<std::size_t> out;
+    for (const auto& [ref, index] : by_ref_) out.push_back(index);
+    std::sort(out.begin(), out.end());
+    return out;
 }
 
 std::vector<std::size_t> Plugins::providers(std::string_view port) const {
-    std::vector<std::pair<std::int32_t, std::size_t>> found;
+    const std::shared_lock lock(found_mutex_);
+    std::vector<std::pair<std::int32_t, std::size_t>> ranked;
     Entry entry;
-    for (const auto ref : catalog_.find(Catalog::Table::port, port)) {
-        const auto slot = at(ref);
+    for (const auto ref : catalog_->find(Catalog::Table::port, port)) {
+        const auto slot = found(ref);
         if (!slot) continue;
-        catalog_.read(ref, entry);
+        catalog_->read(ref, entry);
         for (const auto& item : entry.provides) {
-            if (item.port == port) found.emplace_back(-item.priority, *slot);
+            if (item.port == port) ranked.emplace_back(-item.priority, *slot);
         }
     }
-    std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     std::vector<std::size_t> indices;
-    for (const auto& [priority, index] : found) indices.push_back(index);
+    for (const auto& [priority, index] : ranked) indices.push_back(index);
     return indices;
 }
 
 std::vector<std::size_t> Plugins::startup() const {
-    std::vector<std::size_t> found;
+    const std::shared_lock lock(found_mutex_);
+    std::vector<std::size_t> starting;
     Entry entry;
-    for (std::size_t i = 0; i < slots_.size(); ++i) {
-        catalog_.read(slots_[i].ref, entry);
-        if (entry.startup && slots_[i].refusal == nullptr) found.push_back(i);
+    for (const std::size_t i : in_use()) {
+        catalog_->read(slots_[i].ref, entry);
+        if (entry.startup && slots_[i].refusal == nullptr) starting.push_back(i);
     }
-    return found;
+    return starting;
 }
 
 Result<std::size_t> Plugins::find(std::string_view id_or_name) const {
-    std::vector<std::size_t> found;
+    const std::shared_lock lock(found_mutex_);
+    std::vector<std::size_t> fitting;
     for (const auto table : {Catalog::Table::id, Catalog::Table::name}) {
-        for (const auto ref : catalog_.find(table, id_or_name)) {
-            if (const auto slot = at(ref)) found.push_back(*slot);
+        for (const auto ref : catalog_->find(table, id_or_name)) {
+            if (const auto slot = found(ref)) fitting.push_back(*slot);
         }
-        if (found.size() > 1) { // a broken plugin must not make a good one's name ambiguous
+        if (fitting.size() > 1) { // a broken plugin must not make a good one's name ambiguous
             std::vector<std::size_t> usable;
-            std::copy_if(found.begin(), found.end(), std::back_inserter(usable), [this](std::size_t i) { return slots_[i].refusal == nullptr; });
-            if (!usable.empty()) found = std::move(usable);
+            std::copy_if(fitting.begin(), fitting.end(), std::back_inserter(usable), [this](std::size_t i) { return slots_[i].refusal == nullptr; });
+            if (!usable.empty()) fitting = std::move(usable);
         }
-        if (found.size() == 1) return found.front();
-        if (!found.empty()) break;
+        if (fitting.size() == 1) return fitting.front();
+        if (!fitting.empty()) break;
     }
     std::vector<std::string> words;
-    if (!found.empty()) {
-        for (const auto index : found) words.emplace_back(catalog_.entry(slots_[index].ref).id);
+    if (!fitting.empty()) {
+        for (const auto index : fitting) words.emplace_back(catalog_->entry(slots_[index].ref).id);
     } else {
-        for (const auto& slot : slots_) words.emplace_back(catalog_.entry(slot.ref).name);
+        for (const auto index : in_use()) words.emplace_back(catalog_->entry(slots_[index].ref).name);
     }
     const std::vector<std::string_view> views(words.begin(), words.end());
-    return found.empty() ? unknown_plugin(id_or_name, views) : ambiguous_plugin(id_or_name, views);
+    return fitting.empty() ? unknown_plugin(id_or_name, views) : ambiguous_plugin(id_or_name, views);
 }
 
 } // namespace symphony::host

@@ -66,6 +66,32 @@ public:
         }
     }
 
+    /// Lets every handle to `from` lead to `to`, where `port_of` names the same port of it; closes the others.
+    template <typename PortOf> void redirect(const Instance& from, Instance& to, const PortOf& port_of) {
+        const std::lock_guard lock(mutex_);
+        for (std::uint32_t index = 0; index < used_; ++index) {
+            Slot& slot = chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk];
+            if ((slot.generation.load(std::memory_order_relaxed) & 1u) == 0 || slot.callee.load(std::memory_order_relaxed) != &from) continue;
+            const std::string* const port = port_of(*slot.port.load(std::memory_order_relaxed));
+            if (port == nullptr) {
+                close(index);
+                continue;
+            }
+            slot.port.store(port, std::memory_order_relaxed); // the same text
+            slot.callee.store(&to, std::memory_order_release);
+        }
+    }
+
+    /// Closes what it holds, or what leads to it.
+    void close_all(const Instance& plugin) {
+        const std::lock_guard lock(mutex_);
+        for (std::uint32_t index = 0; index < used_; ++index) {
+            const Slot& slot = chunks_[index / chunk].load(std::memory_order_relaxed)[index % chunk];
+            if ((slot.generation.load(std::memory_order_relaxed) & 1u) == 0) continue;
+            if (slot.holder.load(std::memory_order_relaxed) == &plugin || slot.callee.load(std::memory_order_relaxed) == &plugin) close(index);
+        }
+    }
+
     /// Empty when the handle is stale or somebody else's.
     Entry find(const Instance* holder, symphony_handle handle) const noexcept {
         const auto index = static_cast<std::uint32_t>(handle);

@@ -24,6 +24,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr auto stop_max = std::chrono::seconds(5); // of one plugin, while others go on
+
 std::uint64_t monotonic_ns() {
     return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count());
 }
@@ -139,6 +141,8 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
     bool may_still_call(const Instance& caller, const manifests::Manifest& callee, std::string_view rule) const;
     void count_crashes();
     std::vector<Instance*> callers_first();
+    Instance* running(std::size_t index) const;
+    Status end(Instance& plugin, Clock::time_point limit);
 
     const PluginSource& source;
     RuntimeOptions chosen;
@@ -154,6 +158,7 @@ struct Runtime::Impl final : InstanceHost, CallObserver {
 
     mutable std::mutex mutex; // what follows
     std::map<std::size_t, std::unique_ptr<Instance>> instances;
+    std::vector<std::unique_ptr<Instance>> dropped; // that were to take another's place
     std::vector<Instance*> started;
     std::map<Instance*, std::set<Instance*>> uses;
     std::map<Instance*, Instance*> waits_for; // a plugin in its start, for another's
@@ -367,6 +372,7 @@ void Runtime::Impl::refused(std::size_t index, const Error& error) {
     subject.plugin = manifest->id();
     subject.version = event.version;
     if (const manifests::Artifact* artifact = manifest->find_artifact(chosen.triple)) subject.digest = artifact->sha256;
+    chosen.placement.trust.identify(subject);
     audit->append(permissions::record_of_refusal(subject, error));
 }
 
@@ -385,7 +391,14 @@ Result<Instance*> Runtime::Impl::activate(std::size_t index, Instance* caller) {
         if (!made) made = std::make_unique<Instance>(*this, index, source.entry(index));
         plugin = made.get();
     }
-    SYMPHONY_TRY(wait_for_start(*plugin, caller));
+    Status alive = wait_for_start(*plugin, caller);
+    for (int moves = 0; !alive && plugin->moving() && moves < 16; ++moves) { // its place was taken between the look-up and now
+        Instance* const heir = plugin->heir(Clock::now() + stop_max);
+        if (heir == nullptr) break;
+        plugin = heir;
+        alive = wait_for_start(*plugin, caller);
+    }
+    SYMPHONY_TRY(std::move(alive));
     const std::lock_guard lock(mutex);
     if (std::find(started.begin(), started.end(), plugin) == started.end()) started.push_back(plugin);
     if (caller != nullptr) uses[caller].insert(plugin);
@@ -443,8 +456,28 @@ std::vector<Instance*> Runtime::Impl::callers_first() {
         order.push_back(plugin);
     };
     for (const auto& [index, plugin] : instances) visit(visit, plugin.get());
+    // Who made room for another has ended, and would only take a share of the time from those that have not.
+    std::erase_if(order, [](const Instance* plugin) { return plugin->moving() && plugin->state() == State::unloaded; });
     std::reverse(order.begin(), order.end());
     return order;
+}
+
+/// The one that takes the calls of an entry; null when it was not started.
+Instance* Runtime::Impl::running(std::size_t index) const {
+    const std::lock_guard lock(mutex);
+    const auto at = instances.find(index);
+    if (at == instances.end() || at->second->moving()) return nullptr;
+    const State state = at->second->state();
+    return state == State::active || at->second->gone() ? at->second.get() : nullptr;
+}
+
+/// Stops one plugin while the others go on.
+Status Runtime::Impl::end(Instance& plugin, Clock::time_point limit) {
+    Status stopped = plugin.stop(limit);
+    ports.close_all(plugin);
+    const std::lock_guard lock(mutex);
+    if (!stopped) wedged = true;
+    return stopped;
 }
 
 // --- Runtime ----------------------------------------------------------------------------------------------------
@@ -537,6 +570,44 @@ Result<Reply> Runtime::call(PortHandle port, std::uint32_t method, std::span<con
     return std::move(waiter->reply);
 }
 
+Status Runtime::replace(std::size_t now, std::size_t next, std::chrono::milliseconds patience) {
+    Instance* const old = impl_->running(now);
+    if (old == nullptr) return {};
+    if (auto why = impl_->refusal(next)) return *std::move(why);
+    Instance* heir = nullptr;
+    {
+        const std::lock_guard lock(impl_->mutex);
+        auto& made = impl_->instances[next];
+        if (made) impl_->dropped.push_back(std::move(made)); // of an earlier try; a thread of it may still look at it
+        made = std::make_unique<Instance>(*impl_, next, impl_->source.entry(next));
+        heir = made.get();
+    }
+    SYMPHONY_TRY(heir->prepare());
+    SYMPHONY_TRY(heir->take_over(*old, Clock::now() + patience));
+    impl_->ports.redirect(*old, *heir, [heir](const std::string& port) {
+        const manifests::Provide* const offered = heir->manifest().find_provide(port);
+        return offered != nullptr ? &offered->port : nullptr;
+    });
+    {
+        const std::lock_guard lock(impl_->mutex);
+        impl_->started.push_back(heir);
+        for (auto& [caller, callees] : impl_->uses) {
+            if (callees.erase(old) != 0) callees.insert(heir);
+        }
+        impl_->uses.erase(old);
+    }
+    return impl_->end(*old, Clock::now() + stop_max);
+}
+
+Status Runtime::retire(std::size_t plugin, std::chrono::milliseconds patience) {
+    Instance* const old = impl_->running(plugin);
+    if (old == nullptr) return {};
+    impl_->ports.close_all(*old);
+    const auto limit = Clock::now() + patience;
+    while (!old->gate.wait([old] { return old->gate.inside() == 0; }, std::chrono::milliseconds(10)) && Clock::now() < limit) {} // stop() waits for the threads
+    return impl_->end(*old, Clock::now() + stop_max);
+}
+
 void Runtime::cancel_all() { impl_->table.cancel_all(); }
 
 std::chrono::milliseconds Runtime::cancel_grace() const {
@@ -572,6 +643,7 @@ std::vector<PluginStatus> Runtime::status() const {
     const std::lock_guard lock(impl_->mutex);
     std::vector<PluginStatus> out;
     for (const auto& [index, plugin] : impl_->instances) {
+        if (plugin->moving() && plugin->state() == State::unloaded) continue; // another has its place
         PluginStatus status;
         status.index = index;
         status.state = plugin->state();

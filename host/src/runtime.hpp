@@ -4,6 +4,7 @@
 #include "instance_state.hpp"
 #include "trust.hpp"
 
+#include <symphony/about.hpp>
 #include <symphony/bytes.hpp>
 #include <symphony/result.hpp>
 
@@ -109,6 +110,7 @@ struct RuntimeOptions {
     bool paranoid = false;             ///< arguments are passed in read-only pages
     bool handle_crashes = false;       ///< install the fatal-signal handler (once per process)
     std::string triple = "x86_64-linux-gnu";
+    About about;                       ///< what plugins in this process are told of the host
     std::chrono::milliseconds start_timeout{5000};   ///< when the manifest names none
     std::chrono::milliseconds cancel_grace{2000};    ///< a cancelled call is ended by the host after this
     std::uint32_t misuses_max = 16;                  ///< then the plugin is quarantined
@@ -169,6 +171,14 @@ public:
     /// @return The reply, or the plugin's error, `deadline`, `cancelled`, `plugin_failed`.
     Result<Reply> call(PortHandle port, std::uint32_t method, std::span<const symphony_buf> args,
                        const CallOptions& options = {});
+
+    /// Lets the plugin at `next` of the source take the place of the one at `now`, with its state: calls that are under way end first,
+    /// calls made meanwhile wait, handles lead to the new one. Nothing is done when `now` does not run.
+    /// @param patience  How long calls that are under way are waited for.
+    /// @return What failed, `busy` when calls did not end: the one at `now` then goes on.
+    Status replace(std::size_t now, std::size_t next, std::chrono::milliseconds patience);
+    /// Stops a plugin that is there no more: handles to it are closed, calls that are under way get `patience` to end.
+    Status retire(std::size_t plugin, std::chrono::milliseconds patience);
 
     /// Cancels every running call. Returns at once.
     void cancel_all();

@@ -4,6 +4,7 @@
 #include "instance.hpp"
 #include "metrics.hpp"
 
+#include <symphony/abi/services/about.h>
 #include <symphony/abi/services/config.h>
 #include <symphony/abi/services/fs.h>
 #include <symphony/abi/services/log.h>
@@ -66,6 +67,17 @@ void metrics_observe(void* ctx, symphony_str name, double value) {
     if (plugin.metrics_enabled()) plugin.host().metrics().observe(plugin.manifest().name(), from_c(name), value);
 }
 constexpr symphony_host_metrics metrics_service{sizeof(symphony_host_metrics), 0, &metrics_count, &metrics_gauge, &metrics_observe};
+
+// --- about: only in this process ---
+
+symphony_status about_get(void* ctx, symphony_buf* out, symphony_error* error) {
+    return answer(error, [&]() -> Status {
+        if (out == nullptr) return Error(Code::invalid_argument, "no place for the answer");
+        *out = self(ctx).host().options().about.value().buffer().release();
+        return {};
+    });
+}
+constexpr symphony_host_about about_service{sizeof(symphony_host_about), 0, &about_get};
 
 // --- files: only when file_access asks and something of it is granted ---
 
@@ -160,7 +172,7 @@ using Brokered = brokers::ServiceTables<&brokers_of>;
 
 // --- the one table: which service, what grants it, where it is ---
 
-enum class Grant : std::uint8_t { always, requires_a_port, file_access, network_access, secret_keys, model_access, not_yet };
+enum class Grant : std::uint8_t { always, in_process, requires_a_port, file_access, network_access, secret_keys, model_access, not_yet };
 struct Service {
     std::string_view id;
     Grant grant;
@@ -170,6 +182,7 @@ constexpr Service services[] = {
     {SYMPHONY_HOST_LOG, Grant::always, &log_service},
     {SYMPHONY_HOST_CONFIG, Grant::always, &config_service},
     {SYMPHONY_HOST_METRICS, Grant::always, &metrics_service},
+    {SYMPHONY_HOST_ABOUT, Grant::in_process, &about_service},
     {SYMPHONY_HOST_PORTS, Grant::requires_a_port, &ports_service},
     {SYMPHONY_HOST_FS, Grant::file_access, &fs_service},
     {SYMPHONY_HOST_NET, Grant::network_access, &Brokered::net},
@@ -185,6 +198,7 @@ const void* host_query(void* ctx, symphony_str id) {
         if (service.id != from_c(id)) continue;
         switch (service.grant) {
         case Grant::always: return service.functions;
+        case Grant::in_process: return plugin.placement().isolated ? nullptr : service.functions;
         case Grant::requires_a_port: return plugin.manifest().needs.empty() ? nullptr : service.functions;
         case Grant::file_access: return plugin.files().any() && plugin.offers(manifests::RightKind::file) ? service.functions : nullptr;
         case Grant::network_access: return plugin.brokers().client && plugin.offers(manifests::RightKind::network) ? service.functions : nullptr;

@@ -4,8 +4,12 @@
 #include <symphony/manifests/manifest.hpp>
 #include <symphony/manifests/toml.hpp>
 #include <symphony/manifests/toml_guard.hpp>
+#include <symphony/permissions/subject.hpp>
 
 #include <fstream>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
 #include <sstream>
 
 namespace symphony::host {
@@ -15,43 +19,86 @@ constexpr std::uintmax_t file_bytes_max = 16 * 1024 * 1024;
 
 } // namespace
 
-Trust Trust::load(const std::vector<std::filesystem::path>& files) {
+using Library = std::pair<std::string, std::string>; // plugin, digest
+
+struct Trust::Known {
+    std::set<Library> trusted;
+    std::map<Library, std::string> publishers;
+    std::vector<std::string> warnings;
+
+    void read(const File& file);
+};
+
+struct Trust::Shared {
+    const std::vector<File> files;
+    mutable std::shared_mutex mutex;
+    Known known;
+};
+
+Trust Trust::load(std::vector<File> files) {
     Trust out;
-    for (const auto& file : files) {
-        std::error_code failed;
-        if (file.empty() || !std::filesystem::exists(file, failed)) continue;
-        const auto warn = [&](const std::string& what) { out.warnings_.push_back(file.string() + ": " + what + "; it is not trusted"); };
-        std::ifstream stream(file, std::ios::binary);
-        if (!stream || std::filesystem::file_size(file, failed) > file_bytes_max || failed) {
-            warn("cannot be read");
-            continue;
-        }
-        std::ostringstream content; // an iterator would throw when reading fails
-        content << stream.rdbuf();
-        const std::string text = content.str();
-        if (manifests::toml_trouble(text, file.string(), file_bytes_max)) {
-            warn("is no TOML");
-            continue;
-        }
-        try {
-            const toml::table table = toml::parse(text);
-            const toml::array* list = table["trusted"].as_array();
-            for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
-                const toml::table* one = list->get(i)->as_table();
-                const std::string plugin = one != nullptr ? (*one)["plugin"].value_or(std::string()) : std::string();
-                const std::string sha256 = one != nullptr ? (*one)["sha256"].value_or(std::string()) : std::string();
-                if (plugin.empty() || sha256.size() != 64) warn("entry " + std::to_string(i + 1) + " has no plugin or no sha256 of 64 digits");
-                else out.digests_.emplace(plugin, sha256);
-            }
-        } catch (const std::exception& broken) {
-            warn(broken.what());
-        }
-    }
+    out.shared_ = std::make_shared<Shared>(std::move(files));
+    out.reload();
     return out;
 }
 
+void Trust::reload() const {
+    if (!shared_) return;
+    Known fresh;
+    for (const auto& file : shared_->files) fresh.read(file);
+    const std::lock_guard lock(shared_->mutex);
+    shared_->known = std::move(fresh);
+}
+
+std::vector<std::string> Trust::warnings() const {
+    if (!shared_) return {};
+    const std::shared_lock lock(shared_->mutex);
+    return shared_->known.warnings;
+}
+
+void Trust::Known::read(const File& file) {
+    std::error_code failed;
+    if (file.path.empty() || !std::filesystem::exists(file.path, failed)) return;
+    const auto warn = [&](const std::string& what) { warnings.push_back(file.path.string() + ": " + what + "; it is not trusted"); };
+    std::ifstream stream(file.path, std::ios::binary);
+    if (!stream || std::filesystem::file_size(file.path, failed) > file_bytes_max || failed) return warn("cannot be read");
+    std::ostringstream content; // an iterator would throw when reading fails
+    content << stream.rdbuf();
+    const std::string text = content.str();
+    if (manifests::toml_trouble(text, file.path.string(), file_bytes_max)) return warn("is no TOML");
+    try {
+        const toml::table table = toml::parse(text);
+        const auto entries = [&](std::string_view kind, std::string_view third, auto take) {
+            const toml::array* list = table[kind].as_array();
+            for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
+                const toml::table* one = list->get(i)->as_table();
+                const auto member = [&](std::string_view key) { return one != nullptr ? (*one)[key].value_or(std::string()) : std::string(); };
+                Library library(member("plugin"), member("sha256"));
+                const std::string last = third.empty() ? "" : member(third);
+                if (library.first.empty() || library.second.size() != 64) warn("entry " + std::to_string(i + 1) + " of " + std::string(kind) + " has no plugin or no sha256 of 64 digits");
+                else if (!third.empty() && last.empty()) warn("entry " + std::to_string(i + 1) + " of " + std::string(kind) + " has no " + std::string(third));
+                else take(std::move(library), last);
+            }
+        };
+        if (file.may_trust) entries("trusted", "", [this](Library library, const std::string&) { trusted.insert(std::move(library)); });
+        entries("signed", "publisher", [this](Library library, const std::string& publisher) { publishers.emplace(std::move(library), publisher); });
+    } catch (const std::exception& broken) {
+        warn(broken.what());
+    }
+}
+
 bool Trust::trusts(std::string_view plugin, std::string_view sha256) const {
-    return digests_.contains(std::pair<std::string, std::string>(plugin, sha256));
+    if (!shared_) return false;
+    const std::shared_lock lock(shared_->mutex);
+    return shared_->known.trusted.contains(Library(plugin, sha256));
+}
+
+void Trust::identify(permissions::Subject& subject) const {
+    subject.trusted = trusts(subject.plugin, subject.digest);
+    if (!shared_) return;
+    const std::shared_lock lock(shared_->mutex);
+    const auto found = shared_->known.publishers.find(Library(subject.plugin, subject.digest));
+    if (found != shared_->known.publishers.end()) subject.publisher = found->second;
 }
 
 namespace {

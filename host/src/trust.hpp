@@ -4,6 +4,7 @@
 #include <symphony/result.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -12,23 +13,35 @@
 namespace symphony::manifests {
 struct Manifest;
 }
+namespace symphony::permissions {
+struct Subject;
+}
 
 namespace symphony::host {
 
-/// The libraries that may run in the host's process: those of the distribution's lock and of the user's trust.toml, by
-/// plugin id and digest. A manifest cannot claim it.
+/// What is known of libraries beside their manifests, which cannot claim it: by plugin id and digest, which ones may run in the
+/// host's process, and who signed them. Copies share what is known. [any]
 class Trust {
 public:
-    /// Files of `[[trusted]]` tables with `plugin` and `sha256`. A file that is not there is no loss; one that cannot be read
-    /// trusts nothing and is a warning.
-    static Trust load(const std::vector<std::filesystem::path>& files);
+    struct File {
+        std::filesystem::path path;
+        bool may_trust = true; ///< false: it only says who signed
+    };
+    /// Files of `[[trusted]]` tables with `plugin` and `sha256`, and `[[signed]]` tables with `publisher` (a public key as its owner
+    /// gives it out) as well. A file that is not there is no loss; one that cannot be read trusts nothing and is a warning.
+    static Trust load(std::vector<File> files);
+    /// Reads the files again; every copy knows it.
+    void reload() const;
 
     bool trusts(std::string_view plugin, std::string_view sha256) const;
-    const std::vector<std::string>& warnings() const noexcept { return warnings_; }
+    /// Fills `publisher` and `trusted` of a subject whose `plugin` and `digest` are known.
+    void identify(permissions::Subject& subject) const;
+    std::vector<std::string> warnings() const;
 
 private:
-    std::set<std::pair<std::string, std::string>, std::less<>> digests_;
-    std::vector<std::string> warnings_;
+    struct Known;
+    struct Shared;
+    std::shared_ptr<Shared> shared_; // null: nothing is known
 };
 
 /// Where a plugin runs, and the sentence that says why.

@@ -282,7 +282,7 @@ TEST(Placement, GoesToTheOneWhoTypesThenToWhatHappenedThenToTrust) {
     TemporaryFolder folder;
     write_file(folder / "plugins.lock", "[[trusted]]\nplugin = \"org.word-count\"\nsha256 = \"" + digest + "\"\n");
     EXPECT_TRUE(policy.decide(manifest, digest, "").isolated) << "nobody vouches for it";
-    policy.trust = Trust::load({folder / "plugins.lock", folder / "missing"});
+    policy.trust = Trust::load({{folder / "plugins.lock"}, {folder / "missing"}});
     EXPECT_FALSE(policy.decide(manifest, digest, "").isolated);
     EXPECT_TRUE(policy.decide(manifest, std::string(64, 'b'), "").isolated) << "another build";
     EXPECT_TRUE(policy.decide(manifest, digest, "a minute ago").isolated) << "it crashed";
@@ -310,9 +310,29 @@ TEST_F(Isolated, RunsOnlyWhereTheGradeThatItAsksForIsReached) {
 TEST(Placement, ADamagedListTrustsNothingAndIsNamed) {
     TemporaryFolder folder;
     write_file(folder / "trust.toml", "[[trusted]\nplugin=");
-    const Trust trust = Trust::load({folder / "trust.toml"});
+    const Trust trust = Trust::load({{folder / "trust.toml"}});
     ASSERT_EQ(trust.warnings().size(), 1u);
     EXPECT_THAT(trust.warnings()[0], HasSubstr("trust.toml"));
+}
+
+TEST(Placement, AListThatMayNotTrustStillSaysWhoSigned) {
+    TemporaryFolder folder;
+    const std::string digest(64, 'a');
+    write_file(folder / "plugins.lock", "[[trusted]]\nplugin = \"org.word-count\"\nsha256 = \"" + digest + "\"\n"
+                                        "[[signed]]\nplugin = \"org.word-count\"\nsha256 = \"" + digest + "\"\npublisher = \"RWkey\"\n"
+                                        "[[signed]]\nplugin = \"org.other\"\nsha256 = \"" + digest + "\"\n");
+    permissions::Subject subject;
+    subject.plugin = "org.word-count";
+    subject.digest = digest;
+    Trust::load({{folder / "plugins.lock"}}).identify(subject);
+    EXPECT_TRUE(subject.trusted);
+    EXPECT_EQ(subject.publisher, "RWkey");
+    const Trust locked = Trust::load({{folder / "plugins.lock", false}});
+    locked.identify(subject);
+    EXPECT_FALSE(subject.trusted);
+    EXPECT_EQ(subject.publisher, "RWkey");
+    ASSERT_EQ(locked.warnings().size(), 1u);
+    EXPECT_THAT(locked.warnings()[0], HasSubstr("entry 2 of signed has no publisher"));
 }
 
 TEST_F(Isolated, AProcessEndsWithTheGrantOfAFileThatItWasGiven) {

@@ -161,6 +161,7 @@ void describe(V& v, Command& to) {
     v.texts({"examples", "Whole command lines"}, to.examples, rule::any);
     v.tables({"arguments", "What follows the command, in order"}, to.arguments);
     v.tables({"flags", "What begins with dashes"}, to.flags);
+    v.boolean({"follow", "While it runs, plugins that are installed, changed or removed are taken over"}, to.follow);
 }
 
 template <class V>

@@ -259,14 +259,15 @@ int main(int argc, char** argv) {
     if (artifacts + chunks > 0) {
         bench::measure_scale(report, name, artifacts, chunks);
     } else {
-        measure_small(report, name);
-        measure_grouped(report, name);
-        if (peers) bench::measure_bulk(report, name);
-        if (peers) bench::measure_saving(report, name);
+        // First, while this process has no memory that the others left behind.
         if (large) {
             measure_large(report, name, false);
             measure_large(report, name, true);
         }
+        measure_small(report, name);
+        measure_grouped(report, name);
+        if (peers) bench::measure_bulk(report, name);
+        if (peers) bench::measure_saving(report, name);
     }
     std::error_code ignored;
     fs::remove_all(name, ignored);

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -57,6 +58,7 @@ struct symphony_instance {
     symphony_handle kept_port; /* of method 31 */
     symphony_handle self_port;
     char mode[32];
+    _Atomic uint32_t count; /* of method 26; the state that is saved */
 };
 
 /* What the tests look at: how often the control functions ran. Lives as long as the library is mapped. */
@@ -340,13 +342,41 @@ static symphony_status invoke(symphony_instance *self, const symphony_call *call
     case 25: /* needs more stack than there is */
         complete_text(call, recurse(1) != 0 ? "deep" : "", 4);
         return SYMPHONY_OK;
+    case 26: { /* counts */
+        char text[16];
+        const int length = snprintf(text, sizeof text, "%u", atomic_fetch_add(&self->count, 1) + 1);
+        complete_text(call, text, (size_t)length);
+        return SYMPHONY_OK;
+    }
     case 21: abort();
     default: return SYMPHONY_E_UNSUPPORTED;
     }
 }
 
-static const symphony_instance_ops ops = {sizeof(symphony_instance_ops), PROBE_FLAGS, init, NULL, activate, invoke, cancel,
-                                          quiesce, deactivate, NULL, NULL, destroy};
+static void keep_nothing(void *owner) { (void)owner; }
+static const symphony_buf_ops borrowed_ops = {sizeof(symphony_buf_ops), 0, keep_nothing, keep_nothing};
+
+static symphony_status save_state(symphony_instance *self, symphony_buf *out, symphony_error *error) {
+    if (is_mode(self, "save-fails")) {
+        fill_error(error, SYMPHONY_E_IO, "no place for the state");
+        return SYMPHONY_E_IO;
+    }
+    *out = (symphony_buf){sizeof *out, SYMPHONY_BUF_COUNTED, (const uint8_t *)&self->count, sizeof self->count, 0, 0, self, &borrowed_ops};
+    return SYMPHONY_OK;
+}
+static symphony_status load_state(symphony_instance *self, const symphony_buf *in, symphony_error *error) {
+    if (is_mode(self, "load-fails") || in->size != sizeof self->count) {
+        fill_error(error, SYMPHONY_E_DATA_CORRUPT, "this is not my state");
+        return SYMPHONY_E_DATA_CORRUPT;
+    }
+    uint32_t count = 0;
+    memcpy(&count, in->data, sizeof count);
+    atomic_store(&self->count, count);
+    return SYMPHONY_OK;
+}
+
+static const symphony_instance_ops ops = {sizeof(symphony_instance_ops), PROBE_FLAGS | SYMPHONY_INSTANCE_STATEFUL, init, NULL, activate, invoke, cancel,
+                                          quiesce, deactivate, save_state, load_state, destroy};
 
 static symphony_status create(const symphony_host *host, const symphony_buf *config, symphony_instance **out,
                               const symphony_instance_ops **ops_out, symphony_error *error) {

@@ -4,10 +4,6 @@
 #include "dialer.hpp"
 #include "listener.hpp"
 
-#ifdef __linux__
-#include <sys/prctl.h>
-#endif
-
 namespace symphony::transport {
 namespace {
 
@@ -27,15 +23,6 @@ Status check_options(const ports::Address& address, std::initializer_list<std::s
         if (std::find(known.begin(), known.end(), name) == known.end()) return bad_address(address, "no option \"" + name.substr(0, 100) + "\"");
     }
     return {};
-}
-
-bool is_isolated() noexcept {
-#ifdef __linux__
-    // Every runner has both, whatever layers its machine has, and hardly any other process. Asking is allowed there; trying a socket would end it.
-    return ::prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 && ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0;
-#else
-    return false; // there is no sandbox
-#endif
 }
 
 TransportServer::TransportServer(Host host, std::unique_ptr<Driver> driver, std::uint32_t connections_max) : host_(host), driver_(std::move(driver)) {
@@ -84,9 +71,8 @@ Status TransportServer::check(const ports::Address& address) const {
     if (address.scheme != driver_->scheme()) {
         return Error(Code::unsupported, "scheme", "this transport speaks \"" + std::string(driver_->scheme()) + "\" and not \"" + to_valid_utf8(address.scheme.substr(0, 100)) + "\"");
     }
-    if (is_isolated()) {
-        return Error(Code::unsupported, "isolated", "transport-" + std::string(driver_->scheme()) + " runs in a sandbox, where no connection can be made",
-                     "let it run in process: it has to be trusted, and neither --isolate-all nor --isolate may name it");
+    if (const auto about = host_.about(); !about) {
+        return Error(Code::unsupported, "isolated", "transport-" + std::string(driver_->scheme()) + " runs in a sandbox, where no connection can be made", about.error().hint());
     }
     return driver_->check(address);
 }

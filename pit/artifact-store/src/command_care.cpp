@@ -29,7 +29,9 @@ void tell_findings(const CommandLine& line, const std::vector<Finding>& findings
     constexpr std::size_t shown_max = 100;
     for (std::size_t i = 0; i < std::min(findings.size(), shown_max); ++i) {
         const Finding& finding = findings[i];
-        line.err("error: " + shown(finding.where) + ": " + shown(finding.text) + " [" + std::string(name_of(finding.damage)) + "]\n");
+        // Most texts name the file themselves.
+        const bool named = finding.text.find(finding.where.substr(0, finding.where.find(':'))) != std::string::npos;
+        line.err("error: " + (named ? std::string() : shown(finding.where) + ": ") + shown(finding.text) + " [" + std::string(name_of(finding.damage)) + "]\n");
         for (const std::string& artifact : finding.artifacts) line.err("  needed by " + shown(artifact) + "\n");
         if (!finding.hint.empty()) line.err("hint: " + shown(finding.hint) + "\n");
     }

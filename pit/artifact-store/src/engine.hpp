@@ -147,6 +147,8 @@ public:
 
     const OpenOptions& options() const noexcept { return options_; }
     Folder& folder() noexcept { return *folder_; }
+    /// Whether anybody has the store open as its writer, in this process or another.
+    bool has_writer() const;
     const Clock& clock() const noexcept { return *clock_; }
     /// The time by which leases, and what waits in the trash, end: the wall clock's when the store was opened, and from then on
     /// what passed. A wall clock that somebody sets meanwhile ends nothing early.

@@ -40,7 +40,7 @@ Result<std::string> sum_of_file(Folder& folder, std::string_view path) {
 }
 
 Error not_reader_work(const Error& error) {
-    return Error(error.code(), error.reason(), error.message(), "open the store once as its writer, which makes the index anew from the packs");
+    return Error(error.code(), error.reason(), error.message(), "`symphony artifact repair` makes the index anew from the packs, and so does any put");
 }
 
 /// A log whose sync failed reads well, and SQLite would go on behind it and copy from it into the index. Readers only read it.
@@ -109,6 +109,15 @@ Status Engine::unlock() {
         if (options_.access == Access::writer) static_cast<void>(write_header(*folder_, header_text_));
     }
     return {};
+}
+
+bool Engine::has_writer() const {
+    const auto lock = folder_->open("lock", Folder::Mode::read);
+    if (!lock || (*lock)->fd() < 0) return false;
+    struct flock asked {};
+    asked.l_type = F_WRLCK;
+    asked.l_whence = SEEK_SET;
+    return ::fcntl((*lock)->fd(), F_OFD_GETLK, &asked) == 0 && asked.l_type != F_UNLCK;
 }
 
 Status Engine::take_lock() {

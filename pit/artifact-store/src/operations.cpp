@@ -115,6 +115,7 @@ Result<PutOptions> options_of(Store& store, const Host& host, const Call& call, 
     out.inputs = SYMPHONY_TRY(inputs_of(store, inputs, chosen.path));
     out.made_by.run = SYMPHONY_TRY(inputs.text_or("run", ""));
     const symphony_call& raw = call.raw();
+    if (out.made_by.run.empty()) out.made_by.run = SYMPHONY_TRY(inputs.text_or("run_id", "")); // the workflow engine's
     if (out.made_by.run.empty() && (raw.trace_hi | raw.trace_lo) != 0) out.made_by.run = hex_of(raw.trace_hi, raw.trace_lo);
     out.made_by.node = SYMPHONY_TRY(inputs.text_or("node", ""));
     out.made_by.plugin_digest = SYMPHONY_TRY(digest_of(host, inputs));
@@ -126,7 +127,7 @@ Result<PutOptions> options_of(Store& store, const Host& host, const Call& call, 
 
 Result<Value> store_operation(Store& store, const Host& host, const Call& call, const Value& input) {
     const Inputs inputs = SYMPHONY_TRY(Inputs::of("store", input, {"value", "content", "name", "name_from", "prefix", "tags", "type", "media_type", "message",
-                                                                   "inputs", "sources", "run", "node", "plugin"}));
+                                                                   "inputs", "sources", "run", "run_id", "node", "plugin"}));
     const Chosen chosen = SYMPHONY_TRY(chosen_of(inputs));
     PutOptions options = SYMPHONY_TRY(options_of(store, host, call, inputs, chosen));
     const ValueView content = chosen.content;

@@ -163,6 +163,31 @@ Status Verifier::one_pack(Index& index, const PackId& id) {
     return {};
 }
 
+/// Packs, or parts of them, that the index does not know, such as after somebody put an older index in its place. A writer takes them
+/// over when it opens the store, and is just writing them while it has it open.
+Status Verifier::beyond_the_index() {
+    if (engine_.options().access == Access::writer || engine_.has_writer()) return {};
+    auto reader = SYMPHONY_TRY(engine_.read());
+    for (const Entry& file : SYMPHONY_TRY(engine_.folder().list("open"))) SYMPHONY_TRY(beyond_the_index(*reader, file, "open/" + file.name));
+    for (const Entry& folder : SYMPHONY_TRY(engine_.folder().list("packs"))) {
+        if (!folder.folder) continue;
+        const std::string path = "packs/" + folder.name;
+        for (const Entry& file : SYMPHONY_TRY(engine_.folder().list(path))) SYMPHONY_TRY(beyond_the_index(*reader, file, path + "/" + file.name));
+    }
+    return {};
+}
+
+Status Verifier::beyond_the_index(Index& index, const Entry& file, const std::string& path) {
+    const auto id = pack_named(file.name);
+    if (!id) return {};
+    const auto row = SYMPHONY_TRY(index.pack(*id));
+    const std::uint64_t known = row ? std::max(row->bytes, row->committed) : pack_head_bytes;
+    if (file.size <= known || (row && row->state == PackState::sealed)) return {};
+    find(Error(Code::data_corrupt, name_of(Damage::missing), path + ": the index does not know " + std::to_string(file.size - known) + " bytes of it: it is older than the packs",
+               "nothing is lost: the next put takes them over, and so does `symphony artifact repair`"), path, std::nullopt);
+    return {};
+}
+
 Result<VerifyReport> Verifier::run() {
     std::vector<PackRow> packs;
     {
@@ -177,6 +202,7 @@ Result<VerifyReport> Verifier::run() {
     }
     auto reader = SYMPHONY_TRY(engine_.read());
     SYMPHONY_TRY(artifacts(*reader));
+    SYMPHONY_TRY(beyond_the_index());
     return report_;
 }
 

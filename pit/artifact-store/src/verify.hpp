@@ -28,6 +28,8 @@ public:
 
 private:
     Status one_pack(Index& index, const PackId& id);
+    Status beyond_the_index();
+    Status beyond_the_index(Index& index, const Entry& file, const std::string& path);
     Status tell(std::string_view stage, std::uint64_t done, std::uint64_t total);
     Status artifact(Index& index, const ContentId& id, const ArtifactRecord& record);
 

@@ -324,6 +324,30 @@ TEST(Verify, NamesTheArtifactsThatDamageCosts) {
     }
 }
 
+TEST(Verify, AReaderIsToldOfAnIndexThatIsOlderThanThePacks) {
+    Rig rig(Suite::aes256_gcm);
+    rig.put_named("one", noise(2000, 1));
+    rig.close();
+    const fs::path aside = rig.path() / "aside";
+    fs::copy(rig.path() / "index", aside);
+    rig.open();
+    rig.put_named("two", noise(2000, 2));
+    rig.close();
+    EXPECT_TRUE(rig.reader()->verify({}, {})->good());
+    fs::remove_all(rig.path() / "index");
+    fs::rename(aside, rig.path() / "index");
+    const auto report = rig.reader()->verify({}, {});
+    ASSERT_TRUE(report) << report.error().message();
+    ASSERT_EQ(report->findings_total, 1u);
+    EXPECT_EQ(report->findings[0].damage, Damage::missing);
+    EXPECT_NE(report->findings[0].text.find("older than the packs"), std::string::npos);
+    rig.open(); // as the writer, which takes over what the index lacks
+    EXPECT_EQ(rig.store->stats()->artifacts, 2u);
+    expect_good(*rig.store);
+    rig.close();
+    EXPECT_TRUE(rig.reader()->verify({}, {})->good());
+}
+
 TEST(Repair, SavesWhatIsIntactAndListsWhatIsLost) {
     for (const Suite suite : {Suite::none, Suite::aes256_gcm}) {
         Rig rig(suite);

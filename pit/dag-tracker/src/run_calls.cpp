@@ -7,7 +7,7 @@
 namespace symphony::tracker {
 namespace {
 
-constexpr std::string_view key_port = "idempotency_key", token_port = "fencing_token";
+constexpr std::string_view key_port = "idempotency_key", token_port = "fencing_token", run_port = "run_id";
 
 } // namespace
 
@@ -36,7 +36,7 @@ CallRequest Run::request_of(Id n, Slot& slot, Value input) {
     return request;
 }
 
-/// What says that a call is the same one again goes to whoever asks for it: an operation with an optional input of that name, which nothing else leads to.
+/// What says that a call is the same one again, and whose it is, goes to whoever asks for it: an operation with an optional input of that name, which nothing else leads to.
 Value Run::with_key(Id n, const Slot& slot, Value input) const {
     const OperationSpec* operation = plan_->binding.operations[n];
     if (operation == nullptr) return input;
@@ -45,12 +45,14 @@ Value Run::with_key(Id n, const Slot& slot, Value input) const {
         return spec != nullptr && spec->type.optional() && spec->type.kind() == kind && !input.contains(port);
     };
     const bool key = asked(key_port, Type::Kind::text), token = asked(token_port, Type::Kind::integer);
-    if (!key && !token) return input;
+    const bool run = asked(run_port, Type::Kind::text) && !settings_.id.empty();
+    if (!key && !token && !run) return input;
     ValueBuilder out;
-    out.map(input.size() + 2);
+    out.map(input.size() + 3);
     for (const auto [port, value] : input.view().entries()) out.add(port, value);
     if (key) out.add(key_port, std::string_view(idempotency_key(settings_.id, workflow_.node_name(n), workflow_.nodes[n].each == 0 ? no_id : slot.element)));
     if (token) out.add(token_port, slot.note.attempt.token);
+    if (run) out.add(run_port, std::string_view(settings_.id));
     return out.end().build();
 }
 

@@ -906,6 +906,7 @@ with = { text = "own", idempotency_key = "mine" }
     std::mutex mutex;
     std::map<std::string, std::set<std::string>> keys;
     std::map<std::string, std::vector<std::uint64_t>> tokens;
+    std::set<std::string> runs;
     const auto caller_of = [&](int fails) {
         auto left = std::make_shared<std::atomic<int>>(fails);
         return std::make_shared<FakeCaller>([&, left](const CallRequest& request) -> Result<Value> {
@@ -913,6 +914,7 @@ with = { text = "own", idempotency_key = "mine" }
             const std::string what = plain(request.input["text"]);
             keys[what].insert(plain(request.input["idempotency_key"]));
             tokens[what].push_back(request.input["fencing_token"].as_uint());
+            runs.insert(plain(request.input["run_id"]));
             if (what == "x" && left->fetch_sub(1) > 0) return Error(Code::busy, "busy", "not now");
             return answer(request);
         });
@@ -936,6 +938,7 @@ with = { text = "own", idempotency_key = "mine" }
         all.insert(of_call.begin(), of_call.end());
     }
     EXPECT_EQ(all.size(), 4u);
+    EXPECT_EQ(runs, std::set<std::string>{how.id});
     EXPECT_EQ(keys["own"], std::set<std::string>{"mine"}) << "what the workflow says counts";
     EXPECT_EQ(keys["x"].begin()->size(), 32u);
     how.log = nullptr;

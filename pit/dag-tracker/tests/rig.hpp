@@ -48,7 +48,7 @@ inline std::shared_ptr<const Catalogue> catalogue() {
     eyes.name = "eyes";
     eyes.instrument = true;
     eyes.operations = {{"see", {port("image", "any")}, {port("text", "text"), port("confidence", "number")}, false},
-                       {"send", {port("text", "text"), port("idempotency_key", "text?"), port("fencing_token", "integer?")}, {port("text", "text")}, false}};
+                       {"send", {port("text", "text"), port("idempotency_key", "text?"), port("fencing_token", "integer?"), port("run_id", "text?")}, {port("text", "text")}, false}};
     Provider refused = text;
     refused.id = "org.test.refused";
     refused.name = "refused";

@@ -55,6 +55,12 @@ impl Host {
         Some(Host { ctx, fs, log, now_ns: unsafe { (*host).now_ns } })
     }
 
+    /// One that grants nothing.
+    #[cfg(test)]
+    pub fn detached() -> Host {
+        Host { ctx: std::ptr::null_mut(), fs: std::ptr::null(), log: std::ptr::null(), now_ns: None }
+    }
+
     pub fn has_files(&self) -> bool {
         !self.fs.is_null()
     }

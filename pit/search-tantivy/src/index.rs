@@ -433,3 +433,46 @@ impl Index {
         done
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    const SHORT: Duration = Duration::from_millis(20);
+
+    fn index() -> Index {
+        Index::new(Host::detached(), Options { text_bytes_max: 1, buffer_bytes: 1 })
+    }
+
+    /// Something of the index whose end takes until somebody says so.
+    struct Slow(mpsc::Receiver<()>);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    #[test]
+    fn closing_gives_up_on_a_thread_at_its_deadline_and_may_be_tried_again() {
+        let index = index();
+        let (end, told) = mpsc::channel();
+        index.threads.end(Slow(told));
+        assert_eq!(index.close(SHORT).unwrap_err().code, E_DEADLINE);
+        assert_eq!(index.close(Duration::ZERO).unwrap_err().code, E_DEADLINE);
+        end.send(()).unwrap();
+        assert!(index.close(SHUT_LONGEST).is_ok());
+    }
+
+    #[test]
+    fn closing_gives_up_on_a_call_at_its_deadline_and_may_be_tried_again() {
+        let index = index();
+        let at_work = index.state();
+        std::thread::scope(|scope| {
+            let closing = scope.spawn(|| index.close(SHORT).unwrap_err().code);
+            assert_eq!(closing.join().unwrap(), E_DEADLINE);
+        });
+        drop(at_work);
+        assert!(index.close(SHUT_LONGEST).is_ok());
+    }
+}

@@ -11,7 +11,9 @@
 #include <cstring>
 #include <map>
 #include <new>
+#include <optional>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 namespace symphony::sqlite_files {
 namespace {
@@ -66,6 +68,7 @@ struct VfsFile : sqlite3_file {
     bool removed_on_close = false;
     bool wal_is_kept = false;
     bool read_only = false;
+    std::optional<timespec> unwatched; ///< when it was last changed: nobody would tell us of a writer
 
     VfsFile(Mount& in, std::string at) : sqlite3_file{}, mount(in), path(std::move(at)) {}
 };
@@ -88,6 +91,31 @@ int guarded(Function function) noexcept {
     } catch (...) {
         return SQLITE_IOERR;
     }
+}
+
+/// What may only be read is opened so, as SQLite's own VFS does; a broken disk is no such thing.
+bool may_only_read(const Error& error) {
+    return error.code() == Code::not_granted || error.reason() == "permission-denied" || error.reason() == "read-only";
+}
+
+/// The log of a database that may only be read and has none.
+class NoFile final : public File {
+public:
+    Result<std::size_t> read_at(std::uint64_t, std::span<std::uint8_t>) override { return std::size_t{0}; }
+    Status write_at(std::uint64_t, Bytes) override { return refused(); }
+    Status truncate(std::uint64_t) override { return refused(); }
+    Result<std::uint64_t> size() override { return std::uint64_t{0}; }
+    Status sync() override { return {}; }
+    int fd() const noexcept override { return -1; }
+
+private:
+    static Status refused() { return Error(Code::io, "read-only", "the database may only be read"); }
+};
+
+std::optional<timespec> changed_at(const File& file) {
+    struct stat info{};
+    if (file.fd() < 0 || ::fstat(file.fd(), &info) != 0) return std::nullopt;
+    return info.st_mtim;
 }
 
 // --- a file ---
@@ -114,6 +142,12 @@ int vfs_read(sqlite3_file* given, void* to, int size, sqlite3_int64 offset) noex
         const std::span<std::uint8_t> bytes(static_cast<std::uint8_t*>(to), static_cast<std::size_t>(size));
         const auto read = self.file->read_at(static_cast<std::uint64_t>(offset), bytes);
         if (!read) return self.mount.failed(read.error(), 0), SQLITE_IOERR_READ;
+        if (self.unwatched) {
+            const auto now = changed_at(*self.file);
+            if (!now || now->tv_sec != self.unwatched->tv_sec || now->tv_nsec != self.unwatched->tv_nsec) {
+                return self.mount.failed(Error(Code::busy, self.path + ": was written while it was read by somebody who may not write, and so cannot take part in its locks"), SQLITE_IOERR_READ);
+            }
+        }
         if (*read == bytes.size()) return SQLITE_OK;
         std::fill(bytes.begin() + static_cast<std::ptrdiff_t>(*read), bytes.end(), std::uint8_t{0}); // SQLite's demand
         return SQLITE_IOERR_SHORT_READ;
@@ -259,8 +293,17 @@ int vfs_shm_map(sqlite3_file* given, int index, int size, int extend, void volat
         *out = nullptr;
         if (!self.shm) {
             auto opened = self.shared ? Shm::in_process(self.shared) : Shm::open(self.mount.folder, self.path + "-shm");
+            int code = SQLITE_OK;
+            if (opened) code = (*opened)->attach();
+            if (code == SQLITE_READONLY_CANTINIT || (!opened && may_only_read(opened.error()))) {
+                // Nobody uses it, and we may not: an index of our own, good as long as nobody writes.
+                opened = Shm::in_process(std::make_shared<InProcessFile>());
+                code = SQLITE_OK;
+                self.unwatched = changed_at(*self.file);
+                if (!self.unwatched) return SQLITE_CANTOPEN;
+            }
             if (!opened) return self.mount.failed(opened.error(), SQLITE_CANTOPEN);
-            if (const int code = (*opened)->attach(); code != SQLITE_OK) return code;
+            if (code != SQLITE_OK) return code;
             self.shm = *std::move(opened);
         }
         std::uint8_t* region = nullptr;
@@ -311,11 +354,6 @@ std::string random_name() {
     return name;
 }
 
-/// What may only be read is opened so, as SQLite's own VFS does; a broken disk is no such thing.
-bool may_only_read(const Error& error) {
-    return error.code() == Code::not_granted || error.reason() == "permission-denied" || error.reason() == "read-only";
-}
-
 Result<std::unique_ptr<File>> open_file(VfsFile& self, int flags, int* flags_out) {
     using Mode = Folder::Mode;
     const bool writes = (flags & SQLITE_OPEN_READWRITE) != 0;
@@ -324,7 +362,9 @@ Result<std::unique_ptr<File>> open_file(VfsFile& self, int flags, int* flags_out
     Folder& folder = self.mount.folder;
     auto opened = folder.open(self.path, is_new ? Mode::create_new : creates ? Mode::create : writes ? Mode::write : Mode::read);
     if (!opened && writes && !is_new && may_only_read(opened.error())) {
-        if (auto again = folder.open(self.path, Mode::read)) {
+        auto again = folder.open(self.path, Mode::read);
+        if (!again && again.error().code() == Code::not_found && (flags & SQLITE_OPEN_WAL) != 0) again = std::unique_ptr<File>(std::make_unique<NoFile>());
+        if (again) {
             self.read_only = true;
             opened = std::move(again);
         }

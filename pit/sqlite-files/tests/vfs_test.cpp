@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
@@ -55,6 +56,8 @@ protected:
         while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {}
         return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     }
+
+    void expect_readable(const std::string& count, const std::function<void()>& middle = {});
 
     std::filesystem::path top_;
     std::unique_ptr<PosixFolder> folder_;
@@ -241,6 +244,72 @@ TEST_F(SqliteVfsTest, ReadsALiveWalThatMayNotBeWritten) {
     });
     EXPECT_EQ(wait_for(child), 0);
     EXPECT_EQ(writer.run("INSERT INTO t VALUES(2, 'b'); SELECT count(*) FROM t"), "2;") << "the reader disturbed nothing";
+}
+
+/// What a child counts that may read everything and write nothing. `middle` runs here, after its first look.
+void SqliteVfsTest::expect_readable(const std::string& count, const std::function<void()>& middle) {
+    int ready[2], go[2];
+    ASSERT_EQ(::pipe(ready), 0);
+    ASSERT_EQ(::pipe(go), 0);
+    for (const auto& entry : std::filesystem::directory_iterator(top_)) std::filesystem::permissions(entry.path(), std::filesystem::perms(0444));
+    std::filesystem::permissions(top_, std::filesystem::perms(0555));
+    const pid_t child = start([&](const std::string& vfs) {
+        if (::geteuid() == 0 && ::seteuid(65534) != 0) return 1;
+        Connection db(vfs, "a.db", SQLITE_OPEN_READONLY);
+        const bool good = db.run("SELECT text FROM t WHERE id = 1") == "a;";
+        char byte = 'x';
+        static_cast<void>(::write(ready[1], &byte, 1));
+        static_cast<void>(::read(go[0], &byte, 1));
+        if (!good) return 2;
+        return db.run("SELECT count(*) FROM t") == count ? 0 : 3;
+    });
+    char byte = 0;
+    EXPECT_EQ(::read(ready[0], &byte, 1), 1);
+    if (middle) middle();
+    EXPECT_EQ(::write(go[1], &byte, 1), 1);
+    EXPECT_EQ(wait_for(child), 0);
+    for (const int fd : {go[0], go[1], ready[0], ready[1]}) ::close(fd);
+    std::filesystem::permissions(top_, std::filesystem::perms(0755));
+}
+
+TEST_F(SqliteVfsTest, ReadsAnEndedWalThatMayNotBeWritten) {
+    {
+        Connection db(vfs_, "a.db");
+        ASSERT_EQ(db.run("PRAGMA journal_mode=wal"), "wal;");
+        ASSERT_EQ(db.run((std::string(make_table) + "; INSERT INTO t VALUES(1, 'a')").c_str()), "");
+    }
+    ASSERT_EQ(files(), "a.db ");
+    expect_readable("1;");
+    EXPECT_EQ(files(), "a.db ");
+}
+
+TEST_F(SqliteVfsTest, ReadsAWalThatACrashLeftAndThatMayNotBeWritten) {
+    const pid_t child = start([](const std::string& vfs) {
+        Connection db(vfs, "a.db");
+        static_cast<void>(db.run("PRAGMA journal_mode=wal; PRAGMA wal_autocheckpoint=0"));
+        static_cast<void>(db.run((std::string(make_table) + "; INSERT INTO t VALUES(1, 'a'); INSERT INTO t VALUES(2, 'b')").c_str()));
+        ::_exit(0); // with the log as it is
+        return 0;
+    });
+    ASSERT_EQ(wait_for(child), 0);
+    ASSERT_EQ(files(), "a.db a.db-shm a.db-wal ");
+    expect_readable("2;");
+    std::filesystem::remove(top_ / "a.db-shm");
+    expect_readable("2;");
+}
+
+TEST_F(SqliteVfsTest, WhoMayNotLockFailsWhenSomebodyWrites) {
+    const std::string many = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 500) INSERT OR REPLACE INTO t SELECT i, hex(zeroblob(500)) FROM n";
+    {
+        Connection db(vfs_, "a.db");
+        ASSERT_EQ(db.run("PRAGMA journal_mode=wal"), "wal;");
+        ASSERT_EQ(db.run((std::string(make_table) + "; INSERT INTO t VALUES(1, 'a');" + many).c_str()), "");
+    }
+    if (::geteuid() != 0) GTEST_SKIP() << "only root may write what nobody may";
+    expect_readable("[disk I/O error]", [&] {
+        Connection db(vfs_, "a.db");
+        EXPECT_EQ(db.run((many + "; PRAGMA wal_checkpoint(TRUNCATE)").c_str()), "0|0|0;");
+    });
 }
 
 TEST_F(SqliteVfsTest, TakesNoPathOutOfItsFolder) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <symphony/about.hpp>
 #include <symphony/abi/host.h>
 #include <symphony/abi/services/config.h>
 #include <symphony/abi/services/fs.h>
@@ -45,7 +46,7 @@ public:
     const Value& config() const noexcept { return config_; }
 
     /// A service asked for once; NULL when it is absent or not granted.
-    enum Slot { log, fs, ports, metrics, net, secrets, slots };
+    enum Slot { log, fs, ports, metrics, net, secrets, about, slots };
     template <class Service>
     const Service* service(Slot slot, std::string_view id) const noexcept {
         const void* found = found_[slot].load(std::memory_order_acquire);
@@ -60,7 +61,7 @@ private:
     static constexpr char unasked = 0;
     const symphony_host* host_;
     Value config_;
-    mutable std::atomic<const void*> found_[slots] = {&unasked, &unasked, &unasked, &unasked, &unasked, &unasked};
+    mutable std::atomic<const void*> found_[slots] = {&unasked, &unasked, &unasked, &unasked, &unasked, &unasked, &unasked};
 };
 
 } // namespace detail
@@ -138,6 +139,25 @@ public:
             return not_granted(SYMPHONY_HOST_SECRETS, "give a key of [configuration] in manifest.toml \"secret = true\"");
         }
         return Secrets(service, ctx());
+    }
+
+    /// The host and its folders. @return `unsupported`, reason "isolated": this plugin runs in a process of its own, or the
+    /// host is older than this service. [any]
+    Result<About> about() const {
+        const auto* service = find<symphony_host_about>(detail::HostContext::about, SYMPHONY_HOST_ABOUT);
+        if (!callable(service, &symphony_host_about::get)) {
+            return Error(Code::unsupported, "isolated", "this plugin runs isolated, where the host's folders and programs are out of reach",
+                         "let it run in process: it has to be trusted, and neither --isolate-all nor --isolate may name it");
+        }
+        symphony_buf out{};
+        out.struct_size = sizeof out;
+        symphony_error error{};
+        error.struct_size = sizeof error;
+        const auto status = service->get(ctx(), &out, &error);
+        if (status < 0) return from_c(error, status);
+        auto value = Value::checked(Buffer::adopt(out));
+        if (!value) return value.error();
+        return About::from(*value);
     }
 
     /// Other plugins' ports, or `not_granted`. [any]

@@ -89,6 +89,10 @@ public:
     /// Makes files below `folder` reachable as `root`, such as "workspace".
     void grant_files(std::string root, std::filesystem::path folder) { roots_[std::move(root)] = std::move(folder); }
 
+    /// What `Host::about()` tells; without this call everything in it is empty. As in the real host, a plugin in this process
+    /// gets the service.
+    void set_about(const About& about) { about_ = about.value(); }
+
     /// Creates and activates an instance that answers as `name` on every port its class serves.
     /// @return What failed: create or activate.
     Status add(std::string name, const symphony_plugin* descriptor, const Value& config = ValueBuilder().map().end().build()) {
@@ -170,6 +174,7 @@ private:
         const std::string_view name = from_c(id);
         if (name == SYMPHONY_HOST_LOG) return &log_ops;
         if (name == SYMPHONY_HOST_METRICS) return &metrics_ops;
+        if (name == SYMPHONY_HOST_ABOUT) return &about_ops;
 #ifndef _WIN32
         if (name == SYMPHONY_HOST_FS && !self.roots_.empty()) return &fs_ops;
 #endif
@@ -185,6 +190,11 @@ private:
         }
     }
     static std::uint64_t now_ns(void*) noexcept { return Host().now_ns(); }
+
+    static symphony_status get_about(void* ctx, symphony_buf* out, symphony_error*) noexcept {
+        *out = Buffer(of(ctx).about_.buffer()).release();
+        return SYMPHONY_OK;
+    }
 
     static void write_log(void* ctx, std::uint32_t level, symphony_str text) noexcept {
         const std::lock_guard lock(of(ctx).mutex_);
@@ -323,6 +333,7 @@ private:
 #endif
 
     static constexpr symphony_host_log log_ops{sizeof(symphony_host_log), 0, &write_log};
+    static constexpr symphony_host_about about_ops{sizeof(symphony_host_about), 0, &get_about};
     static constexpr symphony_host_metrics metrics_ops{sizeof(symphony_host_metrics), 0, &count, &set, &set};
     static constexpr symphony_host_ports ports_ops{sizeof(symphony_host_ports), 0, &acquire, &release, &invoke, &cancel, &list_ports};
 
@@ -334,6 +345,7 @@ private:
     mutable std::mutex mutex_;
     std::vector<LogLine> logs_;
     std::map<std::string, double> metrics_;
+    Value about_ = About().value();
 };
 
 } // namespace symphony::testing

@@ -197,6 +197,7 @@ struct Command {
     std::vector<std::string> examples;
     std::vector<Argument> arguments;
     std::vector<Flag> flags;
+    bool follow = false; ///< while it runs, the host takes over plugins that are installed, changed or removed
     Place place;
     friend bool operator==(const Command&, const Command&) = default;
 };

@@ -45,8 +45,6 @@ public:
 /// `bad-address` for every option, or for every one that is not in `known`.
 Status check_options(const ports::Address& address, std::initializer_list<std::string_view> known);
 Error bad_address(const ports::Address& address, std::string_view what);
-/// Whether this process is a plugin's sandbox.
-bool is_isolated() noexcept;
 
 /// The port `transport/1` upon a driver. A plugin derives, and gives its driver. What is configured under which key says the plugin's manifest.
 class TransportServer : public ports::Transport {

@@ -7,6 +7,7 @@
 #define SYMPHONY_ABI_LAYOUT_H
 
 #include <symphony/abi/plugin.h>
+#include <symphony/abi/services/about.h>
 #include <symphony/abi/services/config.h>
 #include <symphony/abi/services/fs.h>
 #include <symphony/abi/services/log.h>
@@ -225,6 +226,14 @@ SYMPHONY_LAYOUT_AT_(symphony_note_section, name, 12, 12);
 SYMPHONY_LAYOUT_TYPE_(symphony_note_section, name, char[12]);
 SYMPHONY_LAYOUT_AT_(symphony_note_section, desc, 24, 196);
 SYMPHONY_LAYOUT_TYPE_(symphony_note_section, desc, symphony_note);
+
+SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_about) == 16, "symphony_host_about");
+SYMPHONY_LAYOUT_AT_(symphony_host_about, struct_size, 0, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_about, struct_size, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_about, zero, 4, 4);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_about, zero, uint32_t);
+SYMPHONY_LAYOUT_AT_(symphony_host_about, get, 8, 8);
+SYMPHONY_LAYOUT_TYPE_(symphony_host_about, get, symphony_status(*)(void*,symphony_buf*,symphony_error*));
 
 SYMPHONY_LAYOUT_ASSERT_(sizeof(symphony_host_config) == 16, "symphony_host_config");
 SYMPHONY_LAYOUT_AT_(symphony_host_config, struct_size, 0, 4);
