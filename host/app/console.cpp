@@ -62,6 +62,9 @@ Console::Console() {
     if (out_given) out_ = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
     if (out_ < 0) out_error_ = EPIPE;
     ::dup2(2, 1);
+    // For the one plugin that speaks over standard output instead of printing to it (transport-stdio); of this process and not of those that it starts.
+    ::setenv("SYMPHONY_STDOUT_FD", std::to_string(out_).c_str(), 1);
+    ::setenv("SYMPHONY_STDOUT_PID", std::to_string(::getpid()).c_str(), 1);
     out_terminal_ = out_ >= 0 && ::isatty(out_) != 0;
     err_terminal_ = ::isatty(2) != 0;
     err_moves_ = err_terminal_ && is_capable();

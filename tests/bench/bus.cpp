@@ -2,15 +2,13 @@
 // The bus. In process: one publish to 1, 8 and 1,000 subscribers beside a plain loop of virtual calls and boost::signals2; two threads that publish at once; between threads beside ZeroMQ's inproc, where
 // its headers are. Across processes: events a second and the round trip of a request, publisher, `serve` and receiver each in a process of its own, over transport-unix.
 #include "bench.hpp"
+#include "bus_peers.hpp"
 
 #include "commands.hpp"
 
 #include <symphony/testing.hpp>
 
 #include <boost/signals2.hpp>
-#if SYMPHONY_BENCH_HAS_ZMQ
-#include <zmq.h>
-#endif
 
 #include <dlfcn.h>
 #include <sys/wait.h>
@@ -123,37 +121,6 @@ void two_threads(bench::Report& report) {
     report.add("publish from two threads", "ns", both, "from one", alone, "<= 2x");
 }
 
-#if SYMPHONY_BENCH_HAS_ZMQ
-double zmq_ns(std::size_t count) {
-    void* context = zmq_ctx_new();
-    void* to = zmq_socket(context, ZMQ_PUB);
-    const int unlimited = 0;
-    zmq_setsockopt(to, ZMQ_SNDHWM, &unlimited, sizeof unlimited);
-    zmq_bind(to, "inproc://bench");
-    std::atomic<bool> up{false};
-    std::thread reader([&] {
-        void* from = zmq_socket(context, ZMQ_SUB);
-        zmq_setsockopt(from, ZMQ_RCVHWM, &unlimited, sizeof unlimited);
-        zmq_setsockopt(from, ZMQ_SUBSCRIBE, "", 0);
-        zmq_connect(from, "inproc://bench");
-        up = true;
-        char content[320];
-        for (std::size_t got = 0; got < count;) got += zmq_recv(from, content, sizeof content, 0) >= 0 ? 1 : 0;
-        zmq_close(from);
-    });
-    while (!up) std::this_thread::yield();
-    std::this_thread::sleep_for(20ms); // its subscription is on its way
-    const char content[320] = {};
-    const double start = bench::now_ns();
-    for (std::size_t i = 0; i < count; ++i) zmq_send(to, content, sizeof content, 0);
-    reader.join();
-    const double took = (bench::now_ns() - start) / static_cast<double>(count);
-    zmq_close(to);
-    zmq_ctx_term(context);
-    return took;
-}
-#endif
-
 /// A queue that a thread of the benchmark reads.
 class Queue final : public bus::Receiver {
 public:
@@ -186,7 +153,8 @@ private:
 void between_threads(bench::Report& report) {
     constexpr std::size_t count = 200'000;
     ipc::UuidSource ids;
-    std::vector<double> ours, fresh, theirs;
+    std::vector<double> ours, fresh;
+    std::vector<std::vector<double>> theirs(std::size(bench::bus_peers));
     for (std::size_t round = 0; round < 9; ++round) {
         for (const bool anew : {false, true}) {
             const auto core = make_core();
@@ -207,16 +175,17 @@ void between_threads(bench::Report& report) {
             reader.join();
             (anew ? fresh : ours).push_back((bench::now_ns() - start) / static_cast<double>(count));
         }
-#if SYMPHONY_BENCH_HAS_ZMQ
-        theirs.push_back(zmq_ns(count));
-#endif
+        for (std::size_t i = 0; i < theirs.size(); ++i) {
+            if (const double ns = bench::bus_peers[i].to_a_thread(count); ns > 0) theirs[i].push_back(ns);
+        }
     }
-    if (theirs.empty()) {
-        report.add("to another thread, one message again", "ns", ours, "<= 50");
-        report.add("to another thread, a new message each", "ns", fresh);
-    } else {
-        report.add("to another thread, one message again", "ns", ours, "ZeroMQ inproc", theirs, "<= 0.15x");
-        report.add("to another thread, a new message each", "ns", fresh, "ZeroMQ inproc", theirs, "<= 0.15x");
+    report.add("to another thread, one message again", "ns", ours, "<= 50");
+    report.add("to another thread, a new message each", "ns", fresh);
+    for (std::size_t i = 0; i < theirs.size(); ++i) {
+        if (theirs[i].empty()) continue;
+        const auto& peer = bench::bus_peers[i];
+        report.add("to another thread, one message again", "ns", ours, peer.name, theirs[i], peer.goal);
+        report.add("to another thread, a new message each", "ns", fresh, peer.name, theirs[i], peer.goal);
     }
 }
 

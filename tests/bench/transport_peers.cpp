@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transport_peers.hpp"
 
+#include "descriptors.hpp"
 #include "shm_driver.hpp"
 #include "stdio_driver.hpp"
 #include "unix_driver.hpp"
@@ -10,23 +11,16 @@
 #include <boost/interprocess/ipc/message_queue.hpp>
 
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <functional>
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
-#ifdef SYMPHONY_BENCH_HAS_ZMQ
-#include <zmq.h>
-#endif
 
 namespace symphony::bench {
 namespace {
@@ -37,33 +31,6 @@ using ports::Frame;
 using ports::TransportClient;
 using symphony::testing::FakeHost;
 using symphony::testing::TempFolder;
-
-[[noreturn]] void die(const char* what) {
-    std::perror(what);
-    std::abort();
-}
-
-/// A process for one peer; killed with it.
-class Child {
-public:
-    Child(int cpu, const std::function<void()>& body) : pid_(::fork()) {
-        if (pid_ < 0) die("fork");
-        if (pid_ != 0) return;
-        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pin(cpu);
-        body();
-        ::_exit(0);
-    }
-    Child(const Child&) = delete;
-    Child& operator=(const Child&) = delete;
-    ~Child() {
-        ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
-    }
-
-private:
-    const pid_t pid_;
-};
 
 // --- over a transport --------------------------------------------------------------------------------------------
 
@@ -128,28 +95,9 @@ private:
 
 // --- descriptors -------------------------------------------------------------------------------------------------
 
-void write_all(int fd, const char* from, std::size_t size) {
-    while (size != 0) {
-        const ssize_t wrote = ::write(fd, from, size);
-        if (wrote <= 0) die("write");
-        from += wrote;
-        size -= static_cast<std::size_t>(wrote);
-    }
-}
-bool read_all(int fd, char* to, std::size_t size) {
-    while (size != 0) {
-        const ssize_t got = ::read(fd, to, size);
-        if (got <= 0) return false;
-        to += got;
-        size -= static_cast<std::size_t>(got);
-    }
-    return true;
-}
-
-/// Messages of one size at a time; the length goes ahead in the same write where it is a length that is new to the other side.
 class DescriptorPeer final : public EchoPeer {
 public:
-    DescriptorPeer(int cpu, bool socket) : bytes_(message_bytes_max + sizeof(std::uint64_t)) {
+    DescriptorPeer(int cpu, bool socket) : bytes_(message_bytes_max + ipc_bench::length_bytes) {
         int ends[2];
         if (socket) {
             if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) die("socketpair");
@@ -163,11 +111,7 @@ public:
             their_in_ = ends[0], out_ = ends[1];
         }
         child_ = std::make_unique<Child>(cpu, [this] {
-            std::uint64_t size = 0;
-            while (read_all(their_in_, reinterpret_cast<char*>(&size), sizeof size) && read_all(their_in_, bytes_.data() + sizeof size, size)) {
-                std::memcpy(bytes_.data(), &size, sizeof size);
-                write_all(their_out_, bytes_.data(), sizeof size + size);
-            }
+            ipc_bench::echo_until_end(their_in_, their_out_, bytes_);
         });
     }
     ~DescriptorPeer() override {
@@ -178,9 +122,7 @@ public:
         }
     }
     void call(std::size_t size) override {
-        std::memcpy(bytes_.data(), &size, sizeof size);
-        write_all(out_, bytes_.data(), sizeof size + size);
-        if (!read_all(in_, bytes_.data(), sizeof size + size)) die("read"); // its length is known here
+        if (!ipc_bench::round_trip(in_, out_, bytes_, size)) die("raw descriptor");
     }
 
 private:
@@ -317,44 +259,6 @@ private:
     std::unique_ptr<Child> child_;
 };
 
-#ifdef SYMPHONY_BENCH_HAS_ZMQ
-class ZmqPeer final : public EchoPeer {
-public:
-    explicit ZmqPeer(int cpu) : bytes_(message_bytes_max), address_("ipc://" + (folder_.path() / "z").string()) {
-        child_ = std::make_unique<Child>(cpu, [this] {
-            open(true);
-            for (;;) {
-                const int size = ::zmq_recv(socket_, bytes_.data(), bytes_.size(), 0);
-                if (size < 0 || ::zmq_send(socket_, bytes_.data(), static_cast<std::size_t>(size), 0) < 0) ::_exit(1);
-            }
-        });
-    }
-    ~ZmqPeer() override {
-        child_.reset();
-        const int none = 0;
-        ::zmq_setsockopt(socket_, ZMQ_LINGER, &none, sizeof none);
-        ::zmq_close(socket_);
-        ::zmq_ctx_term(context_);
-    }
-    void connect() override { open(false); }
-    void call(std::size_t size) override {
-        if (::zmq_send(socket_, bytes_.data(), size, 0) < 0 || ::zmq_recv(socket_, bytes_.data(), bytes_.size(), 0) != static_cast<int>(size)) die("zmq");
-    }
-
-private:
-    void open(bool server) {
-        context_ = ::zmq_ctx_new();
-        socket_ = ::zmq_socket(context_, ZMQ_PAIR);
-        if ((server ? ::zmq_bind(socket_, address_.c_str()) : ::zmq_connect(socket_, address_.c_str())) != 0) die("zmq");
-    }
-    TempFolder folder_;
-    std::vector<char> bytes_;
-    const std::string address_;
-    void *context_ = nullptr, *socket_ = nullptr;
-    std::unique_ptr<Child> child_;
-};
-#endif
-
 } // namespace
 
 void pin(int cpu) {
@@ -374,14 +278,6 @@ std::unique_ptr<EchoPeer> raw_pipe(int cpu) { return std::make_unique<Descriptor
 std::unique_ptr<EchoPeer> polling_ring(int cpu) { return std::make_unique<RingPeer<false>>(cpu); }
 std::unique_ptr<EchoPeer> futex_ring(int cpu) { return std::make_unique<RingPeer<true>>(cpu); }
 std::unique_ptr<EchoPeer> boost_queue(int cpu) { return std::make_unique<BoostPeer>(cpu); }
-std::unique_ptr<EchoPeer> over_zmq([[maybe_unused]] int cpu) {
-#ifdef SYMPHONY_BENCH_HAS_ZMQ
-    return std::make_unique<ZmqPeer>(cpu);
-#else
-    return nullptr;
-#endif
-}
-
 int stdio_echo(int cpu) {
     pin(cpu);
     listen_and_echo<transport::TransportStdio>({"stdio", "", {}}, true);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A message there and back between two processes, over each transport and beside what it is made of: a raw socket, a raw pipe, rings with
-// and without a futex, Boost's message queue, and ZeroMQ where it is installed. All take turns in one run, pinned to one CPU and to two.
+// and without a futex, Boost's message queue, and ZeroMQ, nng and NATS where they are installed. All take turns in one run, pinned to one CPU and to two.
 #include "bench.hpp"
+#include "quantiles.hpp"
 #include "transport_peers.hpp"
 
 #include <cstdlib>
@@ -26,9 +27,8 @@ constexpr std::size_t slices = 20;
 struct Figures {
     std::vector<double> p50, p99, p999;
     void add(std::vector<double>& times) {
-        std::sort(times.begin(), times.end());
-        const auto at = [&](double quantile) { return times[static_cast<std::size_t>(quantile * static_cast<double>(times.size() - 1))]; };
-        p50.push_back(at(0.5)), p99.push_back(at(0.99)), p999.push_back(at(0.999));
+        const auto of = ipc_bench::quantiles_of(times);
+        p50.push_back(of.p50), p99.push_back(of.p99), p999.push_back(of.p999);
         times.clear();
     }
 };
@@ -89,12 +89,16 @@ void measure(Report& report, bool two, std::size_t rounds, std::size_t share) {
         add("futex ring", futex_ring(other));
         add("boost message_queue", boost_queue(other));
         if (auto zmq = over_zmq(other)) add("ZeroMQ ipc", std::move(zmq));
+        if (auto nng = over_nng(other)) add("nng ipc", std::move(nng));
+        if (auto nats = over_nats(other)) add("NATS", std::move(nats));
         for (auto& one : all) one.peer->connect();
         take_turns(all, size.bytes, size.calls / share, rounds);
         const std::string where = std::string(size.name) + ", " + (two ? "two CPUs" : "one CPU");
         const bool large = size.bytes == 1 << 20;
         report_on(report, all, "unix", "raw socket", where, two ? "" : "<= 1.15x the raw socket");
         report_on(report, all, "unix", "ZeroMQ ipc", where, two ? "" : "<= 0.35x ZeroMQ");
+        report_on(report, all, "unix", "nng ipc", where, two ? "" : "<= 0.2x nng");
+        report_on(report, all, "unix", "NATS", where, two ? "" : "<= 0.1x NATS");
         report_on(report, all, "unix without stay", "raw socket", where, "");
         report_on(report, all, "stdio", "raw pipe", where, two ? "" : "<= 1.15x the raw pipe");
         report_on(report, all, "shm", "polling ring", where, size.bytes == 64 ? "<= 2x the polling ring" : "");
@@ -107,6 +111,7 @@ void measure(Report& report, bool two, std::size_t rounds, std::size_t share) {
 
 int main(int argc, char** argv) {
     if (argc == 3 && std::string_view(argv[1]) == "--stdio-echo") return stdio_echo(std::atoi(argv[2]));
+    if (argc == 3 && std::string_view(argv[1]) == "--nng-echo") return nng_echo(argv[2]);
     const char* const quick = std::getenv("SYMPHONY_BENCH_QUICK");
     const std::size_t rounds = quick != nullptr ? 3 : 20, share = quick != nullptr ? 5 : 1;
     Report report("transports", argc, argv);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -11,10 +12,10 @@ import sys
 import threading
 import time
 
-from harness import PATIENCE_S, REPOSITORY, Case, main
+from harness import PATIENCE_S, REPOSITORY, SANITIZED, Case, main
 
 sys.path.insert(0, str(REPOSITORY / "ipc" / "bus" / "clients" / "python"))
-from symphony_bus import BusError, Client, UnixTransport, greeting  # noqa: E402
+from symphony_bus import BusError, Client, PipeTransport, UnixTransport, greeting  # noqa: E402
 
 
 class Box:
@@ -68,6 +69,12 @@ class Bus(Case):
         while not condition():
             self.assertLess(time.monotonic(), end, "never happened")
             time.sleep(0.005)
+
+    @staticmethod
+    def resident(process):
+        """KiB."""
+        with open(f"/proc/{process.pid}/status") as file:
+            return int(next(line for line in file if line.startswith("VmRSS")).split()[1])
 
     def bus(self, *words, **options):
         return self.symphony("bus", *words, "--at", self.address, **options)
@@ -132,7 +139,95 @@ class Bus(Case):
         self.stop(process)
         self.expect_error(self.bus("stats", status=1), "symphony serve --listen")
 
+    def test_it_serves_over_shared_memory(self):
+        self.address = f"shm:{self.place}/bus.sock"
+        process = self.serve()
+        tap = self.start("bus", "tap", "news.#", "--count", "2", "--json", "--at", self.address)
+        self.assertIn(b"listening", tap.stderr.readline())
+        blob = "x" * 100_000
+        self.bus("publish", "news.one", json.dumps(blob))
+        self.bus("publish", "news.two", "[1, 2]", "--sender", "me")
+        first, second = map(json.loads, self.finish(tap).out.splitlines())
+        self.assertEqual((first["content"], second["content"], second["sender"]), (blob, [1, 2], "me"))
+        self.expect_error(self.bus("request", "math.add", status=1), "math.add")
+        self.assertGreaterEqual(json.loads(self.bus("stats", "--json").out)["counters"]["published"], 2)
+        self.stop(process)
+
+    def test_it_serves_who_started_it_over_standard_input_and_output(self):
+        process = self.start("serve", "--listen", self.address, "--listen", "stdio:", "--set", "bus.token=open sesame", stdin=subprocess.PIPE, bufsize=0)
+        with self.assertRaises(BusError) as failed:
+            Client(PipeTransport(process.stdout, process.stdin)).ask("bus.stats")
+        self.assertEqual(failed.exception.reason, "not-authenticated", "the system does not say who is at the other end of a pipe")
+        process.stdin.close()
+        process.wait(PATIENCE_S)
+        self.assertEqual(process.returncode, 0, "it ends with who started it")
+
+        process = self.start("serve", "--listen", "stdio:", "--listen", self.address)
+        process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 0, "also when they go before they have said a word")
+
+        process = self.start("serve", "--listen", self.address, "--listen", "stdio:", "--set", "bus.token=open sesame", stdin=subprocess.PIPE, bufsize=0)
+        starter = Client(PipeTransport(process.stdout, process.stdin), token="open sesame", timeout_s=PATIENCE_S)
+        other = self.client()
+        starter.register("adder", ["math.add"], lambda numbers: sum(numbers))
+        self.assertEqual(other.request("math.add", [1, 2, 3]), 6)
+        box = Box()
+        starter.subscribe("big", lambda message: box(message["payload"]["content"]))
+        other.publish("big", "y" * 300_000)
+        self.assertEqual(box.wait(lambda items: items), ["y" * 300_000])
+        starter.close()
+        process.wait(PATIENCE_S)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(process.stderr.read().decode(), r"(?m)^listening on unix:.*\nlistening on stdio:$", "standard output is no place for words")
+
     # ---- what goes wrong
+
+    def test_ten_thousand_that_say_nothing_cost_bounded_memory_and_nobody_else(self):
+        count = 10_000
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < count + 1000:
+            self.skipTest(f"{hard} open files are allowed, fewer than {count} connections need")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, count + 1000), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        process = self.serve("--set", "bus.enter_ms=600000")
+        before = self.resident(process)
+        idle = []
+        self.addCleanup(lambda: [one.close() for one in idle])
+        for number in range(count):
+            idle.append(UnixTransport(self.address.removeprefix("unix:"), PATIENCE_S))
+            if number % 2 == 0:
+                idle[-1].send(greeting("idle", ["json"]))
+        worker, asker = self.client(), self.client()
+        worker.register("adder", ["math.add"], lambda numbers: sum(numbers))
+        self.assertEqual(asker.request("math.add", [1, 2]), 3)
+        self.assertEqual(asker.stats()["counters"]["connections"], count + 2)
+        if not SANITIZED:
+            self.assertLess((self.resident(process) - before) / count, 24, "KiB for each")
+        for one in idle:
+            one.close()
+        self.assertEqual(asker.request("math.add", [2, 2]), 4)
+        self.wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) < 100)
+        self.stop(process)
+
+    def test_who_does_not_say_the_token_in_time_is_sent_away(self):
+        process = self.serve("--set", "bus.token_always=true", "--set", "bus.token=open sesame", "--set", "bus.enter_ms=100")
+        with self.assertRaises((BusError, ConnectionError)) as ended:
+            silent = self.client()
+            self.wait_until(lambda: silent.over is not None)
+            silent.ask("bus.stats")
+        self.assertNotEqual(getattr(ended.exception, "reason", ""), "not-authenticated")
+        known = self.client(token="open sesame")
+        self.wait_until(lambda: known.stats()["counters"]["refused_connections"] == 1)
+        self.stop(process)
+
+    def test_a_type_with_an_empty_segment_is_refused(self):
+        process = self.serve()
+        client = self.client()
+        for type_ in ("a..b", ".a", "a."):
+            with self.assertRaises(BusError) as failed:
+                client.request(type_)
+            self.assertEqual(failed.exception.reason, "bad-envelope")
+        self.stop(process)
 
     def test_a_client_that_is_killed_leaves_at_once(self):
         process = self.serve()
@@ -208,10 +303,8 @@ class Bus(Case):
         lazy_one = next(one for one in stats["subscriptions"] if one["name"] == "lazy")
         self.assertGreater(lazy_one["lost"], 0)
         self.assertEqual(lazy_one["lost"] + lazy_one["delivered"] + lazy_one["queued"], count)
-        with open(f"/proc/{process.pid}/status") as file:
-            resident = int(next(line for line in file if line.startswith("VmRSS")).split()[1])
-        if not os.environ.get("SYMPHONY_SANITIZE"):
-            self.assertLess(resident, 400_000, "kilobytes")
+        if not SANITIZED:
+            self.assertLess(self.resident(process), 400_000, "KiB")
         self.stop(process, status=128 + signal.SIGTERM)  # what waits for the lazy one cannot be delivered
 
     def test_garbage_ends_its_connection_and_nothing_else(self):

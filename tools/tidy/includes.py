@@ -24,8 +24,8 @@ MAY_INCLUDE = {
 }
 
 # Pure libraries inside an area: areas of their own, for the plugins that name them here (decisions 0011, 0032).
-LIBRARIES = {"pit/sqlite-files": {"plugin-api"}, "plugins/packaging": {"plugin-api", "manifests"}}
-MAY_INCLUDE_LIBRARIES = {"pit": {"pit/sqlite-files"}, "plugins": {"plugins/packaging"}}
+LIBRARIES = {"pit/sqlite-files": {"plugin-api"}, "plugins/packaging": {"plugin-api", "manifests"}, "ipc/bus/clients/cpp": {"plugin-api", "ipc"}}
+MAY_INCLUDE_LIBRARIES = {"pit": {"pit/sqlite-files"}, "plugins": {"plugins/packaging"}, "ipc": {"ipc/bus/clients/cpp"}}
 
 # What a module's own tests may include besides, and its sources never.
 SUPPORT = "tests/support/"
@@ -43,7 +43,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 def area_of(path, plugins):
     """The folder of the plugin or of the library inside an area, else the top-level folder."""
-    for folder in [*plugins, *LIBRARIES]:
+    for folder in [*LIBRARIES, *plugins]:  # a library may be in a plugin's folder
         if path.startswith(folder + "/"):
             return folder
     return path.split("/")[0]

@@ -25,6 +25,7 @@ CoreLimits limits_of(const Value& config) {
     number("routes_max", out.routes_max);
     number("open_requests_max", out.open_requests_max);
     out.remembered_max = out.open_requests_max;
+    out.queued_bytes_max = config["queued_bytes_max"].as_uint(out.queued_bytes_max);
     return out;
 }
 
@@ -62,7 +63,9 @@ Status BusPlugin::activate() {
     Dispatcher::Options options;
     options.threads = static_cast<std::size_t>(host_.config()["dispatch_threads"].as_uint(options.threads));
     dispatcher_ = std::make_unique<Dispatcher>(options, [this] { return tick(); });
-    Shared shared{kept_, core_, ids_, *dispatcher_, host_, {}, host_.config()["token_always"].as_bool(), {}};
+    Shared shared{kept_, core_, ids_, *dispatcher_, host_};
+    shared.token_always = host_.config()["token_always"].as_bool();
+    shared.enter_ns = host_.config()["enter_ms"].as_uint(shared.enter_ns / ns_per_ms) * ns_per_ms;
     if (const auto secrets = host_.secrets()) {
         if (const auto token = secrets->get("token")) shared.token = token->text();
     }
@@ -139,7 +142,8 @@ void BusPlugin::forget(std::uint64_t call_id) {
 }
 
 bool BusPlugin::tick() {
-    const bool more = core_.tick();
+    const bool waits = listeners_ != nullptr && listeners_->tick();
+    const bool more = core_.tick() || waits;
     const std::uint64_t now = host_.now_ns();
     if (now - exported_ns_ >= export_every_ns) {
         exported_ns_ = now;
@@ -224,6 +228,7 @@ Result<ports::EnvelopeRecord> BusPlugin::request(Call& call, const ports::Envelo
 
 Result<void> BusPlugin::subscribe(Call& call, const ports::BusSubscription& from) {
     auto spec = SYMPHONY_TRY(spec_of(from));
+    spec.limits.budget = core_.budget();
     const std::uint64_t call_id = call.id();
     // Taken before the call is deferred, so that a refusal is an answer; what comes before the receiver is there goes to nobody.
     auto receiver = std::make_shared<PortReceiver>(spec.limits, spec.batch_max, *dispatcher_, call.defer<void>());
@@ -238,7 +243,8 @@ Result<void> BusPlugin::subscribe(Call& call, const ports::BusSubscription& from
 }
 
 Result<void> BusPlugin::serve(Call& call, const ports::BusEndpoint& from) {
-    const auto spec = SYMPHONY_TRY(spec_of(from));
+    auto spec = SYMPHONY_TRY(spec_of(from));
+    spec.limits.budget = core_.budget();
     const std::uint64_t call_id = call.id();
     constexpr std::size_t batch_max = 64;
     auto receiver = std::make_shared<PortReceiver>(spec.limits, batch_max, *dispatcher_, call.defer<void>());

@@ -87,12 +87,13 @@ void Plugin::cancelled_call(std::uint64_t) {
     cancelled_.notify_all();
 }
 
-bool Plugin::wait_cancelled(const Typed& typed, std::chrono::milliseconds longest) {
+bool Plugin::wait_cancelled(const Typed& typed, std::chrono::milliseconds longest, const std::atomic<bool>& also) {
+    const auto over = [&] { return typed.call.cancelled() || also.load(); };
     std::unique_lock lock(commands_mutex_);
     const std::uint64_t before = cancels_;
-    if (typed.call.cancelled()) return true; // a cancel after this changes the count
+    if (over()) return true; // what comes after this changes the count
     cancelled_.wait_for(lock, longest, [&] { return cancels_ != before; });
-    return typed.call.cancelled();
+    return over();
 }
 
 Result<std::int32_t> Plugin::run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) {
@@ -109,18 +110,26 @@ Result<std::int32_t> Plugin::run(Call& call, std::string_view command, const Val
 Result<std::int32_t> Plugin::serve_command(const Typed& typed) {
     auto addresses = texts(typed.arguments["listen"]);
     if (addresses.empty()) addresses.push_back(usual_address());
+    const auto starter_gone = std::make_shared<std::atomic<bool>>(false);
+    listeners().on_starter_gone([this, starter_gone] {
+        starter_gone->store(true);
+        cancelled_call(0);
+    });
     ValueBuilder listening;
     listening.map().key("listening").list();
     for (const auto& address : addresses) {
         SYMPHONY_TRY(listeners().listen(address));
         listening.text(address);
-        if (!typed.context.json) typed.out("listening on " + address);
     }
     listening.end().end();
+    // Behind all of them: one may be the standard output, which is then no place for words, and what is printed goes to the standard error.
+    for (const auto& address : addresses) {
+        if (!typed.context.json) typed.out("listening on " + address);
+    }
     if (typed.context.json) typed.json(listening.build());
     typed.print(ports::CommandStream::notice, "READY=1");
     const std::chrono::milliseconds beat = typed.context.watchdog_ms == 0 ? std::chrono::milliseconds(60'000) : std::chrono::milliseconds(std::max(1u, typed.context.watchdog_ms / 2));
-    while (!wait_cancelled(typed, beat)) {
+    while (!wait_cancelled(typed, beat, *starter_gone)) {
         // Said only when a thread of the bus has done something: a bus that hangs is to be restarted.
         if (typed.context.watchdog_ms != 0 && alive(beat)) typed.print(ports::CommandStream::notice, "WATCHDOG=1");
     }
@@ -187,11 +196,12 @@ Result<std::int32_t> Plugin::tap_command(const Typed& typed) {
     SYMPHONY_TRY(client->subscribe(subscription, line, lost));
     typed.print(ports::CommandStream::err, "listening to " + subscription.pattern + "\n");
     std::optional<Error> closed;
+    const std::atomic<bool> never{false};
     const auto enough = [&] {
         const std::lock_guard lock(state->mutex);
         return count != 0 && state->seen >= count;
     };
-    while (!enough() && !closed && !wait_cancelled(typed, 20ms)) closed = client->wait_closed(0ms);
+    while (!enough() && !closed && !wait_cancelled(typed, 20ms, never)) closed = client->wait_closed(0ms);
     client->close();
     const std::lock_guard lock(state->mutex);
     state->over = true;

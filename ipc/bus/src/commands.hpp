@@ -38,8 +38,8 @@ private:
 
     /// A connection to the bus that `--at` names, or to the one at the usual place.
     Result<std::shared_ptr<Client>> connect(const Typed& typed) const;
-    /// Waits until the call is cancelled, at most `longest`. @return Whether it is.
-    bool wait_cancelled(const Typed& typed, std::chrono::milliseconds longest);
+    /// Waits until the call is cancelled or `also` is set (and cancelled_call() is called), at most `longest`. @return Whether it is.
+    bool wait_cancelled(const Typed& typed, std::chrono::milliseconds longest, const std::atomic<bool>& also);
 
     std::mutex commands_mutex_;
     std::condition_variable cancelled_;

@@ -4,7 +4,7 @@
 namespace symphony::bus {
 
 Core::Core(const CoreLimits& limits, Clock now_ns)
-    : limits_(limits), clock_(std::move(now_ns)), tracker_(limits.open_requests_max, limits.remembered_max),
+    : limits_(limits), clock_(std::move(now_ns)), tracker_(limits.open_requests_max, limits.remembered_max), budget_(std::make_shared<Budget>(limits.queued_bytes_max)),
       table_(std::make_shared<const Table>(1, std::vector<std::shared_ptr<const Subscription>>(), std::vector<EndpointRef>(), std::vector<Route>())) {}
 
 Core::~Core() = default;
@@ -152,12 +152,13 @@ std::vector<ports::BusEndpointInfo> Core::endpoints(std::string_view type) const
 ports::BusStats Core::stats() const {
     ports::BusStats out;
     out.endpoints = endpoints({});
+    out.counters["queued_bytes"] = budget_->used();
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < count_names.size(); ++i) out.counters[std::string(count_names[i])] = counters_[i].load(std::memory_order_relaxed);
+    out.counters["lost"] += budget_->lost();
     for (const Publisher* publisher : publishers_) {
         out.counters["published"] += publisher->own_[Publisher::published].load(std::memory_order_relaxed);
         out.counters["delivered"] += publisher->own_[Publisher::delivered].load(std::memory_order_relaxed);
-        out.counters["lost"] += publisher->own_[Publisher::lost].load(std::memory_order_relaxed);
     }
     for (const auto& [id, one] : subscriptions_) {
         const auto figures = one->receiver->figures();

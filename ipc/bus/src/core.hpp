@@ -22,6 +22,7 @@ using Counters = std::array<std::atomic<std::uint64_t>, static_cast<std::size_t>
 
 struct CoreLimits {
     std::size_t endpoints_max = 1024, subscriptions_max = 16'384, routes_max = 1024, open_requests_max = 65'536, remembered_max = 65'536;
+    std::uint64_t queued_bytes_max = std::uint64_t{1} << 30; ///< in all queues together
 };
 
 /// The bus without a host: who is there, who listens, who waits for what. Knows neither threads nor transports; time comes from its clock, and what is due is
@@ -58,6 +59,8 @@ public:
     std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
     std::uint64_t now_ns() const { return clock_(); }
     Tracker& tracker() noexcept { return tracker_; }
+    /// For the limits of every queue of this bus.
+    const std::shared_ptr<Budget>& budget() const noexcept { return budget_; }
 
     std::vector<ports::BusEndpointInfo> endpoints(std::string_view type) const;
     ports::BusStats stats() const;
@@ -72,6 +75,7 @@ private:
     const CoreLimits limits_;
     Clock clock_;
     Tracker tracker_;
+    const std::shared_ptr<Budget> budget_;
     Counters counters_{};
     std::atomic<std::uint64_t> version_{1};
     mutable std::mutex mutex_;
@@ -117,13 +121,17 @@ public:
 
 private:
     friend class Core;
-    enum Own : std::uint8_t { published, delivered, lost, owns };
+    enum Own : std::uint8_t { published, delivered, owns };
+    // The first three are the hot path, inlined into each other: their calls would cost as much as their work.
     const Resolved& resolve(std::string_view type);
+    const Resolved& spread_now(const MessageRef& message, Outcome& outcome);
+    const Resolved& resolve_anew(std::string_view type);
     void deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome);
     /// What follows from an offer. @param subscription  0: of an endpoint.
     void settle(Offer what, bool woken, const std::shared_ptr<Receiver>& receiver, std::uint64_t subscription, Outcome& outcome);
     Status answer(const MessageRef& message, Outcome& outcome);
-    Status route(const MessageRef& message, Outcome& outcome);
+    Status to_recipient(const MessageRef& message, Outcome& outcome);
+    void to_routes(const Resolved& known, const MessageRef& message, Outcome& outcome);
     Result<EndpointRef> choose(const ipc::EnvelopeView& view);
     // Only this publisher writes them: no locked instruction for what is counted with each message.
     void own(Own what, std::uint64_t more = 1) noexcept {

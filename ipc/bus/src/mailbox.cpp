@@ -1,7 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mailbox.hpp"
 
+#include <algorithm>
+
 namespace symphony::bus {
+
+namespace {
+
+/// What a queue that is not empty keeps for the next messages.
+constexpr std::uint64_t spare_bytes = 1 << 20;
+/// How often who waits for room looks whether other queues have made some.
+constexpr std::chrono::milliseconds look_ms{20};
+
+} // namespace
+
+/// Some more than is needed, unless that is more than there is.
+bool Mailbox::borrow(std::uint64_t bytes) noexcept {
+    const std::uint64_t more = std::max(bytes, Budget::piece_bytes);
+    if (limits_.budget == nullptr || limits_.budget->take(more)) {
+        credit_ += more;
+        return true;
+    }
+    if (!limits_.budget->take(bytes)) return false;
+    credit_ += bytes;
+    return true;
+}
+
+void Mailbox::give_back(std::uint64_t bytes) noexcept {
+    if (limits_.budget != nullptr) limits_.budget->give(bytes);
+    credit_ -= bytes;
+}
 
 bool Mailbox::claim() noexcept { return !std::exchange(owned_, true); }
 
@@ -48,7 +76,9 @@ Offer Mailbox::offer_waiting(const MessageRef& message, std::chrono::steady_cloc
     const std::size_t bytes = message->bytes();
     std::unique_lock lock(mutex_);
     ++waiting_;
-    const bool room = room_.wait_until(lock, deadline, [&] { return closed_ || fits(bytes); });
+    bool room = false;
+    do room = room_.wait_until(lock, std::min(deadline, std::chrono::steady_clock::now() + look_ms), [&] { return closed_ || fits(bytes); });
+    while (!room && std::chrono::steady_clock::now() < deadline);
     --waiting_;
     wake = false;
     if (closed_) return Offer::closed;
@@ -70,6 +100,7 @@ bool Mailbox::take(Batch& to, std::size_t messages_max) {
         queue_.pop_front();
     }
     delivered_ += to.messages.size();
+    if (const std::uint64_t kept = queue_.empty() ? 0 : bytes_ + spare_bytes; credit_ > kept) give_back(credit_ - kept);
     if (waiting_ > 0) room_.notify_all();
     if (!to.messages.empty() || to.lost > 0) return true;
     if (!closed_) owned_ = false;
@@ -85,9 +116,10 @@ bool Mailbox::close() noexcept {
     std::deque<MessageRef> dropped; // freed outside the lock
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    lose(queue_.size());
+    lost_ += queue_.size(), unreported_ += queue_.size(); // by its own wish: no loss of the bus
     dropped.swap(queue_);
     bytes_ = 0;
+    give_back(credit_);
     room_.notify_all();
     return claim();
 }

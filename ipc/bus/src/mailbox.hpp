@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "budget.hpp"
 #include "message.hpp"
 
 #include <symphony/ports/bus.hpp>
@@ -53,12 +54,16 @@ struct MailboxLimits {
     std::uint8_t policy = ports::BusPolicy::drop_oldest;
     std::uint32_t queue_max = 1024;
     std::uint64_t bytes_max = 64u << 20;
+    std::shared_ptr<Budget> budget{}; ///< of all queues together, where losses are counted, too; null: none
 };
 
 /// A bounded queue between publishers and one reader. Every message that was offered to it is taken by the reader, waits, or is counted as lost. [any]
 class Mailbox {
 public:
     explicit Mailbox(const MailboxLimits& limits) noexcept : limits_(limits) {}
+    Mailbox(const Mailbox&) = delete;
+    Mailbox& operator=(const Mailbox&) = delete;
+    ~Mailbox() { give_back(credit_); }
 
     /// @param wake  Set when nobody reads and nobody was woken to: the caller wakes the reader, who then owns the box until take() says false.
     Offer offer(const MessageRef& message, bool& wake) noexcept;
@@ -78,8 +83,13 @@ public:
     Receiver::Figures figures() const noexcept;
 
 private:
-    bool fits(std::size_t bytes) const noexcept { return queue_.size() < limits_.queue_max && bytes_ + bytes <= limits_.bytes_max; }
-    void lose(std::uint64_t count) noexcept { lost_ += count, unreported_ += count; }
+    bool fits(std::size_t bytes) noexcept { return queue_.size() < limits_.queue_max && bytes_ + bytes <= limits_.bytes_max && (bytes_ + bytes <= credit_ || borrow(bytes_ + bytes - credit_)); }
+    bool borrow(std::uint64_t bytes) noexcept;
+    void give_back(std::uint64_t bytes) noexcept;
+    void lose(std::uint64_t count) noexcept {
+        lost_ += count, unreported_ += count;
+        if (limits_.budget != nullptr) limits_.budget->count_lost(count);
+    }
     bool push(const MessageRef& message, std::size_t bytes) noexcept;
     bool claim() noexcept;
 
@@ -87,6 +97,7 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable room_;
     std::deque<MessageRef> queue_;
+    std::uint64_t credit_ = 0; // taken from the budget; what is queued is within it
     std::uint64_t bytes_ = 0, delivered_ = 0, lost_ = 0, unreported_ = 0;
     std::uint32_t waiting_ = 0;
     bool closed_ = false, owned_ = false;

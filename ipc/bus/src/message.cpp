@@ -30,6 +30,7 @@ Status check(const ipc::EnvelopeView& message) {
             return Error(Code::exhausted, "too-large", "envelope: \"" + std::string(field) + "\" has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(ipc::name_bytes_max));
         }
     }
+    if (const auto type = message.type; !type.empty() && (type.front() == '.' || type.back() == '.' || type.find("..") != std::string_view::npos)) return bad("type", "has an empty segment");
     const auto kind = message.kind();
     if (message.id.is_nil()) return bad("id", "is nil");
     if (message.type.empty() && (kind == ipc::PayloadKind::request || kind == ipc::PayloadKind::event)) return bad("type", "is empty");

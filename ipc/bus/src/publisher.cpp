@@ -2,12 +2,29 @@
 #include "core.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace symphony::bus {
 namespace {
 
 /// Types that one publisher remembers the receivers of. What is forgotten is looked up again, with the same result.
 constexpr std::size_t known_types_max = 1024;
+
+/// As ==, without a call for the lengths that types have: the last and the first eight bytes of each half, which may overlap.
+[[gnu::always_inline]] inline bool same(std::string_view a, std::string_view b) noexcept {
+    const std::size_t size = a.size();
+    if (size != b.size()) return false;
+    if (size < 8 || size > 32) [[unlikely]] return a == b;
+    const auto differ = [&](std::size_t at) {
+        std::uint64_t x, y;
+        std::memcpy(&x, a.data() + at, sizeof x);
+        std::memcpy(&y, b.data() + at, sizeof y);
+        return x ^ y;
+    };
+    std::uint64_t difference = differ(0) | differ(size - 8);
+    if (size > 16) difference |= differ(8) | differ(size - 16);
+    return difference == 0;
+}
 
 } // namespace
 
@@ -20,17 +37,15 @@ Publisher::~Publisher() {
     const std::lock_guard lock(core_.mutex_); // so that stats() finds each figure in one place
     core_.count(Count::published, own_[published]);
     core_.count(Count::delivered, own_[delivered]);
-    core_.count(Count::lost, own_[lost]);
     core_.publishers_.remove(this);
 }
 
-const Resolved& Publisher::resolve(std::string_view type) {
-    if (core_.version() != table_->version()) [[unlikely]] {
+[[gnu::noinline]] const Resolved& Publisher::resolve_anew(std::string_view type) {
+    if (core_.version() != table_->version()) {
         last_ = nullptr;
         known_.clear(); // looks into the old table
         table_ = core_.table();
     }
-    if (last_ != nullptr && last_type_ == type) [[likely]] return *last_;
     auto found = known_.find(type);
     if (found == known_.end()) {
         if (known_.size() >= known_types_max) {
@@ -44,6 +59,11 @@ const Resolved& Publisher::resolve(std::string_view type) {
     return *last_;
 }
 
+[[gnu::always_inline]] inline const Resolved& Publisher::resolve(std::string_view type) {
+    if (last_ != nullptr && core_.version() == table_->version() && same(last_type_, type)) [[likely]] return *last_;
+    return resolve_anew(type);
+}
+
 void Publisher::deliver(const std::shared_ptr<Receiver>& receiver, const MessageRef& message, Outcome& outcome) {
     bool woken = false;
     const Offer what = receiver->deliver(message, woken);
@@ -54,32 +74,39 @@ void Publisher::settle(Offer what, bool woken, const std::shared_ptr<Receiver>& 
     if (woken) outcome.woken.push_back(receiver);
     switch (what) {
     case Offer::taken: ++outcome.receivers; break;
-    case Offer::lost: own(lost); break;
+    case Offer::lost: break; // counted where it was lost
     case Offer::blocked: outcome.blocked.push_back(receiver); break;
     case Offer::closed: break;
     case Offer::too_slow:
-        own(lost);
         core_.unsubscribe(subscription, Error(Code::exhausted, "too-slow", "the queue of the subscription was full", "read faster, or choose another policy"));
         break;
     }
 }
 
-const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) {
+[[gnu::always_inline]] inline const Resolved& Publisher::spread_now(const MessageRef& message, Outcome& outcome) {
     const std::uint64_t before = outcome.receivers;
     const ipc::EnvelopeView& view = message->view();
     const std::uint8_t kind = bit_of(message->kind());
     const Resolved& known = resolve(view.type);
+    std::uint64_t taken = 0;
+    bool woken = false;
     for (const Resolved::Taker& taker : known.takers) {
-        if ((taker.kinds & kind) == 0 || (!taker.from_all && !taker.subscription->sender->matches(view.sender))) continue;
-        bool woken = false;
+        if ((taker.plain_kinds & kind) == 0 && ((taker.other_kinds & kind) == 0 || !taker.subscription->sender->matches(view.sender))) [[unlikely]] continue;
         const Offer what = taker.receiver->deliver(message, woken);
-        if (what == Offer::taken && !woken) [[likely]] ++outcome.receivers;
-        else settle(what, woken, taker.subscription->receiver, taker.subscription->id, outcome);
+        if (what == Offer::taken && !woken) [[likely]] {
+            ++taken;
+        } else {
+            settle(what, woken, taker.subscription->receiver, taker.subscription->id, outcome);
+            woken = false;
+        }
     }
+    outcome.receivers += taken;
     own(published);
     own(delivered, outcome.receivers - before);
     return known;
 }
+
+const Resolved& Publisher::spread(const MessageRef& message, Outcome& outcome) { return spread_now(message, outcome); }
 
 void Publisher::Outcome::wake() noexcept {
     for (const auto& receiver : woken) receiver->wake();
@@ -99,7 +126,9 @@ Status Publisher::publish(const MessageRef& message, Outcome& outcome) {
         break;
     case ipc::PayloadKind::event: break;
     }
-    return route(message, outcome);
+    if (!view.recipient.empty()) return to_recipient(message, outcome);
+    if (const Resolved& known = spread_now(message, outcome); !known.rules.empty()) [[unlikely]] to_routes(known, message, outcome);
+    return {};
 }
 
 Status Publisher::answer(const MessageRef& message, Outcome& outcome) {
@@ -115,25 +144,27 @@ Status Publisher::answer(const MessageRef& message, Outcome& outcome) {
     return status;
 }
 
-Status Publisher::route(const MessageRef& message, Outcome& outcome) {
+Status Publisher::to_recipient(const MessageRef& message, Outcome& outcome) {
     const ipc::EnvelopeView& view = message->view();
-    if (!view.recipient.empty()) {
-        const Resolved& known = resolve(view.type); // also brings the table up to date
-        static_cast<void>(known);
-        const EndpointRef* endpoint = table_->endpoint(view.recipient);
-        if (endpoint == nullptr || !(*endpoint)->reachable()) {
-            core_.count(Count::undeliverable);
-            return Error(Code::not_found, "no-endpoint",
-                         "there is no endpoint \"" + std::string(view.recipient) + "\"" + (endpoint == nullptr ? "" : " that gives a sign of life"), "symphony bus endpoints lists who is there");
-        }
-        const EndpointRef held = *endpoint;
-        spread(message, outcome);
-        const std::uint64_t before = outcome.receivers;
-        deliver(held->receiver, message, outcome);
-        own(delivered, outcome.receivers - before);
-        return {};
+    const Resolved& known = resolve(view.type); // also brings the table up to date
+    static_cast<void>(known);
+    const EndpointRef* endpoint = table_->endpoint(view.recipient);
+    if (endpoint == nullptr || !(*endpoint)->reachable()) {
+        core_.count(Count::undeliverable);
+        return Error(Code::not_found, "no-endpoint",
+                     "there is no endpoint \"" + std::string(view.recipient) + "\"" + (endpoint == nullptr ? "" : " that gives a sign of life"), "symphony bus endpoints lists who is there");
     }
-    for (const Rule* rule : spread(message, outcome).rules) {
+    const EndpointRef held = *endpoint;
+    spread(message, outcome);
+    const std::uint64_t before = outcome.receivers;
+    deliver(held->receiver, message, outcome);
+    own(delivered, outcome.receivers - before);
+    return {};
+}
+
+/// To all reachable endpoints of the first explicit route that has one.
+void Publisher::to_routes(const Resolved& known, const MessageRef& message, Outcome& outcome) {
+    for (const Rule* rule : known.rules) {
         if (!rule->explicit_route) continue;
         bool any = false;
         const std::uint64_t before = outcome.receivers;
@@ -143,9 +174,8 @@ Status Publisher::route(const MessageRef& message, Outcome& outcome) {
             deliver(endpoint->receiver, message, outcome);
         }
         own(delivered, outcome.receivers - before);
-        if (any) break;
+        if (any) return;
     }
-    return {};
 }
 
 void Publisher::finish(const MessageRef& message, Outcome& outcome, std::chrono::steady_clock::time_point deadline) {
@@ -155,7 +185,6 @@ void Publisher::finish(const MessageRef& message, Outcome& outcome, std::chrono:
         const Offer what = receiver->deliver_waiting(message, deadline, woken);
         if (woken) receiver->wake();
         if (what == Offer::taken) ++outcome.receivers, own(delivered);
-        else if (what == Offer::lost) own(lost);
     }
     outcome.blocked.clear();
 }

@@ -5,6 +5,7 @@
 
 #include <symphony/envelope/greeting.hpp>
 
+#include <algorithm>
 #include <thread>
 
 namespace symphony::bus {
@@ -16,6 +17,7 @@ constexpr std::uint32_t answers_max = 4096, open_requests_max = 1024;
 constexpr std::size_t channels_of_connection_max = 1024, messages_at_a_time = 64;
 constexpr std::uint64_t ns_per_ms = 1'000'000, request_ms_otherwise = 30'000;
 constexpr int attempts_max = 3;
+constexpr std::uint32_t queue_frames_max = 32;
 
 ipc::Greeting own_greeting() {
     ipc::Greeting out;
@@ -80,7 +82,7 @@ Connection::Connection(std::shared_ptr<Shared> shared, std::shared_ptr<Link> lin
     : held_(std::move(shared)), shared_(*held_), link_(std::move(link)), authenticated_(peer.known && !shared_.token_always), publisher_(shared_.core) {}
 
 void Connection::start() {
-    answers_ = std::make_shared<RemoteChannel>(weak_from_this(), channel_answers, MailboxLimits{ports::BusPolicy::drop_newest, answers_max, 64u << 20});
+    answers_ = std::make_shared<RemoteChannel>(weak_from_this(), channel_answers, MailboxLimits{ports::BusPolicy::drop_newest, answers_max, 64u << 20, shared_.core.budget()});
     link_->start(shared_from_this());
 }
 
@@ -93,6 +95,7 @@ bool Connection::greet(const Buffer& frame) {
         return false;
     }
     in_ = std::make_unique<WireCodec>(agreed->codec);
+    greeted_.store(true, std::memory_order_release);
     const std::lock_guard lock(mutex_);
     out_ = std::make_unique<WireCodec>(agreed->codec);
     return true;
@@ -211,7 +214,7 @@ ipc::Envelope Connection::from_bus(std::string_view type) const {
 
 void Connection::answer(MessageRef message) {
     bool woken = false;
-    if (answers_->deliver(message, woken) == Offer::lost) shared_.core.count(Count::lost);
+    static_cast<void>(answers_->deliver(message, woken)); // what is lost is counted there
     if (woken) answers_->wake();
 }
 
@@ -370,6 +373,7 @@ Result<std::uint32_t> Connection::channel_of(ValueView content) const {
 Result<Value> Connection::subscribe(ValueView content) {
     const auto number = SYMPHONY_TRY(channel_of(content));
     auto spec = SYMPHONY_TRY(spec_of(subscription_of(content)));
+    spec.limits.budget = shared_.core.budget();
     spec.subscription.remote = true;
     spec.subscription.receiver = std::make_shared<RemoteChannel>(weak_from_this(), number, spec.limits);
     const std::lock_guard lock(mutex_);
@@ -382,7 +386,8 @@ Result<Value> Connection::subscribe(ValueView content) {
 
 Result<Value> Connection::add_endpoint(ValueView content) {
     const auto number = SYMPHONY_TRY(channel_of(content));
-    const auto spec = SYMPHONY_TRY(spec_of(endpoint_of(content)));
+    auto spec = SYMPHONY_TRY(spec_of(endpoint_of(content)));
+    spec.limits.budget = shared_.core.budget();
     if (spec.endpoint->name == bus_name) return Error(Code::conflict, "endpoint-exists", "endpoint \"bus\" is the bus itself", "choose another name");
     spec.endpoint->remote = true;
     spec.endpoint->receiver = std::make_shared<RemoteChannel>(weak_from_this(), number, spec.limits);
@@ -396,15 +401,60 @@ Result<Value> Connection::add_endpoint(ValueView content) {
 }
 
 Listeners::Listeners(Shared shared) : held_(std::make_shared<Shared>(std::move(shared))), shared_(*held_) {
-    shared_.gone = [this](const Connection* which) {
-        std::shared_ptr<Connection> held; // let go outside the lock
+    shared_.gone = [this](const Connection* which) { gone(which); };
+    shared_.idle = [bell = bell_] { bell->ring(); };
+}
+
+bool Listeners::tick() {
+    const std::uint64_t now = shared_.core.now_ns();
+    std::vector<std::shared_ptr<Connection>> late;
+    bool more = false;
+    {
+        const std::lock_guard lock(mutex_);
+        while (!entering_.empty()) {
+            auto connection = entering_.front().second.lock();
+            const bool out = connection != nullptr && !connection->entered();
+            if (out && entering_.front().first > now) break;
+            if (out) late.push_back(std::move(connection));
+            entering_.pop_front();
+        }
+        more = !entering_.empty();
+    }
+    for (const auto& connection : late) {
+        shared_.core.count(Count::refused_connections);
+        connection->close(Error(Code::deadline, "not-entered", "a program connected and did not greet, or did not say its token, in time"));
+    }
+    return more;
+}
+
+void Listeners::starter_left() {
+    std::function<void()> tell;
+    {
+        const std::lock_guard lock(mutex_);
+        tell.swap(starter_gone_);
+        starter_ = nullptr;
+    }
+    if (tell) tell();
+}
+
+void Listeners::gone(const Connection* which) {
+    std::shared_ptr<Connection> held; // let go outside the lock
+    bool starter = false;
+    {
+        const std::lock_guard lock(mutex_);
+        starter = starter_ == which;
+    }
+    if (starter) starter_left(); // before it is taken out: stop() waits for that
+    const auto bell = bell_;
+    {
         const std::lock_guard lock(mutex_);
         const auto found = connections_.find(which);
         if (found == connections_.end()) return;
         held = std::move(found->second);
         connections_.erase(found);
         changed_.notify_all();
-    };
+    }
+    bell->ring();
 }
 
 Status Listeners::listen(std::string_view text) {
@@ -412,34 +462,51 @@ Status Listeners::listen(std::string_view text) {
     const auto transport = SYMPHONY_TRY(ports::TransportClient::acquire(shared_.host, "transport-" + address.scheme));
     CallOptions<ports::Accepted> options;
     options.cancel = cancel_.token();
-    options.on_part = [this, transport](const ports::Accepted& accepted) { accept(transport, accepted); };
+    options.on_part = [this, transport, starter = address.scheme == "stdio"](const ports::Accepted& accepted) { accept(transport, accepted, starter); };
     {
         const std::lock_guard lock(mutex_);
         ++open_;
     }
     // What is wrong with the address is told before the call returns; a listen that goes on has begun.
-    const auto early = std::make_shared<std::optional<Error>>();
-    const auto returned = std::make_shared<std::atomic<bool>>(false);
-    transport.listen_async(address, {}, [this, early, returned](Result<void> result) {
-        if (!returned->load() && !result) *early = result.error();
-        else if (!result && result.error().code() != Code::cancelled) shared_.host.warn("listening has ended: " + result.error().message());
+    struct Begin {
+        const std::thread::id caller = std::this_thread::get_id();
+        std::mutex mutex;
+        bool returned = false;
+        std::optional<Error> error;
+    };
+    const auto begin = std::make_shared<Begin>();
+    ports::TransportLimits limits;
+    limits.queue_frames_max = queue_frames_max; // what waits is to wait in the queues of the bus, where it is bounded and counted
+    transport.listen_async(address, limits, [this, begin, starter = address.scheme == "stdio"](const Result<void>& result) {
+        const auto code = result ? Code::cancelled : result.error().code();
+        if (starter && code != Code::cancelled && std::this_thread::get_id() != begin->caller) {
+            starter_left(); // before it has said a word
+        } else if (!result) {
+            const std::lock_guard lock(begin->mutex);
+            if (!begin->returned) begin->error = result.error();
+            else if (code != Code::cancelled) shared_.host.warn("listening has ended: " + result.error().message());
+        }
         const std::lock_guard lock(mutex_);
         --open_;
         changed_.notify_all();
     }, std::move(options));
-    returned->store(true);
-    if (*early) return **early;
+    const std::lock_guard lock(begin->mutex);
+    begin->returned = true;
+    if (begin->error) return *begin->error;
     return {};
 }
 
-void Listeners::accept(const ports::TransportClient& transport, const ports::Accepted& accepted) {
+void Listeners::accept(const ports::TransportClient& transport, const ports::Accepted& accepted, bool starter) {
     const auto link = std::make_shared<Link>(transport, accepted.connection);
     const auto connection = std::make_shared<Connection>(held_, link, accepted.peer);
     {
         const std::lock_guard lock(mutex_);
         if (stopping_) return transport.close_async(accepted.connection, [](const Result<void>&) {});
         connections_.emplace(connection.get(), connection);
+        if (starter) starter_ = connection.get();
+        entering_.emplace_back(shared_.core.now_ns() + shared_.enter_ns, connection);
     }
+    shared_.dispatcher.poke();
     shared_.core.count(Count::connections);
     connection->start();
 }
@@ -456,22 +523,24 @@ bool Listeners::stop(std::chrono::milliseconds longest) {
         stopping_ = true;
     }
     cancel_.cancel();
-    const auto all = [this] {
-        std::vector<std::shared_ptr<Connection>> out;
+    const auto done = [this] {
         const std::lock_guard lock(mutex_);
-        for (const auto& [key, connection] : connections_) out.push_back(connection);
-        return out;
+        return shared_.core.tracker().empty() && std::all_of(connections_.begin(), connections_.end(), [](const auto& one) { return one.second->idle(); });
     };
-    const auto busy = [&] {
-        if (!shared_.core.tracker().empty()) return true;
-        for (const auto& connection : all()) {
-            if (!connection->idle()) return true;
-        }
-        return false;
-    };
-    bool in_time = true;
-    while (busy() && (in_time = std::chrono::steady_clock::now() < deadline)) std::this_thread::sleep_for(2ms);
-    for (const auto& connection : all()) connection->close(Error(Code::cancelled, "stopping", "the bus is ended"));
+    bell_->wanted.store(true);
+    shared_.core.tracker().on_empty([bell = bell_] { bell->ring(); });
+    bool in_time = false;
+    {
+        std::unique_lock lock(bell_->mutex);
+        in_time = bell_->rung.wait_until(lock, deadline, done);
+    }
+    std::vector<std::shared_ptr<Connection>> all;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [key, connection] : connections_) all.push_back(connection);
+    }
+    for (const auto& connection : all) connection->close(Error(Code::cancelled, "stopping", "the bus is ended"));
+    all.clear();
     std::unique_lock lock(mutex_);
     // on_end() of connections may still be under way on threads of the transport, which use this object.
     changed_.wait(lock, [this] { return connections_.empty() && open_ == 0; });

@@ -18,9 +18,11 @@ struct Shared {
     ipc::UuidSource& ids;
     Dispatcher& dispatcher;
     Host host;
-    std::string token;          ///< empty: nobody gets in with one
+    std::string token{};        ///< empty: nobody gets in with one
     bool token_always = false;  ///< also programs of the same user need it
-    std::function<void(const Connection*)> gone;
+    std::uint64_t enter_ns = 10'000'000'000; ///< how long one may take to greet and to say its token
+    std::function<void(const Connection*)> gone{};
+    std::function<void()> idle{}; ///< a connection has sent all that it had
 };
 
 /// What waits for one connection under one number: a subscription, an endpoint, or answers.
@@ -58,9 +60,12 @@ public:
     void close(const Error& why) { link_->close(why); }
     /// Nothing waits to be sent.
     bool idle() const { return link_->idle(); }
+    /// It has greeted and may take part.
+    bool entered() const { return greeted_.load(std::memory_order_acquire) && authenticated_.load(std::memory_order_acquire); }
 
     bool on_frame(const Buffer& frame) override;
     void fill(ipc::OutBuffer& frame) override;
+    void on_idle() override { shared_.idle(); }
     void on_end(const Error& why) override;
 
     void ready(std::shared_ptr<RemoteChannel> channel);
@@ -89,7 +94,7 @@ private:
     const std::shared_ptr<Shared> held_;
     Shared& shared_;
     const std::shared_ptr<Link> link_;
-    std::atomic<bool> authenticated_;
+    std::atomic<bool> authenticated_, greeted_{false};
     int attempts_ = 0;
     Publisher publisher_;              // of who reads
     std::unique_ptr<WireCodec> in_, out_; // out_: of who sends
@@ -108,6 +113,18 @@ private:
     std::map<std::string, EndpointRef, std::less<>> endpoints_;
 };
 
+/// Tells who waits for everything to be done that something more is. Outlives whoever may ring it. [any]
+struct Bell {
+    std::atomic<bool> wanted{false};
+    std::mutex mutex;
+    std::condition_variable rung;
+    void ring() {
+        if (!wanted.load(std::memory_order_acquire)) return;
+        const std::lock_guard lock(mutex);
+        rung.notify_all();
+    }
+};
+
 /// Where the bus listens, and who is connected. [any]
 class Listeners {
 public:
@@ -121,9 +138,15 @@ public:
     /// Listens no more, waits until what is queued is sent and what was asked is answered, at most `longest`, and ends all connections. @return Whether everything was done in time.
     bool stop(std::chrono::milliseconds longest);
     std::size_t connections() const;
+    /// Ends who has taken too long to enter. @return Whether there is anything to come back for.
+    bool tick();
+    /// Called once when the connection over this program's own standard input and output has ended: who started it is gone. Before listen().
+    void on_starter_gone(std::function<void()> tell) { starter_gone_ = std::move(tell); }
 
 private:
-    void accept(const ports::TransportClient& transport, const ports::Accepted& accepted);
+    void accept(const ports::TransportClient& transport, const ports::Accepted& accepted, bool starter);
+    void gone(const Connection* which);
+    void starter_left();
 
     const std::shared_ptr<Shared> held_;
     Shared& shared_;
@@ -132,7 +155,11 @@ private:
     CancelSource cancel_;
     std::size_t open_ = 0; // listens that have not ended
     bool stopping_ = false;
+    std::deque<std::pair<std::uint64_t, std::weak_ptr<Connection>>> entering_; // until when; the oldest first
     std::map<const Connection*, std::shared_ptr<Connection>> connections_;
+    const Connection* starter_ = nullptr; // a name, not to be followed
+    std::function<void()> starter_gone_;
+    const std::shared_ptr<Bell> bell_ = std::make_shared<Bell>();
 };
 
 } // namespace symphony::bus

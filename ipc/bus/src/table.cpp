@@ -50,7 +50,10 @@ Resolved Table::resolve(std::string_view type) const {
     std::inplace_merge(found.begin(), found.begin() + exact_count, found.end(), [](const Subscription* a, const Subscription* b) { return a->id < b->id; });
     Resolved out;
     out.takers.reserve(found.size());
-    for (const auto* one : found) out.takers.push_back({one->receiver.get(), one, one->kinds, !one->sender});
+    for (const auto* one : found) {
+        const std::uint8_t plain = one->sender ? 0 : one->kinds;
+        out.takers.push_back({one->receiver.get(), one, plain, static_cast<std::uint8_t>(one->kinds & ~plain)});
+    }
     for (const auto& rule : rules_) {
         if (rule.pattern.matches(type)) out.rules.push_back(&rule);
     }

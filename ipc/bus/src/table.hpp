@@ -70,8 +70,8 @@ struct Resolved {
     struct Taker {
         Receiver* receiver;
         const Subscription* subscription;
-        std::uint8_t kinds;
-        bool from_all; ///< it wants every sender
+        std::uint8_t plain_kinds; ///< it wants these from every sender
+        std::uint8_t other_kinds; ///< and these from those that match
     };
     std::vector<Taker> takers;      ///< in the order in which they began
     std::vector<const Rule*> rules;                 ///< the first that has a reachable endpoint decides

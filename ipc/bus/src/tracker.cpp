@@ -50,6 +50,7 @@ Status Tracker::answer(const MessageRef& message, std::uint64_t now_ns) {
         open = take(found, End::answered);
     }
     open.asker(message);
+    ended();
     return {};
 }
 
@@ -62,6 +63,7 @@ bool Tracker::fail(const ipc::Uuid& id, const Error& error) {
         open = take(found, End::failed);
     }
     open.asker(error);
+    ended();
     return true;
 }
 
@@ -76,6 +78,7 @@ std::size_t Tracker::fail_all(const Endpoint& endpoint, const Error& error) {
         }
     }
     for (const auto& asker : askers) asker(error);
+    ended();
     return askers.size();
 }
 
@@ -91,7 +94,19 @@ std::size_t Tracker::expire(std::uint64_t now_ns) {
     for (const auto& [id, open] : due) {
         open.asker(Error(Code::deadline, "no-answer", "endpoint \"" + open.endpoint->name + "\" has not answered request " + id.text() + " in time"));
     }
+    if (!due.empty()) ended();
     return due.size();
+}
+
+void Tracker::on_empty(std::function<void()> tell) {
+    const std::lock_guard lock(mutex_);
+    if (watched_.load()) return;
+    tell_empty_ = std::move(tell);
+    watched_.store(true, std::memory_order_release);
+}
+
+void Tracker::ended() {
+    if (watched_.load(std::memory_order_acquire) && empty()) tell_empty_();
 }
 
 bool Tracker::empty() const {

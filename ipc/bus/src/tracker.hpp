@@ -43,6 +43,8 @@ public:
     std::size_t expire(std::uint64_t now_ns);
 
     bool empty() const;
+    /// From now on `tell` is called when a request ended and none is left, outside of every lock. Once. [any]
+    void on_empty(std::function<void()> tell);
     std::uint32_t open_of(const Endpoint& endpoint) const;
 
 private:
@@ -60,6 +62,7 @@ private:
     using Entries = std::unordered_map<ipc::Uuid, Entry, UuidHash>;
 
     Open take(Entries::iterator found, End how);
+    void ended();
 
     const std::size_t open_max_, remembered_max_;
     mutable std::mutex mutex_;
@@ -68,6 +71,8 @@ private:
     std::unordered_map<const Endpoint*, std::uint32_t> by_endpoint_;
     std::unordered_map<ipc::Uuid, End, UuidHash> ended_;
     std::deque<ipc::Uuid> ended_order_;
+    std::function<void()> tell_empty_;
+    std::atomic<bool> watched_{false}; // tell_empty_ is there, and stays
 };
 
 } // namespace symphony::bus

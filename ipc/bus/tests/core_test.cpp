@@ -50,6 +50,46 @@ TEST(Pattern, SaysWhatIsWrongWithOne) {
     EXPECT_TRUE(Pattern::parse(std::string(255, 'a')));
 }
 
+TEST(Message, HasNoEmptySegmentInItsType) {
+    Rig rig;
+    for (const std::string_view bad : {".", "a.", ".a", "a..b", "..", "a.b.."}) {
+        const auto status = check(rig.event(bad)->view());
+        ASSERT_FALSE(status) << bad;
+        EXPECT_EQ(status.error().reason(), "bad-envelope");
+        EXPECT_NE(status.error().message().find("\"type\""), std::string::npos);
+    }
+    for (const std::string_view good : {"a", "a.b", "a-b.c"}) EXPECT_TRUE(check(rig.event(good)->view())) << good;
+}
+
+TEST(Budget, BoundsAllQueuesTogetherAndCountsWhatDoesNotFit) {
+    CoreLimits limits;
+    limits.queued_bytes_max = 1 << 20;
+    Rig rig(limits);
+    constexpr std::size_t readers = 20, messages = 100;
+    std::vector<std::shared_ptr<Reader>> all;
+    for (std::size_t i = 0; i < readers; ++i) {
+        const auto policy = i % 2 == 0 ? ports::BusPolicy::drop_oldest : ports::BusPolicy::drop_newest;
+        all.push_back(rig.listen("n", ports::BusKinds::event, {policy, 1024, 64u << 20}));
+    }
+    const auto large = ValueBuilder().bytes(Bytes(std::vector<std::uint8_t>(30'000))).build();
+    for (std::size_t i = 0; i < messages; ++i) rig.publish(rig.event("n", large));
+    EXPECT_LE(rig.core.budget()->used(), limits.queued_bytes_max);
+    EXPECT_GT(rig.core.budget()->used(), limits.queued_bytes_max / 2) << "what there is room for is kept";
+    std::size_t kept = 0, lost = 0;
+    for (const auto& one : all) {
+        const auto figures = one->figures();
+        EXPECT_EQ(figures.queued + figures.lost, messages);
+        kept += figures.queued;
+        lost += figures.lost;
+    }
+    EXPECT_LE(kept * 30'000, limits.queued_bytes_max);
+    EXPECT_EQ(rig.counted("lost"), lost);
+    for (const auto& one : all) one->messages();
+    EXPECT_EQ(rig.core.budget()->used(), 0u) << "who reads gives it back";
+    EXPECT_EQ(rig.publish(rig.event("n", large)), "20");
+    all.clear();
+}
+
 TEST(Pattern, MatchesAsASlowMatcherDoes) {
     // Segments as letters, so that a pattern is as good as a small regular expression.
     const std::function<bool(const Types&, std::size_t, const Types&, std::size_t)> slow = [&](const Types& p, std::size_t i, const Types& n, std::size_t j) {

@@ -54,7 +54,8 @@ class Rig {
 public:
     explicit Rig(const CoreLimits& limits = {}) : core(limits, [this] { return now_ns.load(); }), publisher(core) {}
 
-    std::shared_ptr<Reader> listen(std::string_view pattern, std::uint8_t kinds = ports::BusKinds::event, const MailboxLimits& limits = {}) {
+    std::shared_ptr<Reader> listen(std::string_view pattern, std::uint8_t kinds = ports::BusKinds::event, MailboxLimits limits = {}) {
+        limits.budget = core.budget();
         auto reader = std::make_shared<Reader>(limits);
         Subscription subscription{*Pattern::parse(pattern)};
         subscription.kinds = kinds;
@@ -62,7 +63,8 @@ public:
         last_id = *core.subscribe(std::move(subscription));
         return reader;
     }
-    EndpointRef join(std::string name, const std::vector<std::string>& capabilities = {}, std::uint32_t heartbeat_ms = 0, const MailboxLimits& limits = {ports::BusPolicy::drop_newest, 16, 1u << 20}) {
+    EndpointRef join(std::string name, const std::vector<std::string>& capabilities = {}, std::uint32_t heartbeat_ms = 0, MailboxLimits limits = {ports::BusPolicy::drop_newest, 16, 1u << 20}) {
+        limits.budget = core.budget();
         auto endpoint = std::make_shared<Endpoint>();
         endpoint->name = std::move(name);
         for (const auto& one : capabilities) endpoint->capabilities.push_back(*Pattern::parse(one));

@@ -9,6 +9,12 @@ namespace symphony::transport {
 class PipeDriver final : public Driver {
 public:
     std::string_view scheme() const noexcept override { return "pipe"; }
+#ifdef _WIN32
+    // windows/pipe_driver.cpp
+    Status check(const ports::Address& address) const override;
+    Result<Dialed> dial(const ports::Address& address) override;
+    Result<std::unique_ptr<Acceptor>> listen(const ports::Address& address) override;
+#else
     Status check(const ports::Address&) const override { return not_here(); }
     Result<Dialed> dial(const ports::Address&) override { return not_here(); }
     Result<std::unique_ptr<Acceptor>> listen(const ports::Address&) override { return not_here(); }
@@ -17,6 +23,7 @@ private:
     static Error not_here() {
         return {Code::unsupported, "scheme", "named pipes are of Windows, and this is another operating system", "use scheme \"unix\" with the path of a socket file"};
     }
+#endif
 };
 
 class TransportPipe final : public TransportServer {

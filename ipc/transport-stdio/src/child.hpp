@@ -2,6 +2,7 @@
 #pragma once
 
 #include <symphony/transport/server.hpp>
+#include <symphony/transport/stream_carrier.hpp>
 
 #include <string>
 #include <vector>

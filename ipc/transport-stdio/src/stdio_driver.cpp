@@ -2,6 +2,7 @@
 #include "stdio_driver.hpp"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -48,6 +49,17 @@ Result<Fd> own_copy(const ports::Address& address, int fd, int mode) {
     return copy;
 }
 
+/// Where this program's standard output is. A host that points descriptor 1 elsewhere, so that nothing is printed into its output, says where in the environment, and of
+/// which process, since programs that it starts inherit both.
+int standard_output() {
+    const auto number = [](const char* name) -> long {
+        const char* const text = std::getenv(name); // NOLINT: set before there were threads, if at all
+        return text == nullptr ? -1 : std::strtol(text, nullptr, 10);
+    };
+    const long fd = number("SYMPHONY_STDOUT_FD");
+    return fd > STDERR_FILENO && fd < 1 << 20 && number("SYMPHONY_STDOUT_PID") == ::getpid() ? static_cast<int>(fd) : STDOUT_FILENO;
+}
+
 /// Comes once.
 class OwnStdio final : public Acceptor {
 public:
@@ -83,13 +95,15 @@ Result<std::unique_ptr<Acceptor>> StdioDriver::listen(const ports::Address& addr
     if (!address.options.empty()) return bad_address(address, "listening is at this program's own standard input and output, without options");
     if (taken_.exchange(true)) return Error(Code::conflict, "address-in-use", "this program's standard input and output were taken already; that can be done once");
     auto in = own_copy(address, STDIN_FILENO, O_RDONLY);
-    auto out = own_copy(address, STDOUT_FILENO, O_WRONLY);
+    const int output = standard_output();
+    auto out = own_copy(address, output, O_WRONLY);
     if (!in || !out) {
         taken_.store(false);
         return !in ? in.error() : out.error();
     }
     // What is printed by mistake goes to the standard error, and nobody else reads what is for us.
     ::dup2(STDERR_FILENO, STDOUT_FILENO);
+    if (output != STDOUT_FILENO) ::dup3(STDERR_FILENO, output, O_CLOEXEC);
     if (const Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC)); nothing) ::dup2(nothing.get(), STDIN_FILENO);
     return std::unique_ptr<Acceptor>(std::make_unique<OwnStdio>(*std::move(in), *std::move(out)));
 }

@@ -45,7 +45,8 @@ private:
 };
 
 struct PipesSetup {
-    static constexpr bool many = false, knows_peer = false;
+    static constexpr bool many = false;
+    static ports::Peer self() { return {}; }
     static inline std::shared_ptr<Pipes> pipes;
     class Transport final : public TransportServer {
     public:

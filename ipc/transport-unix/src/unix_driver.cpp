@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unix_driver.hpp"
 
+#include <symphony/transport/stream_carrier.hpp>
+
 #include <symphony/transport/unix_socket.hpp>
 
 #include <sys/socket.h>

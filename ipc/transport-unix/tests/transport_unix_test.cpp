@@ -15,7 +15,8 @@ namespace symphony::transport::testing {
 namespace {
 
 struct UnixSetup {
-    static constexpr bool many = true, knows_peer = true;
+    static constexpr bool many = true;
+    static ports::Peer self() { return {true, ::geteuid(), static_cast<std::uint32_t>(::getpid())}; }
     static constexpr int socket_type = SOCK_STREAM;
     static Status add(FakeHost& host, const char* name, const TempFolder&, const Value& config) { return host.add<TransportUnix>(name, config); }
     static Address address(const TempFolder& folder) { return {"unix", (folder.path() / "run" / "s").string(), {}}; }

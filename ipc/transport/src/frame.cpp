@@ -190,4 +190,22 @@ void Outbox::drop() noexcept {
     entries_.clear();
 }
 
+std::uint64_t stream_bytes(const Outbox::Entry& entry) noexcept {
+    const std::uint64_t parts = std::max<std::uint64_t>(1, (entry.content.size() + stream_part_bytes_max - 1) / stream_part_bytes_max);
+    return entry.content.size() + parts * part_header_bytes;
+}
+
+void stream_advance(Outbox& box, std::size_t sent) {
+    while (sent != 0) {
+        auto& first = box.entries().front();
+        const std::uint64_t left = stream_bytes(first) - first.progress;
+        if (sent < left) {
+            first.progress += sent;
+            return;
+        }
+        sent -= static_cast<std::size_t>(left);
+        box.pop();
+    }
+}
+
 } // namespace symphony::transport

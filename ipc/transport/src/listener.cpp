@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "listener.hpp"
 
-#include <sys/epoll.h>
-
 namespace symphony::transport {
 
 TransportServer::Listener::Listener(TransportServer& server, std::unique_ptr<Acceptor> acceptor, const Limits& limits, Completion<void> call)
@@ -13,8 +11,8 @@ void TransportServer::Listener::begin() {
         if (!self->call_) return;
         if (self->call_->cancelled()) return self->end(Error(Code::cancelled, "cancelled before it listened"));
         if (self->call_->deadline_ns() != 0) self->server_.hub_.loop.schedule(self, self->call_->deadline_ns());
-        if (const int fd = self->acceptor_->descriptor(); fd >= 0) {
-            auto place = self->server_.hub_.loop.add(fd, EPOLLIN, self, 0);
+        if (const Descriptor fd = self->acceptor_->descriptor(); fd != no_descriptor) {
+            auto place = self->server_.hub_.loop.add(fd, Loop::readable, self, 0);
             if (!place) return self->end(place.error());
             self->place_ = *place;
         }
@@ -67,7 +65,9 @@ void TransportServer::Listener::take(Dialed dialed) {
 void TransportServer::Listener::opened(const std::shared_ptr<Connection>& connection, const Status& status) {
     if (!status || !call_) {
         server_.hub_.count("refused_greetings", 1);
-        return connection->close(status ? Error(Code::cancelled, "nobody listens any more") : status.error());
+        connection->close(status ? Error(Code::cancelled, "nobody listens any more") : status.error());
+        if (!status && acceptor_ != nullptr && acceptor_->descriptor() == no_descriptor) end(status.error()); // nobody else can come
+        return;
     }
     server_.open(connection);
     try {
@@ -86,7 +86,7 @@ std::uint64_t TransportServer::Listener::on_time(std::uint64_t now) {
     }
     if (now >= resume_at_ns_) {
         resume_at_ns_ = never;
-        if (place_ != 0) server_.hub_.loop.modify(place_, acceptor_->descriptor(), EPOLLIN);
+        if (place_ != 0) server_.hub_.loop.modify(place_, acceptor_->descriptor(), Loop::readable);
     }
     return std::min(deadline, resume_at_ns_);
 }

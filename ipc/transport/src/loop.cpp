@@ -17,6 +17,10 @@ void Fd::reset() noexcept {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
 }
 
+Fd make_event() noexcept { return Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
+
+static_assert(Loop::readable == EPOLLIN);
+
 namespace {
 
 std::uint64_t read_clock(clockid_t clock) noexcept {
@@ -41,7 +45,7 @@ Status Loop::start() {
     if (running_) return {};
     if (stopping_) return Error(Code::cancelled, "stopping", "the transport is stopping");
     epoll_ = Fd(::epoll_create1(EPOLL_CLOEXEC));
-    wake_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    wake_ = make_event();
     epoll_event event{};
     event.events = EPOLLIN;
     if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) return no_loop("an epoll descriptor");
@@ -78,7 +82,7 @@ void Loop::wake() noexcept {
     while (::write(wake_.get(), &one, sizeof one) < 0 && errno == EINTR) {}
 }
 
-Result<std::uint64_t> Loop::add(int fd, std::uint32_t events, std::shared_ptr<Client> client, std::uint32_t tag) {
+Result<std::uint64_t> Loop::add(Descriptor fd, std::uint32_t events, std::shared_ptr<Client> client, std::uint32_t tag) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t place = next_place_++;
     epoll_event event{};
@@ -89,14 +93,14 @@ Result<std::uint64_t> Loop::add(int fd, std::uint32_t events, std::shared_ptr<Cl
     return place;
 }
 
-void Loop::modify(std::uint64_t place, int fd, std::uint32_t events) noexcept {
+void Loop::modify(std::uint64_t place, Descriptor fd, std::uint32_t events) noexcept {
     epoll_event event{};
     event.events = events;
     event.data.u64 = place;
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);
 }
 
-void Loop::remove(std::uint64_t place, int fd) noexcept {
+void Loop::remove(std::uint64_t place, Descriptor fd) noexcept {
     std::shared_ptr<Client> dying; // outside the lock, since it may come back here
     const std::lock_guard lock(mutex_);
     ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);

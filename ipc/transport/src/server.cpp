@@ -4,7 +4,6 @@
 #include "dialer.hpp"
 #include "listener.hpp"
 
-
 namespace symphony::transport {
 namespace {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <symphony/transport/carrier.hpp>
+#include <symphony/transport/stream_carrier.hpp>
 
 #include <algorithm>
 #include <array>
@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -18,12 +17,6 @@ namespace {
 
 constexpr std::size_t parts_at_a_time = 64;
 constexpr std::size_t bytes_at_a_time = 1 << 20;
-
-/// Bytes of an entry with the headers of its parts.
-std::uint64_t wire_bytes(const Outbox::Entry& entry) noexcept {
-    const std::uint64_t parts = std::max<std::uint64_t>(1, (entry.content.size() + stream_part_bytes_max - 1) / stream_part_bytes_max);
-    return entry.content.size() + parts * part_header_bytes;
-}
 
 /// What a sendmsg() is given: the outbox from where it stands.
 struct Gathered {
@@ -51,7 +44,7 @@ struct Gathered {
 void gather(std::deque<Outbox::Entry>& entries, Gathered& out) noexcept {
     constexpr std::uint64_t whole = stream_part_bytes_max + part_header_bytes;
     for (const auto& entry : entries) {
-        const std::uint64_t end = wire_bytes(entry);
+        const std::uint64_t end = stream_bytes(entry);
         for (std::uint64_t at = entry.progress; at < end && !out.full(); at = (at / whole + 1) * whole) {
             out.part(entry, static_cast<std::size_t>(at / whole * stream_part_bytes_max), static_cast<std::size_t>(at % whole));
         }
@@ -80,54 +73,7 @@ ssize_t write_pipe(int fd, const iovec* pieces, int count) noexcept {
     return wrote;
 }
 
-void advance(Outbox& box, std::size_t sent) {
-    while (sent != 0) {
-        auto& first = box.entries().front();
-        const std::uint64_t left = wire_bytes(first) - first.progress;
-        if (sent < left) {
-            first.progress += sent;
-            return;
-        }
-        sent -= static_cast<std::size_t>(left);
-        box.pop();
-    }
-}
-
 } // namespace
-
-std::shared_ptr<Seat> Seats::take(std::uint64_t call_id, const std::shared_ptr<Loop::Client>& client) {
-    const std::lock_guard lock(mutex_);
-    std::shared_ptr<Seat> seat;
-    if (!free_.empty()) {
-        seat = std::move(free_.back());
-        free_.pop_back();
-    } else {
-        seat = std::make_shared<Seat>();
-        seat->event = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        if (!seat->event) return nullptr;
-        seat->scratch.resize(scratch_bytes);
-    }
-    seat->call_id = call_id;
-    seat->client = client;
-    taken_.push_back(seat);
-    return seat;
-}
-
-void Seats::give(std::shared_ptr<Seat> seat) {
-    const std::lock_guard lock(mutex_);
-    std::erase(taken_, seat);
-    seat->call_id = 0;
-    seat->client.reset();
-    free_.push_back(std::move(seat));
-}
-
-std::shared_ptr<Loop::Client> Seats::find(std::uint64_t call_id) {
-    const std::lock_guard lock(mutex_);
-    for (const auto& seat : taken_) {
-        if (seat->call_id == call_id) return seat->client.lock();
-    }
-    return nullptr;
-}
 
 StreamCarrier::StreamCarrier(Fd in, Fd out) : in_(std::move(in)), out_(std::move(out)), socket_(!out_) {
     // Every call on a socket says itself whether it may wait.
@@ -158,7 +104,7 @@ Io StreamCarrier::flush(Outbox& from) {
             if (errno == EINTR) continue;
             return errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM ? Io::blocked : Io::gone;
         }
-        advance(from, static_cast<std::size_t>(sent));
+        stream_advance(from, static_cast<std::size_t>(sent));
     }
     return Io::all;
 }

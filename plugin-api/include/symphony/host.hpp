@@ -8,8 +8,10 @@
 #include <symphony/abi/services/log.h>
 #include <symphony/abi/services/metrics.h>
 #include <symphony/abi/services/ports.h>
+#ifndef _WIN32
 #include <symphony/files.hpp>
 #include <symphony/net.hpp>
+#endif
 #include <symphony/secrets.hpp>
 #include <symphony/value.hpp>
 
@@ -107,6 +109,7 @@ public:
         return context_ == nullptr ? none : context_->config();
     }
 
+#ifndef _WIN32 // these two services hand out descriptors of POSIX
     /// Files beneath granted roots, or `not_granted`. [any]
     Result<Files> files() const {
         const auto* service = find<symphony_host_fs>(detail::HostContext::fs, SYMPHONY_HOST_FS);
@@ -127,6 +130,7 @@ public:
         }
         return Net(service, ctx());
     }
+#endif
 
     /// The plugin's secret configuration keys, or `not_granted`. [any]
     Result<Secrets> secrets() const {

@@ -6,9 +6,11 @@
 
 #include <symphony/plugin.hpp>
 
+#ifndef _WIN32
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#endif
 
 #include <algorithm>
 #include <cstdlib>
@@ -16,6 +18,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,9 +36,15 @@ const symphony_plugin* descriptor_of() {
 class TempFolder {
 public:
     TempFolder() {
+#ifdef _WIN32
+        std::random_device random;
+        do path_ = std::filesystem::temp_directory_path() / ("symphony-test-" + std::to_string(random()));
+        while (!std::filesystem::create_directory(path_));
+#else
         std::string name = (std::filesystem::temp_directory_path() / "symphony-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot make a temporary folder");
         path_ = name;
+#endif
     }
     TempFolder(const TempFolder&) = delete;
     TempFolder& operator=(const TempFolder&) = delete;
@@ -166,7 +175,9 @@ private:
         if (name == SYMPHONY_HOST_LOG) return &log_ops;
         if (name == SYMPHONY_HOST_METRICS) return &metrics_ops;
         if (name == SYMPHONY_HOST_ABOUT) return &about_ops;
+#ifndef _WIN32
         if (name == SYMPHONY_HOST_FS && !self.roots_.empty()) return &fs_ops;
+#endif
         if (name == SYMPHONY_HOST_PORTS && !self.providers_.empty()) return &ports_ops;
         return nullptr;
     }
@@ -240,6 +251,7 @@ private:
         return SYMPHONY_OK;
     }
 
+#ifndef _WIN32
     Result<std::filesystem::path> resolve(symphony_str root, symphony_str path) const {
         const auto found = roots_.find(std::string(from_c(root)));
         if (found == roots_.end()) return Error(Code::not_granted, "root-not-granted", "root \"" + std::string(from_c(root)) + "\" is not granted");
@@ -317,11 +329,12 @@ private:
         ::close(fd);
         return status;
     }
+    static constexpr symphony_host_fs fs_ops{sizeof(symphony_host_fs), 0, &open, &list_files, &rename, &remove, &sync_folder};
+#endif
 
     static constexpr symphony_host_log log_ops{sizeof(symphony_host_log), 0, &write_log};
     static constexpr symphony_host_about about_ops{sizeof(symphony_host_about), 0, &get_about};
     static constexpr symphony_host_metrics metrics_ops{sizeof(symphony_host_metrics), 0, &count, &set, &set};
-    static constexpr symphony_host_fs fs_ops{sizeof(symphony_host_fs), 0, &open, &list_files, &rename, &remove, &sync_folder};
     static constexpr symphony_host_ports ports_ops{sizeof(symphony_host_ports), 0, &acquire, &release, &invoke, &cancel, &list_ports};
 
     symphony_host c_host_{};

@@ -31,13 +31,11 @@ class BusError(Exception):
         self.code, self.reason, self.message = code, reason, message
 
 
-class UnixTransport:
-    """Frames over a unix socket (transports.md, "Bytes of a stream"). One thread may send while another receives."""
+class StreamTransport:
+    """Frames over a stream of bytes (transports.md, "Bytes of a stream"). One thread may send while another receives. Who derives has
+    write(data), all of it, and read(size), at least one byte and at most so many, none at the end."""
 
-    def __init__(self, path, timeout_s):
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout_s)
-        self.socket.connect(path)
+    def greet(self):
         self._part(GREETING, b"SMT1" + struct.pack("<IIIQ", 1, 0, 0, FRAME_BYTES_MAX), 24)
         kind, size, _ = struct.unpack("<IIQ", self._exactly(16))
         greeting = self._exactly(size) if kind == GREETING and size >= 24 else b""
@@ -45,15 +43,14 @@ class UnixTransport:
             raise ConnectionError("who listens there speaks another protocol")
         if struct.unpack_from("<I", greeting, 8)[0] != 0:
             raise ConnectionError("who listens there has as many connections as it takes")
-        self.socket.settimeout(None)
 
     def _part(self, kind, content, frame_size):
-        self.socket.sendall(struct.pack("<IIQ", kind, len(content), frame_size) + content)
+        self.write(struct.pack("<IIQ", kind, len(content), frame_size) + content)
 
     def _exactly(self, size):
         out = bytearray()
         while len(out) < size:
-            some = self.socket.recv(min(size - len(out), 1 << 20))
+            some = self.read(min(size - len(out), 1 << 20))
             if not some:
                 raise ConnectionError("the other side has closed the connection")
             out += some
@@ -76,12 +73,46 @@ class UnixTransport:
             frame += self._exactly(size)
         return bytes(frame)
 
+
+class UnixTransport(StreamTransport):
+    def __init__(self, path, timeout_s):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(timeout_s)
+        self.socket.connect(path)
+        self.greet()
+        self.socket.settimeout(None)
+
+    def write(self, data):
+        self.socket.sendall(data)
+
+    def read(self, size):
+        return self.socket.recv(size)
+
     def close(self):
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
         self.socket.close()
+
+
+class PipeTransport(StreamTransport):
+    """Over two pipes, such as those of a program that was started with `symphony serve --listen stdio:`; unbuffered binary files."""
+
+    def __init__(self, reading, writing):
+        self.reading, self.writing = reading, writing
+        self.greet()
+
+    def write(self, data):
+        view = memoryview(data)
+        while view:
+            view = view[self.writing.write(view):]
+
+    def read(self, size):
+        return self.reading.read(size)
+
+    def close(self):
+        self.writing.close()
 
 
 def greeting(name, codecs):
@@ -103,11 +134,15 @@ def uuid7():
 
 class Client:
     def __init__(self, address, name="python", token=None, timeout_s=30):
-        scheme, _, path = address.partition(":")
-        if scheme != "unix":
-            raise ValueError(f"{address}: this client knows the scheme unix only")
+        """`address` is one of the scheme unix, or a transport that is there already."""
         self.timeout_s = timeout_s
-        self.transport = UnixTransport(path, timeout_s)
+        if isinstance(address, str):
+            scheme, _, path = address.partition(":")
+            if scheme != "unix":
+                raise ValueError(f"{address}: this client knows the scheme unix only")
+            self.transport = UnixTransport(path, timeout_s)
+        else:
+            self.transport = address
         self.sending = threading.Lock()
         self.changed = threading.Condition()
         self.answers = {}   # id of a request: its answer, or None

@@ -41,7 +41,10 @@ private:
 };
 
 Result<std::shared_ptr<Client>> Client::connect(const Host& host, std::string_view text, const Options& options) {
-    const auto address = SYMPHONY_TRY(parse_address(text));
+    return connect(host, SYMPHONY_TRY(parse_address(text)), options);
+}
+
+Result<std::shared_ptr<Client>> Client::connect(const Host& host, const ports::Address& address, const Options& options) {
     const auto transport = SYMPHONY_TRY(ports::TransportClient::acquire(host, "transport-" + address.scheme));
     CallOptions<> call;
     call.deadline_ns = host.deadline_in(options.connect_ms_max);

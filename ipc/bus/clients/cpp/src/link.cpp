@@ -85,7 +85,7 @@ void Link::send() {
             ipc::OutBuffer frame;
             owner->fill(frame);
             if (frame.size() == 0) {
-                if (wanted_.compare_exchange_strong(seen, 0, std::memory_order_acq_rel)) return;
+                if (wanted_.compare_exchange_strong(seen, 0, std::memory_order_acq_rel)) return owner->on_idle();
                 continue;
             }
             unsent_ = frame.take();

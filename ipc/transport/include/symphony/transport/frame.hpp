@@ -155,4 +155,9 @@ private:
     bool finish_sent_ = false;
 };
 
+/// Bytes of an entry in a stream, with the headers of its parts; its progress counts in these.
+std::uint64_t stream_bytes(const Outbox::Entry& entry) noexcept;
+/// So many bytes of the stream were handed over.
+void stream_advance(Outbox& box, std::size_t sent);
+
 } // namespace symphony::transport

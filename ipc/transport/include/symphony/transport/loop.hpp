@@ -16,25 +16,37 @@
 
 namespace symphony::transport {
 
-/// A file descriptor that is closed with its owner.
+/// What the system names a thing by that can be waited for: a file descriptor; of Windows, the handle of an event or a pipe.
+#ifdef _WIN32
+using Descriptor = void*;
+inline constexpr Descriptor no_descriptor = nullptr;
+#else
+using Descriptor = int;
+inline constexpr Descriptor no_descriptor = -1;
+#endif
+
+/// One that is closed with its owner.
 class Fd {
 public:
     Fd() = default;
-    explicit Fd(int fd) noexcept : fd_(fd) {}
-    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    explicit Fd(Descriptor fd) noexcept : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, no_descriptor)) {}
     Fd& operator=(Fd&& other) noexcept {
         std::swap(fd_, other.fd_);
         return *this;
     }
     ~Fd() { reset(); }
-    int get() const noexcept { return fd_; }
-    explicit operator bool() const noexcept { return fd_ >= 0; }
-    int release() noexcept { return std::exchange(fd_, -1); }
+    Descriptor get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ != no_descriptor; }
+    Descriptor release() noexcept { return std::exchange(fd_, no_descriptor); }
     void reset() noexcept;
 
 private:
-    int fd_ = -1;
+    Descriptor fd_ = no_descriptor;
 };
+
+/// Something that one thread sets and another one waits for: an eventfd, or an event that is reset by who waited. Empty: the system gives none.
+Fd make_event() noexcept;
 
 /// Nanoseconds of the monotonic clock, as Host::now_ns().
 std::uint64_t now_ns() noexcept;
@@ -52,7 +64,7 @@ public:
         Client(const Client&) = delete;
         Client& operator=(const Client&) = delete;
         virtual ~Client() = default;
-        /// @param tag  What was given to add(). @param events  Of epoll.
+        /// @param tag  What was given to add(). @param events  Of epoll; of Windows, `readable`.
         virtual void on_events(std::uint32_t tag, std::uint32_t events) = 0;
         /// @return When to come again; `never`.
         virtual std::uint64_t on_time(std::uint64_t now) = 0;
@@ -73,12 +85,17 @@ public:
     void stop();
     bool on_loop() const noexcept { return std::this_thread::get_id() == thread_.get_id(); }
 
-    /// Watches a descriptor, level-triggered. The loop keeps the client until remove(). [any]
+    static constexpr std::uint32_t readable = 1; ///< EPOLLIN
+#ifdef _WIN32
+    static constexpr std::uint32_t completions = 2; ///< of a pipe: each operation that is over
+#endif
+    /// Watches a descriptor, level-triggered; of Windows, an event, which is told of each time that it is set, or a pipe. The loop keeps the client until remove(). [any]
     /// @return The place of the descriptor for modify() and remove(), or `io`.
-    Result<std::uint64_t> add(int fd, std::uint32_t events, std::shared_ptr<Client> client, std::uint32_t tag);
-    void modify(std::uint64_t place, int fd, std::uint32_t events) noexcept;
+    Result<std::uint64_t> add(Descriptor fd, std::uint32_t events, std::shared_ptr<Client> client, std::uint32_t tag);
+    /// Of Windows, turning `events` on again also tells at once.
+    void modify(std::uint64_t place, Descriptor fd, std::uint32_t events) noexcept;
     /// To be called before the descriptor is closed.
-    void remove(std::uint64_t place, int fd) noexcept;
+    void remove(std::uint64_t place, Descriptor fd) noexcept;
 
     /// Calls on_time() at `at_ns` or soon after; an earlier time that was asked for stays. Holds the client weakly. [any]
     void schedule(const std::shared_ptr<Client>& client, std::uint64_t at_ns);
@@ -95,9 +112,20 @@ private:
     struct Watched {
         std::shared_ptr<Client> client;
         std::uint32_t tag = 0;
+#ifdef _WIN32
+        std::uint32_t events = 0;
+        void* wait = nullptr; // of the thread pool
+        std::unique_ptr<std::pair<Loop*, std::uint64_t>> signal{};
+#endif
     };
     std::mutex mutex_;
+#ifdef _WIN32
+    static void signalled(void* signal, unsigned char) noexcept;
+    static void unwait(Watched& watched) noexcept;
+    Fd port_;
+#else
     Fd epoll_, wake_;
+#endif
     bool running_ = false, stopping_ = false;
     std::unordered_map<std::uint64_t, Watched> watched_;
     std::uint64_t next_place_ = 1;  // 0: the wake descriptor

@@ -21,8 +21,8 @@ public:
     Acceptor(const Acceptor&) = delete;
     Acceptor& operator=(const Acceptor&) = delete;
     virtual ~Acceptor() = default;
-    /// Readable when somebody comes; < 0: accept() is asked once, at the begin.
-    virtual int descriptor() const noexcept = 0;
+    /// Readable when somebody comes; `no_descriptor`: accept() is asked once, at the begin.
+    virtual Descriptor descriptor() const noexcept = 0;
     /// Who comes, without waiting. @return Nothing when nobody does; `not_granted` when it is another user, who is gone again.
     virtual Result<std::optional<Dialed>> accept() = 0;
 };

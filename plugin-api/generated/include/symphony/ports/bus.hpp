@@ -96,7 +96,7 @@ struct BusSubscriptionInfo {
 
 /// Since the plugin was started.
 struct BusStats {
-    std::map<std::string, std::uint64_t> counters{}; ///< published, delivered, lost, undeliverable, requests, answered, timed_out, failed, late_replies, duplicate_replies, unknown_replies, refused, connections, refused_connections
+    std::map<std::string, std::uint64_t> counters{}; ///< published, delivered, lost, undeliverable, requests, answered, timed_out, failed, late_replies, duplicate_replies, unknown_replies, refused, connections, refused_connections; queued_bytes is what waits in all queues now
     std::vector<BusEndpointInfo> endpoints{};
     std::vector<BusSubscriptionInfo> subscriptions{};
 

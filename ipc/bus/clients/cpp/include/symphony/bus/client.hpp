@@ -24,6 +24,7 @@ public:
     };
     /// @param address  Such as "unix:/run/user/1000/symphony-bus.sock". @return Also `unsupported` "no-common-version" or "no-common-codec", `not_granted` "not-authenticated".
     static Result<std::shared_ptr<Client>> connect(const Host& host, std::string_view address, const Options& options);
+    static Result<std::shared_ptr<Client>> connect(const Host& host, const ports::Address& address, const Options& options);
 
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

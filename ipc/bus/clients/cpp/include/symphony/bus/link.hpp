@@ -26,6 +26,8 @@ public:
         virtual bool on_frame(const Buffer& frame) = 0;
         /// Appends what is to be sent next; nothing when there is nothing. One call at a time.
         virtual void fill(ipc::OutBuffer& frame) = 0;
+        /// All that there was has been handed over.
+        virtual void on_idle() {}
         /// The connection is over. Once, and the last call.
         virtual void on_end(const Error& why) = 0;
     };
