@@ -13,7 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// The checker is installed beside the host.
-fs::path checker_of(const HostProgram& host) { return host.program.parent_path() / "symphony-checker"; }
+fs::path checker_of(const About& host) { return fs::path(host.program).parent_path() / "symphony-checker"; }
 
 void add_flag(std::vector<std::string>& words, const Typed& typed, std::string_view name) {
     const ValueView value = typed.arguments[name];
@@ -43,7 +43,7 @@ public:
     Steps(const Typed& typed, fs::path folder) : typed_(typed), folder_(std::move(folder)) {
         // The SDK that belongs to this host is the one that is found.
         const char* set = std::getenv("CMAKE_PREFIX_PATH"); // NOLINT: read once per command, and nobody sets it
-        environment_.push_back("CMAKE_PREFIX_PATH=" + typed.host.prefix.string() + (set == nullptr || *set == '\0' ? "" : ":" + std::string(set)));
+        environment_.push_back("CMAKE_PREFIX_PATH=" + typed.host.prefix + (set == nullptr || *set == '\0' ? "" : ":" + std::string(set)));
     }
 
     /// @param keep  Its output goes to stdout; else it is shown when the step fails.

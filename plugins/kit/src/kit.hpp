@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <symphony/about.hpp>
 #include <symphony/ports/command.hpp>
 
 #include <filesystem>
@@ -10,19 +11,12 @@
 
 namespace symphony::kit {
 
-/// The host that the kit runs in.
-struct HostProgram {
-    std::filesystem::path program, prefix;
-    /// @return `unsupported` with reason `isolated`: a sandbox has no program to be seen.
-    static Result<HostProgram> find();
-};
-
 /// One command that a person typed, with where its output goes.
 struct Typed {
     Call& call;
     const Value& arguments;
     const ports::CommandContext& context;
-    HostProgram host;
+    About host;
 
     std::string text(std::string_view name, std::string_view otherwise = {}) const { return std::string(arguments[name].as_text(otherwise)); }
     bool given(std::string_view name) const { return arguments[name].exists(); }
@@ -42,8 +36,12 @@ Result<std::int32_t> conformance_command(const Typed& typed);
 /// The plugin: commands for authors. It starts compilers, so it works in the host's process only.
 class Kit final : public ports::Command {
 public:
+    explicit Kit(Host host) : host_(host) {}
     /// @return `unsupported` with reason `isolated` in a sandbox, `not_found` with reason `unknown-command`, or what the command says.
     Result<std::int32_t> run(Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) override;
+
+private:
+    Host host_;
 };
 
 } // namespace symphony::kit

@@ -112,7 +112,7 @@ const void* HostDouble::find(std::string_view id) {
             return SYMPHONY_OK;
         }};
     if (id == SYMPHONY_HOST_CONFIG) return &config_ops;
-    if (id == SYMPHONY_HOST_LOG || id == SYMPHONY_HOST_METRICS) return c_host()->query(c_host()->ctx, to_c(id));
+    if (id == SYMPHONY_HOST_LOG || id == SYMPHONY_HOST_METRICS || id == SYMPHONY_HOST_ABOUT) return c_host()->query(c_host()->ctx, to_c(id));
     if (!services_.contains(id)) return nullptr;
     if (id == SYMPHONY_HOST_FS) return c_host()->query(c_host()->ctx, to_c(id));
     if (id == SYMPHONY_HOST_NET) return &no_network;
