@@ -3,6 +3,8 @@
 
 #include "report.hpp"
 
+#include <symphony/testing.hpp>
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -45,7 +47,7 @@ struct Pipe {
 };
 
 /// Between fork and exec.
-[[noreturn]] void become_case(const CaseEntry& entry, const char* folder, const std::string& seed, const std::string& limit, int report, int step, int output) {
+[[noreturn]] void become_case(const CaseEntry& entry, const char* folder, const std::string& seed, const std::string& limit, const char* scratch, int report, int step, int output) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     const rlimit none{0, 0};
@@ -59,6 +61,7 @@ struct Pipe {
     if (nothing > STDERR_FILENO) ::close(nothing);
     // The heap is measured there: no arenas of threads that are gone, and nothing freed that still counts as used.
     if (entry.name == "reload") ::setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0:glibc.malloc.arena_max=1", 1);
+    ::setenv("TMPDIR", scratch, 1);
     const std::string name(entry.name);
     ::execl("/proc/self/exe", "symphony-checker", std::string(case_word).c_str(), name.c_str(), seed.c_str(), limit.c_str(), folder, nullptr);
     ::_exit(127);
@@ -113,8 +116,9 @@ Outcome run_case(const CaseEntry& entry, const std::filesystem::path& folder, st
         return outcome;
     }
     const std::string seed_text = std::to_string(seed), limit_text = std::to_string(limit.count()), where = folder.string();
+    const testing::TempFolder scratch; // ours to remove: a case may be killed
     const pid_t pid = ::fork();
-    if (pid == 0) become_case(entry, where.c_str(), seed_text, limit_text, report.write, memory, output.write);
+    if (pid == 0) become_case(entry, where.c_str(), seed_text, limit_text, scratch.path().c_str(), report.write, memory, output.write);
     if (pid < 0) {
         outcome.not_tried.push_back(std::string(entry.name) + ": no process: " + std::strerror(errno));
         return outcome;
