@@ -58,7 +58,7 @@ void check_placement(Case& at) {
     who.name = at.manifest().name();
     who.version = at.manifest().extension.version.text();
     host::OutputBudget output;
-    auto process = isolation.start({at.manifest(), *image, who, output, false, false, {}, {}, {}, {}});
+    auto process = isolation.start({at.manifest(), *image, who, output, host::RuntimeOptions().cancel_grace, false, false, {}, {}, {}, {}});
     const auto leave = [&] { // without destructors: threads of the plugin may be about
         isolation.abandon();
         at.done();
