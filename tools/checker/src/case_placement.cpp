@@ -2,6 +2,7 @@
 // The same calls here and in a sandbox.
 #include "isolation.hpp"
 #include "running.hpp"
+#include "runtime.hpp"
 
 #include <unistd.h>
 
