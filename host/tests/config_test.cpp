@@ -123,7 +123,8 @@ TEST(Paths, SearchesInTheOrderThatPeopleAreTold) {
     std::vector<std::string> found;
     for (const auto& root : *roots) found.push_back(root.path);
     EXPECT_THAT(found, testing::ElementsAre(folder.path().string(), "/one", "/two", "/opt/symphony/plugins",
-                                            "/opt/symphony/lib/symphony/plugins", "/people/ann/.local/share/symphony/plugins"));
+                                            "/opt/symphony/lib/symphony/plugins", "/people/ann/.local/share/symphony/packages/current/plugins",
+                                            "/people/ann/.local/share/symphony/plugins"));
     EXPECT_EQ(plugin_roots(paths, {"/nowhere/at/all"}, environment, false).error().reason(), "no-plugin-folder");
     EXPECT_EQ(plugin_roots(paths, {"/nowhere/at/all"}, environment, true)->size(), 2u);
 }

@@ -43,6 +43,8 @@ public:
     void on_tick();
     bool wants_ticks() const noexcept { return detached_.load(std::memory_order_relaxed) != 0; }
 
+    /// Why the link is about to be closed: who finds it closed says so. The first reason counts.
+    void remember(const Error& why);
     /// Ends everything that is open and everything to come with `why`. The link is closed already. Once.
     void end_all(const Error& why);
 

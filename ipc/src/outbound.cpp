@@ -474,11 +474,13 @@ void Outbound::on_tick() {
     });
 }
 
+void Outbound::remember(const Error& why) {
+    const std::lock_guard lock(reason_mutex_);
+    if (!reason_) reason_ = why;
+}
+
 void Outbound::end_all(const Error& why) {
-    {
-        const std::lock_guard lock(reason_mutex_);
-        if (!reason_) reason_ = why;
-    }
+    remember(why);
     for_each_open([this](Slot& slot) {
         // A bye of our own is the last message; it goes the way of all, so nothing overtakes or doubles.
         Message* message = link_.take_message();

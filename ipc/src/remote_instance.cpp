@@ -43,6 +43,7 @@ public:
 
     void abandon(const Error& why) {
         if (abandoned_.exchange(true)) return;
+        outbound_.remember(why); // before anybody finds the link closed
         link_.close();
         outbound_.end_all(why);
         inbound_.cancel_all();
@@ -107,6 +108,7 @@ public:
 
     void on_violation(const Error& why) override {
         if (abandoned_.exchange(true)) return;
+        outbound_.remember(why); // before anybody finds the link closed
         link_.close();
         outbound_.end_all(why);
         inbound_.cancel_all();

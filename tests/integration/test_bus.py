@@ -136,6 +136,7 @@ class Bus(Case):
 
         self.expect_error(self.bus("request", "math.sub", status=1), "math.sub")
         self.expect_error(self.bus("publish", "a", "{no json", status=(1, 2)), "the content")
+        self.expect_error(self.bus("publish", "a..b", status=(1, 2)), "empty segment")
         self.stop(process)
         self.expect_error(self.bus("stats", status=1), "symphony serve --listen")
 

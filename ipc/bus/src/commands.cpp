@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 
+#include "message.hpp"
+
 #include <charconv>
 #include <cstdlib>
 #include <unistd.h>
@@ -210,6 +212,7 @@ Result<std::int32_t> Plugin::tap_command(const Typed& typed) {
 }
 
 Result<std::int32_t> Plugin::publish_command(const Typed& typed) {
+    SYMPHONY_TRY(check_type(typed.arguments["type"].as_text())); // the bus would drop it, and nobody waits for its answer
     const Value value = SYMPHONY_TRY(content(typed.arguments));
     const auto client = SYMPHONY_TRY(connect(typed));
     SYMPHONY_TRY(client->publish(typed.arguments["type"].as_text(), value, typed.arguments["sender"].as_text()));

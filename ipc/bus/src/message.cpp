@@ -8,6 +8,10 @@ namespace {
 
 constexpr std::size_t shared_bytes_min = 4096;
 
+Error bad(std::string_view field, std::string_view what) {
+    return {Code::invalid_argument, "bad-envelope", "envelope: \"" + std::string(field) + "\" " + std::string(what)};
+}
+
 } // namespace
 
 Message::Message(ipc::Envelope envelope) : owned_(std::move(envelope)), view_(ipc::view_of(owned_)) {}
@@ -21,16 +25,19 @@ ipc::Envelope Message::envelope() const {
     return encoded_.empty() ? owned_ : ipc::own(view_, encoded_);
 }
 
+Status check_type(std::string_view type) {
+    if (type.empty()) return bad("type", "is empty");
+    if (type.front() == '.' || type.back() == '.' || type.find("..") != std::string_view::npos) return bad("type", "has an empty segment");
+    return {};
+}
+
 Status check(const ipc::EnvelopeView& message) {
-    const auto bad = [](std::string_view field, std::string_view what) {
-        return Error(Code::invalid_argument, "bad-envelope", "envelope: \"" + std::string(field) + "\" " + std::string(what));
-    };
     for (const auto& [field, text] : {std::pair{"type", message.type}, {"sender", message.sender}, {"recipient", message.recipient}}) {
         if (text.size() > ipc::name_bytes_max) {
             return Error(Code::exhausted, "too-large", "envelope: \"" + std::string(field) + "\" has " + std::to_string(text.size()) + " bytes, more than " + std::to_string(ipc::name_bytes_max));
         }
     }
-    if (const auto type = message.type; !type.empty() && (type.front() == '.' || type.back() == '.' || type.find("..") != std::string_view::npos)) return bad("type", "has an empty segment");
+    if (!message.type.empty()) SYMPHONY_TRY(check_type(message.type));
     const auto kind = message.kind();
     if (message.id.is_nil()) return bad("id", "is nil");
     if (message.type.empty() && (kind == ipc::PayloadKind::request || kind == ipc::PayloadKind::event)) return bad("type", "is empty");

@@ -33,6 +33,8 @@ private:
 };
 using MessageRef = std::shared_ptr<const Message>;
 
+/// The type of an event or a request. @return `invalid_argument` "bad-envelope": it is empty, or has an empty segment.
+Status check_type(std::string_view type);
 /// What the bus asks of a message beyond what every codec does. @return `invalid_argument` "bad-envelope" naming the field, or `exhausted` "too-large".
 Status check(const ipc::EnvelopeView& message);
 
