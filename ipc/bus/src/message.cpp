@@ -26,8 +26,9 @@ ipc::Envelope Message::envelope() const {
 }
 
 Status check_type(std::string_view type) {
-    if (type.empty()) return bad("type", "is empty");
-    if (type.front() == '.' || type.back() == '.' || type.find("..") != std::string_view::npos) return bad("type", "has an empty segment");
+    constexpr std::string_view hint = "words with single dots between them, such as build.done";
+    if (type.empty()) return bad("type", "is empty").with_hint(std::string(hint));
+    if (type.front() == '.' || type.back() == '.' || type.find("..") != std::string_view::npos) return bad("type", "has an empty segment").with_hint(std::string(hint));
     return {};
 }
 
