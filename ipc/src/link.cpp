@@ -340,14 +340,7 @@ void Link::violate(std::string_view what) noexcept {
 }
 
 void Link::report_violation() noexcept {
-    if (reported_.exchange(true)) return;
-    std::string what;
-    {
-        const std::lock_guard lock(violation_mutex_);
-        what = violation_;
-    }
-    receiver_.on_violation(Error(Code::peer_died, "protocol-violation", options_.peer + ": its process broke the channel's protocol: " + what,
-                                 "report it to the plugin's author; a process that does this may be under attack"));
+    if (!reported_.exchange(true)) receiver_.on_violation(why_closed());
 }
 
 // --- writing -----------------------------------------------------------------------------------------------------
@@ -437,6 +430,12 @@ void Link::close() noexcept {
     futex_wake(tail_word(), INT_MAX, futex_any, FutexScope::shared);
 }
 
-Error Link::why_closed() const { return Error(Code::peer_died, "channel-closed", options_.peer + ": its process is gone"); }
+/// A violation is known here before anybody was told of it and the link was closed for it.
+Error Link::why_closed() const {
+    const std::lock_guard lock(violation_mutex_);
+    if (!violated_.load()) return Error(Code::peer_died, "channel-closed", options_.peer + ": its process is gone");
+    return Error(Code::peer_died, "protocol-violation", options_.peer + ": its process broke the channel's protocol: " + violation_,
+                 "report it to the plugin's author; a process that does this may be under attack");
+}
 
 } // namespace symphony::ipc

@@ -86,6 +86,8 @@ public:
     /// No message is sent or read any more. [any]
     void close() noexcept;
     bool closed() const noexcept { return closed_.load(std::memory_order_seq_cst); }
+    /// "protocol-violation" with what was wrong, or "channel-closed". [any]
+    Error why_closed() const;
     /// For the receiver, in the role: the rest of what came is not read.
     void violate(std::string_view what) noexcept;
     /// The same from outside of the role.
@@ -151,7 +153,6 @@ private:
     bool spawn(bool as_reader) noexcept;
     void wake_peer(std::uint64_t may_wait) noexcept;
     void report_violation() noexcept;
-    Error why_closed() const;
     const void* tail_word() const noexcept { return &memory_->peer_page().tail; }
 
     std::shared_ptr<Memory> memory_;
@@ -174,7 +175,7 @@ private:
     RingReader reader_;
     std::uint32_t turn_ = 0;
     Message* current_ = nullptr;
-    std::mutex violation_mutex_;
+    mutable std::mutex violation_mutex_;
     std::string violation_;
     std::atomic<bool> violated_{false}, reported_{false};
 

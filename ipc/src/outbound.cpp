@@ -135,7 +135,7 @@ void Outbound::for_each_open(Do act) const {
 
 Error Outbound::reason() const {
     const std::lock_guard lock(reason_mutex_);
-    return reason_ ? *reason_ : Error(Code::peer_died, "channel-closed", link_.options().peer + ": its process is gone");
+    return reason_ ? *reason_ : link_.why_closed();
 }
 
 // --- messages ----------------------------------------------------------------------------------------------------
