@@ -395,11 +395,13 @@ inline void Probe::call_the_port(const symphony_call& call, bool wait) {
             auto& relay = *static_cast<Relay*>(ctx);
             return relay.outer.ops->cancelled(relay.outer.ctx, relay.outer.id);
         }};
+    // Whoever called may destroy the probe as soon as the call has ended, and we come back later.
+    void* const ctx = host_.ctx;
     const auto* ports = service<symphony_host_ports>(SYMPHONY_HOST_PORTS);
     symphony_error error{};
     error.struct_size = sizeof error;
     symphony_handle port = 0;
-    if (ports->acquire(host_.ctx, to_c("other/1"), to_c("someone"), &port, &error) < 0) {
+    if (ports->acquire(ctx, to_c("other/1"), to_c("someone"), &port, &error) < 0) {
         call.ops->fail(call.ctx, call.id, &error);
         return;
     }
@@ -411,7 +413,7 @@ inline void Probe::call_the_port(const symphony_call& call, bool wait) {
     inner.ctx = relay;
     inner.ops = &relay_ops;
     symphony_handle made = 0;
-    const symphony_status status = ports->invoke(host_.ctx, port, &inner, &made, &error);
+    const symphony_status status = ports->invoke(ctx, port, &inner, &made, &error);
     if (status < 0) {
         if (!wait) delete relay;
         call.ops->fail(call.ctx, call.id, &error);
@@ -419,7 +421,7 @@ inline void Probe::call_the_port(const symphony_call& call, bool wait) {
         std::unique_lock lock(local.mutex);
         local.changed.wait(lock, [&] { return local.over; });
     }
-    ports->release(host_.ctx, port);
+    ports->release(ctx, port);
 }
 
 // --- the host -----------------------------------------------------------------------------------------------------
