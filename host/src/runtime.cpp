@@ -605,7 +605,11 @@ Status Runtime::retire(std::size_t plugin, std::chrono::milliseconds patience) {
     impl_->ports.close_all(*old);
     const auto limit = Clock::now() + patience;
     while (!old->gate.wait([old] { return old->gate.inside() == 0; }, std::chrono::milliseconds(10)) && Clock::now() < limit) {} // stop() waits for the threads
-    return impl_->end(*old, Clock::now() + stop_max);
+    Status ended = impl_->end(*old, Clock::now() + stop_max);
+    // Whoever installs it again gets a new one.
+    const std::lock_guard lock(impl_->mutex);
+    impl_->dropped.push_back(std::move(impl_->instances.extract(plugin).mapped()));
+    return ended;
 }
 
 void Runtime::cancel_all() { impl_->table.cancel_all(); }

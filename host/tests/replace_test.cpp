@@ -122,6 +122,7 @@ TEST_P(Replaced, ARetiredOneTakesNoCallsAnyMore) {
     const auto reply = rig.runtime().call(*port, method_echo, {});
     ASSERT_FALSE(reply);
     EXPECT_EQ(reply.error().reason(), "stale-port");
+    EXPECT_EQ(count(), "1") << "one that is there again begins anew";
 }
 
 /// Replacements one after the other, with callers that never stop. SYMPHONY_REPLACEMENTS=1000 is the long form.
