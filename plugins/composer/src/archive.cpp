@@ -112,6 +112,7 @@ Result<Tree> without_folder(const Tree& tree) {
         if (path.ends_with("/" + std::string(seal_name)) && (prefix.empty() || path.size() < prefix.size() + seal_name.size())) prefix = path.substr(0, path.size() - seal_name.size());
     }
     if (tree.find(seal_name) != nullptr) prefix.clear();
+    else if (prefix.empty()) return not_one("there is no " + std::string(seal_name) + " in it");
     Tree out;
     for (const auto& [path, file] : tree.files()) {
         if (!path.starts_with(prefix)) return not_one("the archive has \"" + path + "\" besides the distribution");

@@ -52,6 +52,7 @@ private:
 
     Status programs() {
         for (const auto& [path, bytes] : host_.programs) SYMPHONY_TRY(tree_.add(path, program, bytes));
+        if (!host_.licence.empty()) SYMPHONY_TRY(tree_.add("licenses/symphony/LICENSE", plain, host_.licence));
         std::set<std::string> licensed;
         for (const auto& library : host_.locked.libraries) {
             if (all_.distribution.libraries != Libraries::bundled) break;
@@ -112,6 +113,9 @@ Result<HostFiles> host_files(const fs::path& program, const fs::path& prefix, co
         SYMPHONY_TRY(finder.add(path, *bytes));
         out.locked.files.push_back({path, bytes->size(), packaging::sha256_of(*bytes)});
         out.programs.emplace(path, *std::move(bytes));
+    }
+    for (const auto* place : {"plugins/composer", "plugins/org.symphony.composer", "lib/symphony/plugins/composer"}) {
+        if (auto licence = read_following(prefix / place / "LICENSE", workflow_bytes_max); licence && out.licence.empty()) out.licence = *std::move(licence);
     }
     for (const auto* input : inputs) {
         for (const auto& artifact : input->info.manifest.artifacts) {
