@@ -142,7 +142,7 @@ private:
             const auto effective = manifests::check_config(manifests::config_keys(all_.find(plugin)->info.manifest), given);
             for (const auto& one : effective.diagnostics) {
                 if (one.severity != manifests::Severity::error || one.line == 0) continue; // what is missing is the user's to say
-                add({one.line, one.column}, one.reason, "plugin \"" + plugin + "\": " + one.message, one.hint);
+                add({one.line, one.column}, one.reason, "plugin \"" + plugin + "\": " + one.message, one.hint.empty() ? "symphony show " + plugin + " lists its settings with their types" : one.hint);
             }
             secrets(plugin, given);
         }

@@ -36,7 +36,7 @@ public:
 
     Status open() {
         if (!archive_ || !entry_) return no_memory();
-        archive_write_set_format_ustar(archive_.get());
+        archive_write_set_format_gnutar(archive_.get()); // dpkg reads long names in this form, and none in that of pax
         archive_write_add_filter_none(archive_.get());
         archive_write_set_bytes_per_block(archive_.get(), 0);
         if (archive_write_open(archive_.get(), &out_, nullptr, &append, nullptr) != ARCHIVE_OK) return no_memory();
@@ -52,7 +52,7 @@ public:
         archive_entry_set_size(entry_.get(), type == AE_IFREG ? static_cast<la_int64_t>(bytes.size()) : 0);
         if (!target.empty()) archive_entry_set_symlink(entry_.get(), target.c_str());
         if (archive_write_header(archive_.get(), entry_.get()) != ARCHIVE_OK) {
-            return Error(Code::invalid_argument, "path-too-long", "the path \"" + path + "\" does not fit into a tar: " + said(archive_.get()), "use shorter names: at most 100 bytes behind a slash, 155 in front of it");
+            return Error(Code::invalid_argument, "path-too-long", "the path \"" + path + "\" does not fit into a tar: " + said(archive_.get()), "use shorter names");
         }
         if (type == AE_IFREG && archive_write_data(archive_.get(), bytes.data(), bytes.size()) != static_cast<la_ssize_t>(bytes.size())) return no_memory();
         return {};

@@ -12,7 +12,7 @@ namespace symphony::composer {
 
 enum class Squeeze : std::uint8_t { none, zstd, gzip };
 
-/// A tar (ustar) of a tree beneath a folder, with that folder and all in between, and links.
+/// A tar (in GNU's form) of a tree beneath a folder, with that folder and all in between, and links.
 /// @param beneath  "opt/acme", or empty. @param links  Where each is, and what it leads to.
 Result<std::string> tar_of(const Tree& tree, const std::string& beneath, Squeeze squeeze, const std::vector<std::pair<std::string, std::string>>& links = {});
 
