@@ -227,7 +227,7 @@ class Damaged(Composing):
         print(f"seed {seed}")
         chance = random.Random(seed)
         for path in sorted((self.folder / "out").iterdir()):
-            for _ in range(6):
+            for _ in range(3):
                 at, bit = chance.randrange(path.stat().st_size), chance.randrange(8)
                 with self.subTest(file=path.name, at=at, bit=bit):
                     self.flip(path, at, bit)
@@ -247,7 +247,7 @@ class Archives(Composing):
     def test_the_tar_unpacks_to_a_tree_that_starts(self):
         [path] = self.build("tar.zst")
         subprocess.run(["tar", "--zstd", "-xf", path, "-C", self.folder], check=True)
-        self.run_in(self.folder / "small-1.0.0", "list")
+        self.assertIn("files", self.run_in(self.folder / "small-1.0.0", "list").stdout)
 
     @unittest.skipUnless(shutil.which("dpkg-deb"), "no dpkg")
     def test_the_debian_package_is_one(self):
@@ -256,7 +256,7 @@ class Archives(Composing):
         for line in ("Package: small", "Version: 1.0.0~rc.1", "Architecture: amd64", "libc6 (>= 2.", "libstdc++6 (>= "):
             self.assertIn(line, said)
         listed = subprocess.run(["dpkg-deb", "--contents", path], capture_output=True, text=True, check=True).stdout
-        self.assertIn("root/root", listed)
+        self.assertIn("-rwxr-xr-x 0/0 ", listed)
         self.assertIn("./usr/bin/small -> ../../opt/small/bin/symphony", listed)
         root = self.folder / "root"
         subprocess.run(["dpkg", "-x", path, root], check=True)
@@ -309,12 +309,12 @@ class Steered(Composing):
         config.mkdir(parents=True)
         (config / "config.toml").write_text("[plugins.json]\ntimeout = \"9s\"\nretry = 5\n")
         shown = self.run_in(tree, "show", "json").stdout
-        self.assertRegex(shown, r"retry +2 .*locked\.toml")
-        self.assertRegex(shown, r"timeout +9 ?s")
+        self.assertRegex(shown, r"retry = 2 .*locked\.toml")
+        self.assertRegex(shown, r"timeout = 9s ")
         self.assertIn("locked-setting", shown)
         (config / "config.toml").unlink()
-        self.assertRegex(self.run_in(tree, "show", "json").stdout, r"timeout +7 ?s .*etc/symphony/config\.toml")
-        self.assertIn("the distribution locks retry", self.run_in(tree, "show", "json", "--set", "json.retry=9").stdout)
+        self.assertRegex(self.run_in(tree, "show", "json").stdout, r"timeout = 7s .*etc/symphony/config\.toml")
+        self.assertIn("--set: error: the distribution locks retry", self.run_in(tree, "show", "json", "--set", "json.retry=9").stdout)
 
     def test_a_closed_distribution_takes_no_plugins_whoever_brings_them(self):
         tree = self.tree(policy='extensions = "none"')
