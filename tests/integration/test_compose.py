@@ -10,7 +10,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from harness import BUILD, PATIENCE_S, REPOSITORY, Case, main
+from harness import BUILD, PATIENCE_S, REPOSITORY, SANITIZED, Case, can_run, main
 from packing import Signer, content_of, pack
 
 EXAMPLES = REPOSITORY / "manifests" / "distributions"
@@ -238,6 +238,10 @@ class Damaged(Composing):
                     self.flip(path, at, bit)
 
 
+# What is on every Debian 12: the essential packages that the script of a single file calls, and what they and apt need.
+BASE = ("base-files", "coreutils", "dash", "gzip", "libacl1", "libattr1", "libc6", "libgcc-s1", "libgmp10", "libpcre2-8-0", "libselinux1", "libstdc++6", "tar")
+
+
 class Archives(Composing):
     def build(self, *formats, **distribution):
         out = self.folder / "out"
@@ -301,6 +305,49 @@ class Archives(Composing):
         self.assertEqual(len(list((self.other_home / ".cache/symphony/distributions").iterdir())), 1)
 
 
+@unittest.skipUnless(shutil.which("dpkg-query") and can_run("unshare", "--mount", "--pid", "--fork", "--mount-proc", "chroot", "/", "true"), "no dpkg, or no root of one's own can be made")
+@unittest.skipIf(SANITIZED, "a sanitizer's libraries are not of the base")
+class Bare(Composing):
+    """A machine that has Debian's base and nothing else."""
+
+    def root(self):
+        root = self.folder / "bare"
+        for folder in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "proc", "dev", "tmp", "home", "opt", "etc"):
+            (root / folder).mkdir(parents=True)
+        (root / "dev" / "null").touch()
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (root / name).symlink_to(f"usr/{name}")
+        for line in subprocess.run(["dpkg-query", "-L", *BASE], capture_output=True, text=True).stdout.splitlines():
+            source = Path(line)
+            if not re.match(r"(/usr)?/(bin|sbin|lib|lib64)/", line) or (source.is_dir() and not source.is_symlink()) or not os.path.lexists(source):
+                continue
+            to = root / (line.lstrip("/") if line.startswith("/usr/") else "usr" + line)
+            to.parent.mkdir(parents=True, exist_ok=True)
+            if not os.path.lexists(to):
+                shutil.copy2(source, to, follow_symlinks=False)
+        return root
+
+    def in_root(self, root, *words):
+        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", f"--mount-proc={root}/proc", "chroot", root, *words], capture_output=True, text=True, timeout=PATIENCE_S, env={"HOME": "/home", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})
+        self.assertEqual(done.returncode, 0, f"{words}\n{done.stdout}\n{done.stderr}")
+        return done.stdout
+
+    def test_minimal_starts_and_works_there(self):
+        copy = Path(shutil.copy(EXAMPLES / "minimal.toml", self.folder))
+        self.compose("build", copy, "--output", self.folder / "out", "--format", "tree,single-file")
+        root = self.root()
+        self.assertFalse(list((root / "usr/lib").rglob("libcrypto*")), "what the host needs is not there")
+        shutil.copytree(self.folder / "out" / "symphony-minimal-1.0.0", root / "opt" / "minimal")
+        shutil.copy(next((self.folder / "out").glob("*.run")), root / "opt" / "minimal.run")
+        (root / "home" / "reading.toml").write_text(READING)
+        shutil.copytree(self.texts(), root / "home" / "texts")
+        for program in ("/opt/minimal/bin/symphony", "/opt/minimal.run"):
+            with self.subTest(program=program):
+                self.assertIn("dag-tracker", self.in_root(root, program, "list"))
+                done = json.loads(self.in_root(root, program, "run", "/home/reading.toml", "--input", "folder=/home/texts", "--json"))
+                self.assertEqual(done["outputs"]["count"], 3)
+
+
 class Steered(Composing):
     def test_a_locked_setting_cannot_be_changed_and_a_default_can(self):
         rest = '[defaults."org.symphony.json"]\ntimeout = "7s"\n[locked."org.symphony.json"]\nretry = 2\n'
@@ -353,7 +400,10 @@ class Steered(Composing):
         self.assertIn("small 1.0.0", explained)
 
     def test_an_isolated_placement_holds(self):
-        tree = self.tree(plugins='"org.symphony.text" = { version = "^1", placement = "isolated" }\n')
+        self.distribution(plugins='"org.symphony.text" = { version = "^1", placement = "isolated" }\n')
+        said = self.compose("build", self.folder / "small.toml", "--output", self.folder / "tree").err
+        self.assertIn("runs isolated, where it needs of the machine", said)
+        tree = self.folder / "tree"
         shown = self.run_in(tree, "show", "text", "--in-process", "text").stdout
         self.assertIn("this distribution has it isolated", shown)
 
