@@ -127,6 +127,19 @@ class Trees(Composing):
         self.assertNotIn("not found", loaded)
 
 
+class Onwards(Composing):
+    def test_a_distribution_composes_the_next_one(self):
+        first = self.tree(plugins='"org.symphony.composer" = "^1"\n')
+        second = self.other_home / "second"
+        source = self.distribution(plugins='"org.symphony.composer" = "^1"\n', version="2.0.0", name="next/small.toml")
+        self.run_in(first, "compose", "build", source, "--output", second)
+        self.run_in(second, "list")
+        before, after = content(first), content(second)
+        self.assertEqual(sorted(before), sorted(after))
+        changed = {path for path, file in before.items() if after[path] != file}
+        self.assertEqual({path.split("/")[0] for path in changed} - {"share", "etc"}, {"SHA256SUMS", "distribution.lock", "distribution.toml"})
+
+
 class Equal(Composing):
     def test_the_same_in_another_folder_by_another_user_in_another_zone_with_another_umask(self):
         outputs = []
