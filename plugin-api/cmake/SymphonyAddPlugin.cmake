@@ -43,11 +43,14 @@ endfunction()
 function(symphony_bundle_plugin name manifest library depends files)
   set(folder "${SYMPHONY_PLUGIN_DIR}/${name}")
   set(copies "")
+  set(contents "") # of folders: a folder's own time says nothing of the files in it
   foreach(file IN LISTS files)
     get_filename_component(path "${file}" ABSOLUTE)
     get_filename_component(leaf "${file}" NAME)
     if(IS_DIRECTORY "${path}")
       list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy_directory "${path}" "${folder}/${leaf}")
+      file(GLOB_RECURSE inside CONFIGURE_DEPENDS "${path}/*")
+      list(APPEND contents ${inside})
     else()
       list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy "${path}" "${folder}/${leaf}")
     endif()
@@ -58,7 +61,7 @@ function(symphony_bundle_plugin name manifest library depends files)
             "-DTRIPLE=${SYMPHONY_TRIPLE}" "-DOUTPUT=${folder}/manifest.toml"
             -P "${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake"
     ${copies}
-    DEPENDS ${depends} "${manifest}" ${files}
+    DEPENDS ${depends} "${manifest}" ${files} ${contents}
     COMMENT "Bundling plugin ${name}" VERBATIM)
   add_custom_target(${name}-bundle ALL DEPENDS "${folder}/manifest.toml")
   if(SYMPHONY_PLUGIN_DIR STREQUAL "${CMAKE_BINARY_DIR}/plugins")
