@@ -52,6 +52,7 @@ Result<std::int32_t> Kit::run(Call& call, std::string_view command, const Value&
     } commands[] = {{"new", &new_command},
                     {"test", &test_command},
                     {"conformance", &conformance_command},
+                    {"dev", &dev_command},
                     {"pack", &pack_command},
                     {"sign", &sign_command},
                     {"publish", &publish_command},

@@ -55,6 +55,7 @@ std::string shown(std::string_view text);
 Result<std::int32_t> new_command(const Typed& typed);
 Result<std::int32_t> test_command(const Typed& typed);
 Result<std::int32_t> conformance_command(const Typed& typed);
+Result<std::int32_t> dev_command(const Typed& typed);
 Result<std::int32_t> pack_command(const Typed& typed);
 Result<std::int32_t> sign_command(const Typed& typed);
 Result<std::int32_t> publish_command(const Typed& typed);

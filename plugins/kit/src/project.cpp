@@ -29,6 +29,7 @@ Result<bool> Steps::run(std::string name, const std::vector<std::string>& words,
     options.folder = folder_.string();
     options.environment = environment_;
     options.cancelled = [this] { return typed_.call.cancelled(); };
+    options.grace = std::chrono::seconds(3); // ninja's compilers are groups of their own, and it ends them when it is told to
     options.on_output = [&](bool, std::string_view text) {
         constexpr std::size_t said_bytes_max = 1024 * 1024; // the end of it tells what went wrong
         said_ += text;
@@ -59,13 +60,17 @@ Result<Project> Project::at(const fs::path& folder, const fs::path& build) {
         return Error(Code::not_found, "no-plugin", folder.string() + " has no manifest.toml and CMakeLists.txt",
                      "name a plugin's source folder, or make one: symphony new NAME");
     }
-    return Project{folder, build.empty() ? folder / "build" : build};
+    Project out;
+    out.folder = folder;
+    out.build = build.empty() ? folder / "build" : build;
+    return out;
 }
 
 Result<bool> Project::make(Steps& steps) const {
     std::error_code failed;
     if (!fs::exists(build / "CMakeCache.txt", failed)) {
-        std::vector<std::string> words{"cmake", "-S", folder.string(), "-B", build.string(), "-DCMAKE_BUILD_TYPE=Release"};
+        std::vector<std::string> words{"cmake", "-S", folder.string(), "-B", build.string()};
+        words.insert(words.end(), settings.begin(), settings.end());
         if (run_program({"ninja", "--version"}, {}).value_or(1) == 0) words.insert(words.end(), {"-G", "Ninja"});
         if (!SYMPHONY_TRY(steps.run("configure", words))) return false;
     }

@@ -42,6 +42,7 @@ private:
 /// Sources of a plugin, and where they are built.
 struct Project {
     std::filesystem::path folder, build;
+    std::vector<std::string> settings{"-DCMAKE_BUILD_TYPE=Release"}; ///< for CMake, when it is configured
 
     /// @param build  "" = `build` beneath the folder. @return `not_found`, "no-plugin", when it has no manifest.toml and CMakeLists.txt.
     static Result<Project> at(const std::filesystem::path& folder, const std::filesystem::path& build = {});
