@@ -45,7 +45,7 @@ class Kept(Case):
             manifest.write_text(text)
         return folder.parent
 
-    def answers(self, kept, placement, plugins, status=0):
+    def expect_answers(self, kept, placement, plugins, status=0):
         inputs, expected = QUESTIONS[kept.name]
         out = self.folder / f"out-{placement}"
         words = [word for value in inputs for word in ("--input", value)]
@@ -70,7 +70,7 @@ class Kept(Case):
         for kept in KEPT:
             for placement in ("--in-process", "--isolate"):
                 with self.subTest(plugin=kept, placement=placement):
-                    self.answers(kept, placement, self.plugin(kept))
+                    self.expect_answers(kept, placement, self.plugin(kept))
 
     def test_they_are_held_to_the_contract_of_today(self):
         for kept in KEPT:
@@ -86,9 +86,9 @@ class Kept(Case):
             for asked in {needs, own + 1}:
                 plugins = self.plugin(kept, asked)
                 if asked <= own:
-                    self.answers(kept, "--in-process", plugins)
+                    self.expect_answers(kept, "--in-process", plugins)
                 else:
-                    self.expect_error(self.answers(kept, "--in-process", plugins, status=3), "abi-minor", f"1.{asked}", kept.name)
+                    self.expect_error(self.expect_answers(kept, "--in-process", plugins, status=3), "abi-minor", f"1.{asked}", kept.name)
                 rows.append(f"{kept.name:12} built with {major}.{built}, needs {major}.{asked}   host {major}.{own}: {'loads' if asked <= own else 'refused, abi-minor'}")
         print("\n" + "\n".join(sorted(rows)), file=sys.stderr)
 

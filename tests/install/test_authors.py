@@ -59,7 +59,7 @@ class Journey(Person):
         self.symphony("run", f"{name}/workflows/{name}.toml", "--input", text, "--output", "out")
         return (self.place / "out" / file).read_text().strip()
 
-    def journey(self, kind):
+    def expect_journey(self, kind):
         name = f"first-{kind}"
         self.assertEqual(self.told("new", name, "--type", kind)["key"], self.told("key", "show")["key"])
         self.assertTrue(self.told("test", name)["ok"])
@@ -87,10 +87,10 @@ class Journey(Person):
         self.assertIn("missing-plugin", self.symphony("run", f"{name}/workflows/{name}.toml", "--input", WORKFLOWS[kind][0], status=1).stderr)
 
     def test_a_plugin_in_cpp_goes_from_new_to_removed(self):
-        self.journey("operator")
+        self.expect_journey("operator")
 
     def test_a_plugin_in_c_goes_from_new_to_removed(self):
-        self.journey("c")
+        self.expect_journey("c")
 
     def test_what_a_continuous_integration_starts_leaves_a_package(self):
         self.symphony("new", "built-elsewhere", "--type", "c", "--no-key")
@@ -264,7 +264,7 @@ class Dev(Person):
         self.assertEqual(session.next()["answer"]["lines"], 20)
         self.assertEqual(session.end(), 0)
 
-    def attach(self, *flags):
+    def expect_attached(self, *flags):
         """Holds until a debugger is attached, and answers then."""
         self.counter()
         session = Session(self, "counter", "--call", "count", "--with", '{"text": "x"}', "--debugger", *flags)
@@ -282,10 +282,10 @@ class Dev(Person):
         self.assertEqual(session.end(), 0)
 
     def test_a_debugger_is_waited_for_in_process(self):
-        self.attach()
+        self.expect_attached()
 
     def test_a_debugger_is_waited_for_in_a_sandbox(self):
-        self.attach("--isolated")
+        self.expect_attached("--isolated")
 
     def test_what_cannot_be_asked_is_told_before_anything_is_built(self):
         self.symphony("new", "lines", "--type", "c")

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace symphony::kit {
 namespace {
@@ -85,12 +86,20 @@ TEST(Key, OpensWithItsPassphraseAlone) {
     expect_refused(author.run("sign", {{"file", {"text"}}, {"key", {"my.key"}}, {"passphrase-file", {"wrong"}}}), "wrong-passphrase");
     EXPECT_FALSE(std::filesystem::exists(author.work() / "text.minisig"));
     expect_done(author.run("sign", {{"file", {"text"}}, {"key", {"my.key"}}, {"passphrase-file", {"right"}}}));
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    constexpr std::string_view typed = "correct horse\nnot read\n";
+    ASSERT_EQ(::write(ends[1], typed.data(), typed.size()), static_cast<ssize_t>(typed.size()));
+    std::filesystem::remove(author.work() / "text.minisig");
+    expect_done(author.run("sign", {{"file", {"text"}}, {"key", {"my.key"}}, {"passphrase-fd", {std::to_string(ends[0])}}}));
+    ::close(ends[0]);
+    ::close(ends[1]);
     const auto signature = Signature::parse(read(author.work() / "text.minisig"));
     ASSERT_TRUE(signature);
     EXPECT_TRUE(verify(*PublicKey::parse(read(author.work() / "my.pub")), *signature, "hello"));
 }
 
-TEST(Key, ComesFromADescriptorThatWasHandedOver) {
+TEST(Key, TakesNoDescriptorThatWasNotHandedOver) {
     const Author author;
     write(author.work() / "text", "hello");
     expect_refused(author.run("key make", {{"passphrase-fd", {"999"}}}), "no-descriptor");
