@@ -162,7 +162,7 @@ void App::follow(host::Runtime& runtime) {
             one.pause = std::min(one.pause * 2, std::chrono::seconds(60));
             return false;
         }
-        plugins_->settle(one.change, static_cast<bool>(done));
+        plugins_->settle(one.change, done);
         report(one.change, done);
         return true;
     });
