@@ -13,7 +13,7 @@ struct Named {
 constexpr std::array commands{
     Named{"install", &command_install},           Named{"update", &command_update},       Named{"remove", &command_remove},       Named{"rollback", &command_rollback},
     Named{"generations", &command_generations},   Named{"verify", &command_verify},       Named{"packages gc", &command_gc},      Named{"packages keys", &command_keys},
-    Named{"packages trust", &command_trust},      Named{"packages revoke", &command_revoke},
+    Named{"packages lock", &command_lock},        Named{"packages trust", &command_trust},      Named{"packages revoke", &command_revoke},
     Named{"search", &command_search},             Named{"packages registry add", &command_registry_add},
     Named{"packages registry remove", &command_registry_remove}, Named{"packages registry list", &command_registry_list},
 };

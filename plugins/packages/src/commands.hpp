@@ -16,6 +16,7 @@ Result<std::int32_t> command_rollback(CommandLine& line);
 Result<std::int32_t> command_generations(CommandLine& line);
 Result<std::int32_t> command_verify(CommandLine& line);
 Result<std::int32_t> command_gc(CommandLine& line);
+Result<std::int32_t> command_lock(CommandLine& line);
 Result<std::int32_t> command_keys(CommandLine& line);
 Result<std::int32_t> command_trust(CommandLine& line);
 Result<std::int32_t> command_revoke(CommandLine& line);

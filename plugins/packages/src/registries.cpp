@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "registries.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace symphony::packages {
 namespace fs = std::filesystem;
+
+bool is_web(std::string_view address) noexcept { return address.starts_with("https://") || address.starts_with("http://"); }
+
 namespace {
 
 std::unique_ptr<packaging::Fetch> folder_fetch(const std::string& address) { return std::make_unique<packaging::FolderFetch>(address); }
 
 /// A folder, or a web server through the host's network broker, which asks whether this plugin may.
 Result<std::unique_ptr<packaging::Fetch>> fetch_of(const CommandLine& line, const std::string& address) {
-    if (!address.starts_with("http://") && !address.starts_with("https://")) return folder_fetch(address);
+    if (!is_web(address)) return folder_fetch(address);
     auto web = SYMPHONY_TRY(packaging::WebAddress::parse(address));
     const auto net = SYMPHONY_TRY(line.host().net());
     packaging::Connect connect = [net, host = line.host()](const std::string& name, std::uint16_t port, bool tls) {
@@ -43,7 +47,7 @@ Result<Registries> Registries::open(const CommandLine& line, bool offline) {
         auto registry = packaging::Registry::open(**fetch, std::move(options));
         if (!registry) return std::move(registry).error().in("registry " + entry.name);
         if (registry->is_stale()) line.err("note: registry " + entry.name + " may be out of date: its snapshot's time is over");
-        out.all_.push_back({entry.name, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
+        out.all_.push_back({entry.name, entry.address, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
     }
     return out;
 }
@@ -59,6 +63,28 @@ std::string Registries::name_of(const packaging::Registry& registry) const {
         if (one.registry.get() == &registry) return one.name;
     }
     return registry.name();
+}
+
+std::vector<packaging::Lock::Registry> Registries::for_lock() const {
+    std::vector<packaging::Lock::Registry> out;
+    for (const auto& one : all_) {
+        const bool there = std::any_of(out.begin(), out.end(), [&](const auto& other) { return other.name == one.registry->name(); });
+        // A folder's address means something on this machine alone.
+        if (!there) out.push_back({one.registry->name(), one.registry->root_key(), one.registry->snapshot().number, is_web(one.address) ? one.address : std::string()});
+    }
+    return out;
+}
+
+Error unknown_registry(const packaging::Lock::Registry& missing) {
+    return {Code::not_found, "unknown-registry", "the lock takes plugins from the registry " + missing.name + ", and none that is configured has this name",
+            "symphony packages registry add " + missing.name + " " + (missing.address.empty() ? "ADDRESS" : missing.address) + " --root-key " + missing.root_key};
+}
+
+Status Registries::check_has(const packaging::Lock& lock) const {
+    for (const auto& wanted : lock.registries) {
+        if (std::none_of(all_.begin(), all_.end(), [&](const One& one) { return one.registry->name() == wanted.name; })) return unknown_registry(wanted);
+    }
+    return {};
 }
 
 } // namespace symphony::packages

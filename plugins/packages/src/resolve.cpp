@@ -2,6 +2,7 @@
 #include "resolve.hpp"
 
 #include "dependencies.hpp"
+#include "locked.hpp"
 #include "registries.hpp"
 
 #include <symphony/packaging/registry_source.hpp>
@@ -52,7 +53,11 @@ public:
         : line_(line), profile_(profile), store_(store), publishers_(publishers), question_(question) {}
 
     Result<Answer> run() {
-        auto registries = SYMPHONY_TRY(Registries::open(line_, question_.offline));
+        auto opened = Registries::open(line_, question_.offline);
+        if (!opened && opened.error().reason() == "no-registry" && question_.lock != nullptr && !question_.lock->registries.empty()) return unknown_registry(question_.lock->registries.front());
+        if (!opened) return std::move(opened).error();
+        const auto& registries = *opened;
+        if (question_.lock != nullptr) SYMPHONY_TRY(registries.check_has(*question_.lock));
         packaging::RegistrySource source(registries.all(), {{line_.about().triple}, &publishers_, true});
         SYMPHONY_TRY(collect_here());
         Here here(table_, std::move(ids_), source);
@@ -64,8 +69,12 @@ public:
         std::set<std::string> chosen;
         for (const auto& one : std::get<packaging::Solution>(resolution).chosen) {
             chosen.insert(one.id);
-            if (!here.has(one.id)) SYMPHONY_TRY(take(one, source, registries));
+            if (here.has(one.id)) continue;
+            answer_.chosen.emplace_back(one.id, one.version.text());
+            answer_.lock.packages.push_back(SYMPHONY_TRY(source.describe(one.id, one.version)));
+            SYMPHONY_TRY(take(one, source, registries));
         }
+        answer_.lock.registries = registries.for_lock();
         for (const auto& package : profile_.packages) {
             if (package.asked.empty() && !package.registry.empty() && !chosen.contains(package.id)) answer_.orphans.push_back(package.id);
         }
@@ -75,8 +84,7 @@ public:
 private:
     /// What is asked for, and what is there: installed from files, coming along as files, part of the distribution.
     Status collect_here() {
-        const auto [major, minor] = line_.abi();
-        request_.host = {major, minor, 0, {}, {}};
+        request_.host = line_.host_version();
         request_.minimal = question_.minimal;
         request_.cancelled = [this] { return line_.cancelled(); };
         std::set<std::string> from_registries;
@@ -87,6 +95,9 @@ private:
             from_registries.insert(ask.id);
         }
         for (const auto* file : question_.files) SYMPHONY_TRY(stays(file->info.manifest));
+        if (question_.lock != nullptr) {
+            for (const auto& package : question_.lock->packages) request_.prefer.push_back({package.id, package.version});
+        }
         for (const auto& package : profile_.packages) SYMPHONY_TRY(collect_installed(package, from_registries));
         for (const auto& present : present_anyway(line_.about())) {
             request_.ports.insert(request_.ports.end(), present.ports.begin(), present.ports.end());
@@ -107,7 +118,8 @@ private:
         from_registries.insert(package.id);
         if (!package.asked.empty() && !asked_now) request_.wanted.push_back({package.id, Range::parse(package.asked).value_or({}), {}});
         const bool renewed = question_.renew_all || std::find(question_.renewed.begin(), question_.renewed.end(), package.id) != question_.renewed.end();
-        if (!renewed) request_.prefer.push_back({package.id, Version::parse(package.version).value_or({})});
+        const bool locked = question_.lock != nullptr && question_.lock->find(package.id) != nullptr;
+        if (!renewed && !locked) request_.prefer.push_back({package.id, Version::parse(package.version).value_or({})});
         return {};
     }
 
@@ -147,10 +159,22 @@ private:
             if (installed->asked != asked_for(chosen.id)) answer_.asked[chosen.id] = asked_for(chosen.id);
             return {};
         }
+        const auto* pinned = publishers_.pinned(chosen.id);
+        const bool succeeds = pinned != nullptr && pinned->key.text() != line.signer && registry->root().successor_of(pinned->key).text() == line.signer;
+        if (auto stored = held(line_, store_, artifact->files, line.signer)) {
+            stored->typed = chosen.id;
+            stored->registry = name;
+            stored->source.clear();
+            stored->asked = asked_for(chosen.id);
+            stored->succeeds = succeeds;
+            answer_.candidates.push_back(*std::move(stored));
+            return {};
+        }
         Candidate out;
         out.typed = chosen.id;
         out.registry = name;
         out.asked = asked_for(chosen.id);
+        out.succeeds = succeeds;
         line_.progress("fetching " + chosen.id)(0, 1);
         out.bytes = SYMPHONY_TRY(registry->package(line, *artifact));
         auto info = packaging::read_package(out.bytes);
