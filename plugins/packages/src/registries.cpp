@@ -13,19 +13,34 @@ namespace {
 
 std::unique_ptr<packaging::Fetch> folder_fetch(const std::string& address) { return std::make_unique<packaging::FolderFetch>(address); }
 
+/// The least that is enough, where the host names all that the manifest asks for.
+std::string grant_of(const std::string& name, std::uint16_t port) {
+    const bool brackets = name.find(':') != std::string::npos;
+    return "symphony permission grant packages 'network:" + (brackets ? "[" + name + "]" : name) + ":" + std::to_string(port) + "'";
+}
+
 /// A folder, or a web server through the host's network broker, which asks whether this plugin may.
 Result<std::unique_ptr<packaging::Fetch>> fetch_of(const CommandLine& line, const std::string& address) {
     if (!is_web(address)) return folder_fetch(address);
     auto web = SYMPHONY_TRY(packaging::WebAddress::parse(address));
     const auto net = SYMPHONY_TRY(line.host().net());
-    packaging::Connect connect = [net, host = line.host()](const std::string& name, std::uint16_t port, bool tls) {
-        constexpr std::chrono::seconds longest{30};
-        return net.connect(name, port, tls ? Net::tls : 0, host.deadline_in(longest));
+    packaging::HttpPatience patience;
+    patience.silence = std::chrono::milliseconds(line.host().config()["network_wait"].as_uint(30'000));
+    patience.cancelled = [&line] { return line.cancelled(); };
+    packaging::Connect connect = [net, host = line.host(), longest = patience.silence](const std::string& name, std::uint16_t port, bool tls) -> Result<Stream> {
+        auto stream = net.connect(name, port, tls ? Net::tls : 0, host.deadline_in(longest));
+        if (stream || stream.error().reason() != "not-granted") return stream;
+        return std::move(stream).error().with_hint(grant_of(name, port));
     };
-    return std::unique_ptr<packaging::Fetch>(std::make_unique<packaging::HttpFetch>(std::move(web), std::move(connect)));
+    return std::unique_ptr<packaging::Fetch>(std::make_unique<packaging::HttpFetch>(std::move(web), std::move(connect), std::move(patience)));
 }
 
 } // namespace
+
+Error of_registry(const std::string& name, Error error) {
+    if (error.hint().empty()) error.with_hint("see whether its address is right, and tell who runs it; --offline does with what was fetched before");
+    return std::move(error).in("registry " + name);
+}
 
 fs::path registries_file(const CommandLine& line) { return fs::path(line.about().config) / "registries.toml"; }
 
@@ -37,7 +52,7 @@ Result<Registries> Registries::open(const CommandLine& line, bool offline) {
     Registries out;
     for (const auto& entry : list.all) {
         auto fetch = fetch_of(line, entry.address);
-        if (!fetch) return std::move(fetch).error().in("registry " + entry.name);
+        if (!fetch) return of_registry(entry.name, std::move(fetch).error());
         packaging::RegistryOptions options;
         options.root_keys = entry.root_keys;
         options.state = fs::path(line.about().state) / "registries" / entry.name;
@@ -45,7 +60,7 @@ Result<Registries> Registries::open(const CommandLine& line, bool offline) {
         options.offline = offline;
         options.now = static_cast<packaging::UnixTime>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
         auto registry = packaging::Registry::open(**fetch, std::move(options));
-        if (!registry) return std::move(registry).error().in("registry " + entry.name);
+        if (!registry) return of_registry(entry.name, std::move(registry).error());
         if (registry->is_stale()) line.err("note: registry " + entry.name + " may be out of date: its snapshot's time is over");
         out.all_.push_back({entry.name, entry.address, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
     }

@@ -39,6 +39,8 @@ private:
 
 /// Whether it is the address of a web server, and not a folder.
 bool is_web(std::string_view address) noexcept;
+/// An error of a registry, with its name in front and something to do.
+Error of_registry(const std::string& name, Error error);
 /// How to get a registry that a lock needs.
 Error unknown_registry(const packaging::Lock::Registry& missing);
 std::filesystem::path registries_file(const CommandLine& line);

@@ -176,15 +176,21 @@ private:
         out.asked = asked_for(chosen.id);
         out.succeeds = succeeds;
         line_.progress("fetching " + chosen.id)(0, 1);
-        out.bytes = SYMPHONY_TRY(registry->package(line, *artifact));
+        auto bytes = registry->package(line, *artifact);
+        if (!bytes) return of_registry(name, std::move(bytes).error());
+        out.bytes = *std::move(bytes);
         auto info = packaging::read_package(out.bytes);
-        if (!info) return std::move(info).error().in(chosen.id + " of registry " + name);
+        if (!info) return of_registry(name, std::move(info).error().in(chosen.id));
         out.info = *std::move(info);
         if (out.info.id() != chosen.id || out.info.digest != artifact->files) {
             return Error(Code::data_corrupt, "wrong-package", "registry " + name + " has another package under the name " + chosen.id, "tell who runs the registry; nothing was installed");
         }
         if (!line.signer.empty()) {
-            out.signature = SYMPHONY_TRY(packaging::Signature::parse(SYMPHONY_TRY(registry->package_signature(line, *artifact))));
+            const auto text = registry->package_signature(line, *artifact);
+            if (!text) return of_registry(name, text.error());
+            auto signature = packaging::Signature::parse(*text);
+            if (!signature) return of_registry(name, std::move(signature).error().in(chosen.id));
+            out.signature = *std::move(signature);
             out.offered = SYMPHONY_TRY(packaging::PublicKey::parse(line.signer));
         }
         answer_.candidates.push_back(std::move(out));

@@ -34,13 +34,13 @@ struct Lock {
     struct Package {
         std::string id;
         manifests::Version version;
-        std::string asked{};  ///< the range that a person asked for; empty: others need it, or nobody wrote it down
         std::string registry; ///< a name of `registries`, or empty: a file or folder
         std::string manifest; ///< SHA-256 of the manifest
         std::string signer;   ///< "RW...", or empty: unsigned
         manifests::RightSet rights; ///< that were granted
         std::vector<std::string> dependencies; ///< "ID VERSION" of packages in the lock
         std::vector<Artifact> artifacts;
+        std::string asked{}; ///< the range that a person asked for; empty: others need it, or nobody wrote it down
         friend bool operator==(const Package&, const Package&) = default;
     };
 
