@@ -80,6 +80,18 @@ class OverHttp(WebCase):
         self.expect_error(self.refused("cannot-connect", "update"), "registry main")
         self.symphony("update", "--offline")
 
+    def test_show_tells_what_can_be_had_and_what_is_here(self):
+        self.begin()
+        shown = self.symphony("show", "greet").out
+        self.assertIn(f"{GREET} 1.0.0, not installed", shown)
+        self.assertIn(f"symphony install {GREET}", shown)
+        self.assertEqual(json.loads(self.symphony("show", GREET, "--json").out)["packages"]["publisher"], self.publisher.key)
+        self.expect_error(self.symphony("show", "nothing", status=1), "symphony search")
+        self.symphony("install", GREET)
+        self.server.stop()
+        self.assertIn("in registry main", self.symphony("show", GREET).out, "from what was fetched before")
+        self.assertIn("2 plugins installed as generation 1, whole", self.symphony("doctor", status=(0, 1)).out)
+
     def test_the_lock_names_the_registry_and_another_machine_takes_it_from_there(self):
         self.begin()
         self.symphony("install", GREET)

@@ -82,7 +82,7 @@ Result<std::optional<PublicKey>> signer_of(const Candidate& candidate, const pac
     if (!candidate.signature) {
         if (const auto* pinned = publishers.pinned(id)) {
             return Error(Code::refused, "publisher-changed", shown(candidate.typed) + ": plugin \"" + id + "\" was signed with the key " + pinned->key.text() + " so far, and now by nobody",
-                         "get the .minisig file that belongs to the package; to start anew: symphony remove " + id + ", and take the plugin from " + "publishers.toml");
+                         "get the .minisig file that belongs to the package; to start anew, without its settings and data: symphony remove " + id + " --purge");
         }
         if (!allow_unsigned) {
             return Error(Code::refused, "unsigned", shown(candidate.typed) + ": nobody signed plugin \"" + id + "\"",

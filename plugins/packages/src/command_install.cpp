@@ -130,12 +130,39 @@ private:
             if (!steps_.back().same) after.put(steps_.back().after());
         }
         for (const auto& id : answer_.orphans) after.remove(id);
-        return check_dependencies(line_, after, [&](const Installed& package) -> std::optional<manifests::Manifest> {
+        const ManifestOf manifest_of = [&](const Installed& package) -> std::optional<manifests::Manifest> {
             for (const auto& step : steps_) {
                 if (step.candidate.info.digest == package.digest) return step.candidate.info.manifest;
             }
             return from_store(store)(package);
-        });
+        };
+        SYMPHONY_TRY(replace_others(after, manifest_of));
+        return check_dependencies(line_, after, manifest_of);
+    }
+
+    /// Takes out what a new plugin says that it takes the place of; the other way round nothing is installed.
+    Status replace_others(Profile& after, const ManifestOf& manifest_of) {
+        const auto packages = after.packages;
+        for (const auto& package : packages) {
+            const auto manifest = manifest_of(package);
+            if (!manifest) continue;
+            for (const auto& id : manifest->extension.replaces) {
+                const auto* other = after.find(id);
+                if (other == nullptr) continue;
+                const auto is_new = [this](const std::string& one) { return std::any_of(steps_.begin(), steps_.end(), [&](const Step& step) { return step.candidate.info.id() == one && !step.same; }); };
+                if (!is_new(package.id) || is_new(id)) {
+                    return Error(Code::conflict, "replaced", "plugin \"" + package.id + "\" takes the place of " + id + ": they do not go together", "install one of them; symphony remove " + package.id + " takes the other one away");
+                }
+                if (other->publisher != package.publisher) {
+                    return Error(Code::refused, "replaces-another", "plugin \"" + package.id + "\" wants to take the place of " + id + ", which another publisher made", "when that is what you want: symphony remove " + id + ", and again");
+                }
+                if (!line_.json()) line_.err(id + " " + other->version + " goes: " + package.id + " takes its place");
+                replaced_.push_back(*other);
+                if (package.asked.empty() && !other->asked.empty()) answer_.asked[package.id] = "*"; // somebody asked for what it does
+                after.remove(id);
+            }
+        }
+        return {};
     }
 
     /// With --locked. What is installed stays as it is beside a lock that came as a file.
@@ -247,6 +274,7 @@ private:
             changed = true;
         }
         for (const auto& id : answer_.orphans) changed = change.profile().remove(id) || changed;
+        for (const auto& one : replaced_) changed = change.profile().remove(one.id) || changed;
         if (!changed) return change.current();
         // First the pin: a crash between leaves a key without a plugin, and never a plugin whose key anybody may replace.
         for (const auto& step : steps_) {
@@ -290,9 +318,10 @@ private:
             list.push_back(Data(Data::Map{{"id", info.id()}, {"version", info.version()}, {"before", step.before ? Data(step.before->version) : Data()}, {"digest", info.digest},
                                           {"publisher", step.key ? Data(step.key->text()) : Data()}, {"changed", !step.same}, {"rights", step.rights.data()}}));
         }
-        Data::List orphans;
+        Data::List orphans, replaced;
         for (const auto& id : answer_.orphans) orphans.emplace_back(id);
-        line_.json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}});
+        for (const auto& one : replaced_) replaced.emplace_back(one.id);
+        line_.json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}, {"replaced", replaced}});
         for (const auto& id : answer_.orphans) line_.err(id + " goes: nothing needs it any more");
         const bool any = !answer_.orphans.empty() || !answer_.asked.empty() || std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return !step.same; });
         if (generation == 0) line_.out("nothing was changed: --dry-run");
@@ -311,6 +340,7 @@ private:
     Question question_;
     Answer answer_;
     std::vector<Step> steps_;
+    std::vector<Installed> replaced_;
 };
 
 } // namespace

@@ -44,13 +44,14 @@ Error of_registry(const std::string& name, Error error) {
 
 fs::path registries_file(const CommandLine& line) { return fs::path(line.about().config) / "registries.toml"; }
 
-Result<Registries> Registries::open(const CommandLine& line, bool offline) {
+Result<Registries> Registries::open(const CommandLine& line, bool offline, const std::string& only) {
     const auto list = SYMPHONY_TRY(packaging::RegistryList::load(registries_file(line)));
     if (list.all.empty()) {
         return Error(Code::not_found, "no-registry", "no registry is configured", "symphony packages registry add NAME ADDRESS --root-key KEY; or name a .sympkg file");
     }
     Registries out;
     for (const auto& entry : list.all) {
+        if (!only.empty() && entry.name != only) continue;
         auto fetch = fetch_of(line, entry.address);
         if (!fetch) return of_registry(entry.name, std::move(fetch).error());
         packaging::RegistryOptions options;

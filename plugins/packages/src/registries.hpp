@@ -16,9 +16,9 @@ namespace symphony::packages {
 /// The user's registries, verified and ready to be asked, in the order of registries.toml.
 class Registries {
 public:
-    /// @param offline  Nothing is fetched from the network; a folder is always there.
+    /// @param only  The name of one of them; empty: all. @param offline  Nothing is fetched from the network; a folder is always there.
     /// @return `not_found`, reason "no-registry", when none is configured; what RegistryList and Registry::open say, with the registry's name in front.
-    static Result<Registries> open(const CommandLine& line, bool offline);
+    static Result<Registries> open(const CommandLine& line, bool offline, const std::string& only = {});
 
     std::vector<packaging::Registry*> all() const;
     /// The name by which the user calls it.

@@ -52,7 +52,25 @@ public:
     Resolving(const CommandLine& line, const packaging::Profile& profile, const packaging::Store& store, const packaging::Publishers& publishers, const Question& question)
         : line_(line), profile_(profile), store_(store), publishers_(publishers), question_(question) {}
 
+    /// Again without what the answer takes the place of, which nobody knows before its manifest was read.
     Result<Answer> run() {
+        for (const auto* file : question_.files) replaced_.insert(file->info.manifest.extension.replaces.begin(), file->info.manifest.extension.replaces.end());
+        constexpr int rounds_max = 8;
+        for (int round = 0;; ++round) {
+            auto answer = SYMPHONY_TRY(resolve_once());
+            const auto before = replaced_.size();
+            for (const auto& candidate : answer.candidates) replaced_.insert(candidate.info.manifest.extension.replaces.begin(), candidate.info.manifest.extension.replaces.end());
+            if (replaced_.size() == before || round == rounds_max) return answer;
+        }
+    }
+
+private:
+    Result<Answer> resolve_once() {
+        answer_ = {};
+        request_ = {};
+        table_ = {};
+        ids_.clear();
+        ids_here_.clear();
         auto opened = Registries::open(line_, question_.offline);
         if (!opened && opened.error().reason() == "no-registry" && question_.lock != nullptr && !question_.lock->registries.empty()) return unknown_registry(question_.lock->registries.front());
         if (!opened) return std::move(opened).error();
@@ -60,7 +78,7 @@ public:
         if (question_.lock != nullptr) SYMPHONY_TRY(registries.check_has(*question_.lock));
         packaging::RegistrySource source(registries.all(), {{line_.about().triple}, &publishers_, true});
         SYMPHONY_TRY(collect_here());
-        Here here(table_, std::move(ids_), source);
+        Here here(table_, ids_, source);
         auto resolution = SYMPHONY_TRY(packaging::resolve(here, request_));
         if (const auto* conflict = std::get_if<packaging::Conflict>(&resolution)) {
             line_.err(to_text(*conflict));
@@ -76,12 +94,11 @@ public:
         }
         answer_.lock.registries = registries.for_lock();
         for (const auto& package : profile_.packages) {
-            if (package.asked.empty() && !package.registry.empty() && !chosen.contains(package.id)) answer_.orphans.push_back(package.id);
+            if (package.asked.empty() && !package.registry.empty() && !chosen.contains(package.id) && !replaced_.contains(package.id)) answer_.orphans.push_back(package.id);
         }
         return std::move(answer_);
     }
 
-private:
     /// What is asked for, and what is there: installed from files, coming along as files, part of the distribution.
     Status collect_here() {
         request_.host = line_.host_version();
@@ -109,7 +126,7 @@ private:
     }
 
     Status collect_installed(const Installed& package, std::set<std::string>& from_registries) {
-        if (ids_.contains(package.id)) return {}; // a file takes its place
+        if (ids_.contains(package.id) || replaced_.contains(package.id)) return {}; // a file, or another plugin, takes its place
         const bool asked_now = from_registries.contains(package.id);
         if (package.registry.empty() && !asked_now) {
             const auto info = store_.read(package.digest);
@@ -204,6 +221,7 @@ private:
     const Question& question_;
     packaging::ResolveRequest request_;
     PackageTable table_;
+    std::set<std::string> replaced_; ///< whose place something in the answer takes
     std::set<std::string> ids_;      ///< that are here and wanted
     std::set<std::string> ids_here_; ///< the distribution's
     Answer answer_;
