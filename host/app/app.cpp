@@ -386,6 +386,17 @@ Result<App::PluginCommand> App::find_command(const std::string& name) {
     return Error(Code::not_found, "usage", "there is no command \"" + name + "\"", "symphony help lists the commands");
 }
 
+std::vector<App::PluginCommand> App::commands_that_add_to(manifests::AddsTo what) {
+    std::vector<PluginCommand> out;
+    const std::string tail = " " + std::string(name_of(what));
+    for (const auto& [name, summary] : plugin_commands()) {
+        if (!name.ends_with(tail)) continue; // the index knows names alone, and no manifest is read for the others
+        auto found = find_command(name);
+        if (found && found->command.adds_to == what) out.push_back(*std::move(found));
+    }
+    return out;
+}
+
 std::vector<std::pair<std::string, std::string>> App::plugin_commands() {
     std::vector<std::pair<std::string, std::string>> commands;
     std::set<std::string, std::less<>> seen;

@@ -27,7 +27,8 @@ std::string sentence(const Damage& damage) {
 }
 
 Result<Verified> verify_folder(const CommandLine& line, const fs::path& folder) {
-    Verified out{folder.string(), {}, SYMPHONY_TRY(read_tree(folder, line.progress("reading " + folder.filename().string())))};
+    auto tree = SYMPHONY_TRY(read_tree(folder, line.progress("reading " + folder.filename().string())));
+    Verified out{folder.string(), {}, std::move(tree)};
     out.damages = check_seal(*out.tree);
     return out;
 }
