@@ -247,7 +247,7 @@ class Archives(Composing):
     def test_the_tar_unpacks_to_a_tree_that_starts(self):
         [path] = self.build("tar.zst")
         subprocess.run(["tar", "--zstd", "-xf", path, "-C", self.folder], check=True)
-        self.assertIn("composer", self.run_in(self.folder / "small-1.0.0", "list").stdout)
+        self.assertIn("files", self.run_in(self.folder / "small-1.0.0", "list").stdout)
 
     @unittest.skipUnless(shutil.which("dpkg-deb"), "no dpkg")
     def test_the_debian_package_is_one(self):
