@@ -47,12 +47,14 @@ TEST(RemoteInstance, IsQuietWhenNoThreadIsBehindTheEndOfItsCall) {
     ASSERT_EQ(remote.ops->save_state(remote.it, &state, nullptr), SYMPHONY_OK);
     EXPECT_EQ(text_of(Buffer::bytes_of(state)), "left");
     state.ops->release(state.owner);
+}
 
-    Remote other;
-    EXPECT_EQ(reply(other, linger, {"never"})[0], "done");
-    EXPECT_EQ(other.ops->quiesce(other.it, 0, &other.error), SYMPHONY_E_DEADLINE);
-    EXPECT_EQ(said(other.error).substr(0, 12), "still-inside");
-    other.kill();
+TEST(RemoteInstance, SaysThatAThreadDidNotComeBackFromACallThatItEnded) {
+    Remote remote;
+    EXPECT_EQ(reply(remote, linger, {"never"})[0], "done");
+    EXPECT_EQ(remote.ops->quiesce(remote.it, 0, &remote.error), SYMPHONY_E_DEADLINE);
+    EXPECT_EQ(said(remote.error).substr(0, 12), "still-inside");
+    remote.kill();
 }
 
 TEST(RemoteInstance, TellsWhatTheRunnerMapped) {
