@@ -54,6 +54,8 @@ TEST_F(SealTest, APrefixWithoutOneIsNoDistribution) {
     TemporaryFolder plain;
     write_file(plain.path() / "bin/symphony", "x");
     EXPECT_TRUE(check_seal(plain.path(), cache.path()));
+    write_file(plain.path() / seal_name, hex(sha256("x")) + "  other.iso\n");
+    EXPECT_TRUE(check_seal(plain.path(), cache.path())) << "somebody else's list";
 }
 
 TEST_F(SealTest, WhatWasAlteredIsNamedThoughItsTimesAreKept) {

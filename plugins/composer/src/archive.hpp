@@ -28,7 +28,7 @@ std::string file_name_of(const TreeFacts& facts, Format format);
 /// The tree as one file. The same tree gives the same bytes, of one version of zstd and zlib: no times, no owners, files in order.
 /// - tar.zst: all in one folder of the title's name
 /// - deb: beneath /opt/NAME, with a link /usr/bin/NAME; it depends on what its programs and libraries need
-/// - single-file: a shell script with the tree as tar in gzip behind it, which unpacks itself once into the cache and starts (decision 0036)
+/// - single-file: a shell script with the tree as tar in gzip behind it, which unpacks itself once into the cache and starts (decision 0040)
 /// @return `exhausted`, `internal`; `invalid_argument` "path-too-long".
 Result<std::string> archive_of(const Tree& tree, const TreeFacts& facts, Format format);
 

@@ -9,6 +9,7 @@
 #include <symphony/packaging/disk.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 namespace symphony::composer {
@@ -66,9 +67,11 @@ private:
     /// Debian's copyright file; a package without one is no reason to stop, its component in the bill has the package's name.
     Status licence_of_package(const std::string& package) {
         constexpr std::uint64_t licence_bytes_max = 4ull * 1024 * 1024;
-        auto text = read_following(fs::path("/usr/share/doc") / package / "copyright", licence_bytes_max);
-        if (!text) return {};
-        return tree_.add("licenses/" + package + "/copyright", plain, *std::move(text));
+        for (const auto& place : {host_.prefix / "licenses", fs::path("/usr/share/doc")}) {
+            auto text = read_following(place / package / "copyright", licence_bytes_max);
+            if (text) return tree_.add("licenses/" + package + "/copyright", plain, *std::move(text));
+        }
+        return {};
     }
 
     Status plugin(const Input& input) {
@@ -97,10 +100,34 @@ private:
     Tree tree_;
 };
 
+/// The host of the distribution that composes, if it is one: it knows who brought the libraries that came along.
+std::optional<Lock::Host> host_of_prefix(const fs::path& prefix, const std::string& triple) {
+    const auto text = packaging::read_file(prefix / "distribution.lock", packaging::lock_bytes_max);
+    const auto lock = text ? packaging::parse_lock(*text, "distribution.lock") : Result<Lock>(text.error());
+    if (!lock) return std::nullopt;
+    for (const auto& host : lock->hosts) {
+        if (host.triple == triple) return host;
+    }
+    return std::nullopt;
+}
+
+/// Takes package and version over where name and bytes are known; of what stays on the machine the name counts, its bytes are each machine's own.
+/// @return Whether all were known.
+bool take_over(std::vector<Lock::Host::Library>& libraries, const Lock::Host& known, Libraries which) {
+    bool all = true;
+    for (auto& library : libraries) {
+        const auto before = std::find_if(known.libraries.begin(), known.libraries.end(), [&](const auto& one) { return one.name == library.name && (which == Libraries::system || one.sha256 == library.sha256); });
+        if (before != known.libraries.end()) library = *before;
+        all = all && before != known.libraries.end();
+    }
+    return all;
+}
+
 } // namespace
 
 Result<HostFiles> host_files(const fs::path& program, const fs::path& prefix, const std::string& triple, const std::string& version, const std::vector<const Input*>& inputs, Libraries libraries, const Lock::Host* known) {
     HostFiles out;
+    out.prefix = prefix;
     out.locked.triple = triple;
     out.locked.version = version;
     fs::path runner = program.parent_path() / "symphony-runner";
@@ -130,13 +157,10 @@ Result<HostFiles> host_files(const fs::path& program, const fs::path& prefix, co
         const auto& [name, who] = *found.missing.begin();
         return Error(Code::not_found, "missing-library", who + " needs " + name + ", which is not on this machine", "install the package that has it");
     }
-    // Of what stays on the machine the name counts; its bytes are each machine's own.
-    const bool same = known != nullptr && std::all_of(found.all.begin(), found.all.end(), [&](auto& library) {
-        const auto before = std::find_if(known->libraries.begin(), known->libraries.end(), [&](const auto& one) { return one.name == library.name && (libraries == Libraries::system || one.sha256 == library.sha256); });
-        if (before != known->libraries.end()) library = *before;
-        return before != known->libraries.end();
-    });
-    if (!same) DebianPackages().identify(found.all, found.paths);
+    if (known == nullptr || !take_over(found.all, *known, libraries)) {
+        DebianPackages().identify(found.all, found.paths);
+        if (const auto own = host_of_prefix(prefix, triple)) take_over(found.all, *own, Libraries::bundled);
+    }
     out.locked.libraries = std::move(found.all);
     out.library_paths = std::move(found.paths);
     out.base = std::move(found.newest);

@@ -19,6 +19,7 @@ struct HostFiles {
     std::map<std::string, std::string> programs;                 ///< "bin/symphony" and "bin/symphony-runner" to their bytes
     std::map<std::string, std::filesystem::path> library_paths;  ///< by name
     std::map<std::string, std::string> base;                     ///< what is needed of glibc and libstdc++ at least
+    std::filesystem::path prefix;                                ///< of the symphony that composes
     std::string licence;                                         ///< symphony's own, which lies beside this plugin
     Lock::Host locked;
 };

@@ -83,7 +83,7 @@ packaging::Progress CommandLine::progress(std::string what) const {
 std::int32_t CommandLine::report(const std::vector<manifests::Diagnostic>& problems) const {
     Data::List list;
     for (const auto& one : problems) {
-        list.emplace_back(Data::Map{{"reason", one.reason}, {"message", shown(one.message)}, {"hint", shown(one.hint)}, {"file", shown(one.file)}, {"line", static_cast<std::int64_t>(one.line)}, {"column", static_cast<std::int64_t>(one.column)}});
+        list.emplace_back(Data::Map{{"reason", one.reason}, {"message", one.message}, {"hint", one.hint}, {"file", shown(one.file)}, {"line", static_cast<std::int64_t>(one.line)}, {"column", static_cast<std::int64_t>(one.column)}});
         err(format(one));
         if (!one.hint.empty()) err("hint: " + one.hint);
     }

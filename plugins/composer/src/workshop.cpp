@@ -127,8 +127,11 @@ Status Workshop::plan() {
     SYMPHONY_TRY(refresh_local());
     auto planned = SYMPHONY_TRY(packaging::make_plan(*inputs_, asked, old_lock_ ? &*old_lock_ : nullptr, mode_, [this] { return line_.cancelled(); }));
     if (const auto* conflict = std::get_if<packaging::Conflict>(&planned)) {
-        line_.err(to_text(*conflict));
-        return Error(Code::conflict, "conflict", "the plugins do not fit together", hint_of(*conflict));
+        std::string why = to_text(*conflict);
+        std::replace(why.begin(), why.end(), '\n', ' ');
+        while (why.ends_with(' ')) why.pop_back();
+        problems_.push_back({manifests::Severity::error, "conflict", "the plugins do not fit together: " + why, hint_of(*conflict), typed_, 0, 0});
+        return {};
     }
     auto& plan = std::get<packaging::Plan>(planned);
     changes_ = std::move(plan.changes);
@@ -186,6 +189,7 @@ Status Workshop::prepare() {
     SYMPHONY_TRY(inputs_->open(problems_, typed_));
     if (!problems_.empty()) return {};
     SYMPHONY_TRY(plan());
+    if (!problems_.empty()) return {};
     const auto version = SYMPHONY_TRY(manifests::Version::parse(line_.about().version));
     composition_.emplace(Composition{*distribution_, typed_, line_.about().triple, version, line_.abi(), lock_, taken_});
     problems_ = check(*composition_);

@@ -22,8 +22,8 @@ public:
     Workshop(const CommandLine& line, std::string typed, packaging::LockMode mode);
     ~Workshop();
 
-    /// Reads file and lock, finds and reads all plugins, checks all of it. @return `conflict`, reason "conflict", after the explanation was told; what files,
-    /// registries and packages say. Problems that are left are in problems().
+    /// Reads file and lock, finds and reads all plugins, checks all of it. @return What files, registries and packages say. What is wrong with the
+    /// distribution itself is in problems().
     Status prepare();
     const Problems& problems() const noexcept { return problems_; }
     /// Whether the lock is not what was read.
