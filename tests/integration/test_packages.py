@@ -202,8 +202,8 @@ class Killed(PackagesCase):
         if SANITIZED or not can_run("strace", "-o", "/dev/null", "true"):
             self.skipTest("programs cannot be traced here")
 
-    def expect_whole_whenever_killed(self, words, prepared, before, after, kills_min=20):
-        """`prepared` is a home to begin with; what is found is `before` or `after`, and whole."""
+    def expect_whole_whenever_killed(self, words, prepared, before, after, kills_min=20, again=0):
+        """`prepared` is a home to begin with; what is found is `before` or `after`, and whole. `again` is how the same command may end afterwards."""
         seen, kills = set(), 0
         for call in self.CALLS:
             for number in range(1, 200):
@@ -217,8 +217,9 @@ class Killed(PackagesCase):
                     found = self.version(env=environment)
                     self.assertIn(found, (before, after), str(verified))
                     seen.add(found)
-                    self.symphony(*words, env=environment)
+                    self.symphony(*words, env=environment, status=again)
                     self.assertEqual(self.version(env=environment), after)
+                    self.symphony("verify", env=environment)
                 self.remove(home)
                 if done.status == 0:
                     break
@@ -244,8 +245,11 @@ class Killed(PackagesCase):
         self.install("1.0.0", "--trust-key", self.signer.key)
         self.install("1.1.0", "--agree")
         self.expect_whole_whenever_killed(("rollback", "--to", "1"), self.home, "1.1.0", "1.0.0", kills_min=5)
-        self.symphony("rollback", "--to", "1")
-        self.symphony("packages", "gc", "--keep", "1")
+        self.expect_whole_whenever_killed(("packages", "gc", "--keep", "1"), self.home, "1.1.0", "1.1.0", kills_min=3)
+
+    def test_remove(self):
+        self.install("1.0.0", "--trust-key", self.signer.key)
+        self.expect_whole_whenever_killed(("remove", "notes", "--purge"), self.home, "1.0.0", None, kills_min=5, again=(0, 1))
 
 
 class FullDisk(PackagesCase):
@@ -269,6 +273,14 @@ class FullDisk(PackagesCase):
                 self.assertEqual(re.findall(r"^verify (\d+)$", done.out, re.MULTILINE), ["0", "0"], str(done))
                 if "1" in states:
                     self.assertIn("[disk-full]", done.err, str(done))
+        with self.subTest("back, and collected, when nothing is left"):
+            script = (f'mount -t tmpfs -o size=300k none {data} && for p in "$1" "$2"; do "$0" install "$p" --trust-key {self.signer.key} --agree --yes || exit 9; done; '
+                      f'dd if=/dev/zero of={data}/filler bs=1024 2>/dev/null; "$0" rollback; echo "rollback $?"; "$0" verify; echo "verify $?"; '
+                      '"$0" packages gc --keep 1; echo "gc $?"; "$0" verify; echo "verify $?"; "$0" rollback --to 1; "$0" remove notes; "$0" verify; echo "verify $?"')
+            done = self.finish(self.start(first, second, before=[*inside, script]))
+            self.assertEqual(re.findall(r"^verify (\d+)$", done.out, re.MULTILINE), ["0", "0", "0"], str(done))
+            self.assertIn("gc 0", done.out, str(done))
+            self.assertTrue("rollback 0" in done.out or "[disk-full]" in done.err, str(done))
         self.assertIn(("1", "1"), seen)
         self.assertIn(("0", "1"), seen)
         self.assertIn(("0", "0"), seen)

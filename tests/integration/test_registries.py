@@ -141,5 +141,146 @@ class OverHttp(WebCase):
         self.symphony("verify")
 
 
+class Hostile(WebCase):
+    """A registry, or who stands between, that wants something else installed than what was published."""
+
+    def setUp(self):
+        super().setUp()
+        self.begin()
+        self.symphony("install", WORDS)
+
+    def published_again(self):
+        self.registry.publish(plugin_files(WORDS, "1.1.0", library=b"the second library"), self.publisher)
+
+    def copy_of(self, name="copy"):
+        return shutil.copytree(self.registry.folder, self.folder / name)
+
+    def give(self, folder):
+        shutil.rmtree(self.registry.folder)
+        shutil.copytree(folder, self.registry.folder)
+
+    def expect_refused(self, reason, *words):
+        words = words or ("update",)
+        refused = self.refused(reason, *words)
+        self.assertEqual(self.installed(), {WORDS: "1.0.0"})
+        self.symphony("verify")
+        return refused
+
+    def test_replay_and_rollback(self):
+        old = self.copy_of()
+        self.published_again()
+        self.symphony("update", "--dry-run")
+        new = self.copy_of("new")
+        self.give(old)
+        self.expect_refused("rollback")
+        self.give(new)
+        self.symphony("update")
+        self.assertEqual(self.installed(), {WORDS: "1.1.0"})
+
+    def test_freeze(self):
+        self.symphony("search", "words")
+        self.registry.days = -1
+        self.registry.sign_snapshot()
+        self.expect_refused("expired-snapshot")
+        self.symphony("search", "words", "--offline")
+
+    def test_an_old_root_and_a_root_of_nobody(self):
+        self.registry.new_root(days=-1)
+        self.registry.sign_snapshot()
+        self.expect_refused("expired-root")
+        self.registry.new_root()
+        thief = packing.Signer(self.folder / "thief")
+        self.registry.root = thief
+        self.registry.new_root()
+        self.registry.sign_snapshot()
+        self.expect_refused("not-enough-signatures")
+
+    def test_mix_and_match(self):
+        old = self.copy_of()
+        self.published_again()
+        for path in old.glob("index/**/*.jsonl"):
+            shutil.copy(path, self.registry.folder / path.relative_to(old))
+        self.expect_refused("digest-mismatch")
+        self.registry.sign_snapshot()
+        for path in (old / "packages").glob("**/*-1.0.0-*"):
+            shutil.copy(path, str(self.registry.folder / path.relative_to(old)).replace("1.0.0", "1.1.0"))
+        self.expect_refused("digest-mismatch")
+
+    def test_two_snapshots_of_one_number(self):
+        self.registry.add(plugin_files(WORDS, "1.1.0"), self.publisher)
+        self.registry.sign_snapshot(number=self.registry.number)
+        self.expect_refused("snapshot-changed")
+
+    def test_a_snapshot_that_another_key_signed(self):
+        thief = packing.Signer(self.folder / "thief")
+        self.registry.add(plugin_files(WORDS, "1.1.0"), self.publisher)
+        self.registry.sign_snapshot(signer=thief)
+        self.expect_refused("not-enough-signatures")
+
+    def test_tampered_snapshot_index_and_comment(self):
+        self.published_again()
+        folder = self.registry.folder
+        index = next(folder.glob(f"index/*/*/{WORDS}.jsonl"))
+        for file, before, after, reason in ((folder / "snapshot.toml", "number", "number ", "not-enough-signatures"), (index, "1.1.0", "1.1.1", "digest-mismatch"),
+                                            (next(folder.glob("snapshot.*.minisig")), "trusted comment: main", "trusted comment: mine", "not-enough-signatures"),
+                                            (next((folder / "packages" / WORDS).glob("*1.1.0*.minisig")), "version:1.1.0", "version:1.1.1", "altered-comment")):
+            with self.subTest(file=file.name):
+                shutil.rmtree(self.home / ".cache", ignore_errors=True)
+                shutil.rmtree(self.home / ".local/state/symphony/registries")
+                good = file.read_bytes()
+                files = folder.glob("snapshot.*.minisig") if file.name.startswith("snapshot.") and file.suffix == ".minisig" else [file]
+                kept = {one: one.read_bytes() for one in files}
+                for one, content in kept.items():
+                    one.write_bytes(content.replace(before.encode(), after.encode()))
+                self.expect_refused(reason)
+                for one, content in kept.items():
+                    one.write_bytes(content)
+                file.write_bytes(good)
+
+    def test_a_package_of_another_plugin_under_the_name(self):
+        other = plugin_files("org.example.other", "1.1.0")
+        package = self.registry.add(other, self.publisher)
+        content = package.read_bytes()
+        del self.registry.lines["org.example.other"]
+        self.registry.add(plugin_files(WORDS, "1.1.0"), self.publisher,
+                          {"artifacts": [{"triple": "x86_64-linux-gnu", "size": len(content), "sha256": packing.sha256(content), "files": packing.sha256(packing.file_list(other))}]})
+        target = next((self.registry.folder / "packages" / WORDS).glob("*1.1.0*.sympkg"))
+        target.write_bytes(content)
+        target.with_name(target.name + ".minisig").write_bytes(package.with_name(package.name + ".minisig").read_bytes())
+        self.registry.sign_snapshot()
+        self.expect_refused("wrong-package")
+
+    def test_an_older_package_under_a_newer_version(self):
+        old = plugin_files(WORDS, "1.0.0")
+        content = next((self.registry.folder / "packages" / WORDS).glob("*1.0.0*.sympkg")).read_bytes()
+        self.registry.add(plugin_files(WORDS, "1.1.0"), self.publisher,
+                          {"artifacts": [{"triple": "x86_64-linux-gnu", "size": len(content), "sha256": packing.sha256(content), "files": packing.sha256(packing.file_list(old))}]})
+        for path in (self.registry.folder / "packages" / WORDS).glob("*1.0.0*"):
+            shutil.copy(path, str(path).replace("1.0.0", "1.1.0"))
+        self.registry.sign_snapshot()
+        self.expect_refused("wrong-package")
+
+    def test_another_publisher_and_an_index_that_lies_about_him(self):
+        thief = packing.Signer(self.folder / "thief")
+        self.registry.publish(plugin_files(WORDS, "1.1.0"), thief)
+        self.assertIn("nothing to do", self.symphony("update").out)
+        self.assertEqual(self.installed(), {WORDS: "1.0.0"})
+        self.registry.publish(plugin_files(WORDS, "1.2.0"), thief, {"signer": self.publisher.key})
+        self.expect_refused("publisher-changed")
+
+    def test_an_index_that_hides_rights(self):
+        more = '[capabilities]\nfile_access = ["write:workspace"]'
+        self.registry.publish(plugin_files(WORDS, "1.1.0", more=more), self.publisher)
+        self.expect_refused("consent-needed")
+        self.symphony("update", "--agree")
+        self.assertEqual(self.installed(), {WORDS: "1.1.0"})
+
+    def test_a_version_that_changes(self):
+        self.symphony("install", WORDS)
+        self.registry.lines.clear()
+        self.registry.publish(plugin_files(WORDS, "1.0.0", library=b"other bytes, same version"), self.publisher)
+        self.expect_refused("digest-changed")
+
+
 if __name__ == "__main__":
     main()

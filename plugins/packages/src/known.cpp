@@ -53,6 +53,14 @@ Result<std::optional<KnownPlugin>> known_as(const CommandLine& line, const Regis
     constexpr std::size_t looked_at_max = 100;
     std::vector<std::pair<std::string, packaging::Registry*>> named;
     for (auto* registry : registries.all()) {
+        // A far registry is not read whole for one id.
+        if (typed.find('.') != std::string::npos) {
+            const auto file = registry->index_file(typed);
+            if (!file && file.error().reason() != "unknown-plugin") return of_registry(registries.name_of(*registry), file.error());
+            if (!file) continue;
+            auto found = SYMPHONY_TRY(read(line, *registry, registries.name_of(*registry), publishers, typed));
+            return std::optional(std::move(found));
+        }
         const auto progress = line.progress("reading the index of " + registries.name_of(*registry));
         auto index = registry->index([&](std::size_t done, std::size_t total) { return progress(done, total); });
         if (!index) return of_registry(registries.name_of(*registry), std::move(index).error());

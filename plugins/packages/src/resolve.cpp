@@ -172,7 +172,7 @@ private:
         if (registry == nullptr || artifact == line.artifacts.end()) return Error(Code::internal, "no-artifact", chosen.id + " was chosen and has no package for this machine");
         const auto* installed = profile_.find(chosen.id);
         const std::string name = registries.name_of(*registry);
-        if (installed != nullptr && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {
+        if (installed != nullptr && installed->version == line.version && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {
             if (installed->asked != asked_for(chosen.id)) answer_.asked[chosen.id] = asked_for(chosen.id);
             return {};
         }
@@ -184,6 +184,7 @@ private:
             stored->source.clear();
             stored->asked = asked_for(chosen.id);
             stored->succeeds = succeeds;
+            SYMPHONY_TRY(check_is(stored->info, line, *artifact, name));
             answer_.candidates.push_back(*std::move(stored));
             return {};
         }
@@ -199,9 +200,7 @@ private:
         auto info = packaging::read_package(out.bytes);
         if (!info) return of_registry(name, std::move(info).error().in(chosen.id));
         out.info = *std::move(info);
-        if (out.info.id() != chosen.id || out.info.digest != artifact->files) {
-            return Error(Code::data_corrupt, "wrong-package", "registry " + name + " has another package under the name " + chosen.id, "tell who runs the registry; nothing was installed");
-        }
+        SYMPHONY_TRY(check_is(out.info, line, *artifact, name));
         if (!line.signer.empty()) {
             const auto text = registry->package_signature(line, *artifact);
             if (!text) return of_registry(name, text.error());
@@ -212,6 +211,14 @@ private:
         }
         answer_.candidates.push_back(std::move(out));
         return {};
+    }
+
+    /// That a package is what the index says under this name: a good signature on another version is how an old hole comes back.
+    static Status check_is(const packaging::PackageInfo& info, const packaging::IndexLine& line, const packaging::IndexLine::Artifact& artifact, const std::string& registry) {
+        const auto* manifest = info.files.find("manifest.toml");
+        if (info.id() == line.id && info.version() == line.version && info.digest == artifact.files && manifest != nullptr && manifest->sha256 == line.manifest) return {};
+        return Error(Code::data_corrupt, "wrong-package", "registry " + registry + " has " + info.id() + " " + info.version() + " under the name " + line.id + " " + line.version + ", or says something else about it",
+                     "tell who runs the registry; nothing was installed");
     }
 
     const CommandLine& line_;
