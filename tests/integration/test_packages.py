@@ -95,6 +95,24 @@ class Journey(PackagesCase):
         packed = self.data("store", os.listdir(self.data("store"))[0])
         self.assertEqual(json.loads((packed / "sbom.cdx.json").read_text())["bomFormat"], "CycloneDX")
 
+    def test_show_and_doctor_ask_it_too(self):
+        self.assertIn("packages: nothing was installed yet", self.symphony("doctor").out)
+        self.install("1.0.0", "--trust-key", self.signer.key)
+        self.assertRegex(self.symphony("show", "notes").out, r"As packages knows it\n(.*\n)*.*you asked for")
+        self.assertEqual(self.shown()["packages"]["signature"], "signed")
+        self.assertTrue(json.loads(self.symphony("doctor", "--json").out)["packages"]["ok"])
+        link = self.data("generations/1/plugins", ID)
+        target = os.readlink(link)
+        link.unlink()
+        broken = self.symphony("doctor", status=1)
+        self.assertRegex(broken.out, r"fail  packages: .*does not lead to its package in the store\n +mend: symphony rollback")
+        self.assertFalse(json.loads(self.symphony("doctor", "--json", status=1).out)["packages"]["ok"])
+        link.symlink_to(target)
+        self.symphony("doctor")
+        self.symphony("packages", "revoke", self.signer.key)
+        self.assertIn("[revoked-key]", self.symphony("doctor").out)
+        self.expect_error(self.symphony("show", "nothing", status=1), "unknown-plugin")
+
     def test_isolated_it_refuses_to_work(self):
         refused = self.symphony("install", self.package("1.0.0"), "--isolate", "packages", "--allow-unsigned", status=1)
         self.expect_error(refused, "[isolated]")

@@ -18,6 +18,8 @@ struct Candidate {
     std::optional<packaging::Signature> signature;
     std::optional<packaging::PublicKey> offered; ///< the signer as the registry has him, whom the user need not name
     packaging::PackageInfo info;
+    bool succeeds = false; ///< the registry's root says that `offered` took the place of the key that the plugin is pinned to
+    bool held = false;     ///< it is in the store, as `offered` signed it, and has no bytes here
 };
 
 /// Whether that is meant as a file or folder, and not as the id of a plugin.
@@ -26,6 +28,11 @@ bool is_path(const CommandLine& line, const std::string& typed);
 /// What was typed: a package file, with its signature beside it, or the folder of a built plugin, which is packed. @return As read_package and pack, with what was typed in
 /// front; `not_found`, reason "no-such-package".
 Result<Candidate> candidate_of(const CommandLine& line, const std::string& typed);
+
+/// Whether this symphony takes other plugins at all. @return `refused`, reason "extensions-forbidden".
+Status check_open(const CommandLine& line);
+/// Whether it takes this one. @param signer  Empty: nobody. @return `refused`: "extension-unsigned", "extension-publisher".
+Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer);
 
 /// Whether this host can run it. @return `abi_mismatch`: "abi-mismatch", "wrong-host"; `refused`: "wrong-platform".
 Status check_fits(const CommandLine& line, const packaging::PackageInfo& info);

@@ -96,7 +96,11 @@ Status Registry::first_root() {
         return Error(Code::refused, "no-root-key", fetch_->where() + ": nothing is known of this registry, and no key of its root was given",
                      "ask who runs it for the public key (RW...) and add it to the configuration of the registry");
     }
-    const auto text = SYMPHONY_TRY(fetch_->get("root.toml", small_bytes_max));
+    auto found = fetch_->get("root.toml", small_bytes_max);
+    if (!found && found.error().code() == Code::not_found) {
+        return Error(Code::not_found, "no-such-registry", fetch_->where() + " has no root.toml, so it is no registry", "see whether the address is right: it is the folder with config.toml, root.toml and snapshot.toml");
+    }
+    const auto text = SYMPHONY_TRY(std::move(found));
     auto root = SYMPHONY_TRY(parse_root(text, "root.toml"));
     // The given keys alone are one role, of which one is enough; and the root's own threshold holds too.
     KeyRole given{1, {}};
