@@ -45,6 +45,10 @@ class Person(Prefix):
     def told(self, *words, status=0):
         return json.loads(self.symphony(*words, "--json", status=status).stdout)
 
+    def version(self, name):
+        """Of the plugin that would be used."""
+        return self.told("show", name)["manifest"]["extension"]["version"]
+
 
 class Journey(Person):
     def release(self, name):
@@ -73,15 +77,14 @@ class Journey(Person):
         self.symphony("packages", "registry", "add", "mine", "registry", "--root-key", self.told("key", "show")["key"])
         self.symphony("install", f"com.example.{name}")
         self.assertEqual(self.answer(kind, name), WORKFLOWS[kind][2])
-        shown = self.told("show", name)
-        self.assertEqual(shown["version"], "0.1.0")
+        self.assertEqual(self.version(name), "0.1.0")
 
         edit(self.place / name / "manifest.toml", ('version = "0.1.0"', 'version = "0.2.0"'))
         if kind == "operator":
             edit(self.place / name / "manifest.toml", ('default = "[redacted]"', 'default = "[gone]"'))
         self.release(name)
         self.symphony("update")
-        self.assertEqual(self.told("show", name)["version"], "0.2.0")
+        self.assertEqual(self.version(name), "0.2.0")
         self.assertEqual(self.answer(kind, name), "a [gone]" if kind == "operator" else WORKFLOWS[kind][2])
         self.symphony("remove", name)
         self.assertIn("missing-plugin", self.symphony("run", f"{name}/workflows/{name}.toml", "--input", WORKFLOWS[kind][0], status=1).stderr)
@@ -135,6 +138,8 @@ class Session:
                 raise AssertionError(f"dev ended: {''.join(self.said)}")
             if event["event"] == kind:
                 return event
+            if event["event"] == "cycle" and not event["ok"]:
+                raise AssertionError(f"instead of {kind}: {event}")
 
     def end(self):
         """As Ctrl-C does. Returns the status."""
@@ -148,7 +153,8 @@ class Session:
                 self.process.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        self.process.stdout.close()
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
 
 
 def descendants(pid):
@@ -254,7 +260,7 @@ class Dev(Person):
         self.assertEqual(session.next("watching")["version"], "0.1.0")
         self.expect_answer(session.next(), 1, 7)
         self.assertEqual(session.end(), 0)
-        self.assertEqual(self.told("show", "counter")["version"], "9.0.0")
+        self.assertEqual(self.version("counter"), "9.0.0")
 
     def test_a_workflow_is_run_again_after_each_reload(self):
         self.symphony("new", "lines", "--type", "c")

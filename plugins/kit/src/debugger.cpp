@@ -32,14 +32,9 @@ std::string mapped_at(pid_t pid, const std::string& memory) {
     return begin;
 }
 
-struct Known {
-    pid_t parent = 0;
-    std::string name;
-};
-
-/// All processes that can be seen.
-std::map<pid_t, Known> processes() {
-    std::map<pid_t, Known> out;
+/// All processes that can be seen, with their parents.
+std::map<pid_t, pid_t> processes() {
+    std::map<pid_t, pid_t> out;
     std::error_code failed;
     for (fs::directory_iterator item("/proc", failed), end; !failed && item != end; item.increment(failed)) {
         const std::string text = item->path().filename().string();
@@ -48,20 +43,26 @@ std::map<pid_t, Known> processes() {
         std::ifstream file(item->path() / "stat");
         std::string line;
         if (!std::getline(file, line)) continue;
-        const auto open = line.find('('), close = line.rfind(')');
+        const auto close = line.rfind(')'); // of the name, which may hold anything
         int parent = 0;
-        if (open == std::string::npos || close == std::string::npos || std::sscanf(line.c_str() + close + 1, " %*c %d", &parent) != 1) continue;
-        out[pid] = {parent, line.substr(open + 1, close - open - 1)};
+        if (close != std::string::npos && std::sscanf(line.c_str() + close + 1, " %*c %d", &parent) == 1) out[pid] = parent;
     }
     return out;
 }
 
-bool descends(const std::map<pid_t, Known>& all, pid_t pid, pid_t from) {
+std::string title_of(pid_t pid) {
+    std::ifstream file(proc(pid) / "cmdline");
+    std::string words;
+    std::getline(file, words, '\0');
+    return words;
+}
+
+bool descends(const std::map<pid_t, pid_t>& all, pid_t pid, pid_t from) {
     for (int depth = 0; depth < 64; ++depth) {
         const auto found = all.find(pid);
         if (found == all.end()) return false;
-        if (found->second.parent == from) return true;
-        pid = found->second.parent;
+        if (found->second == from) return true;
+        pid = found->second;
     }
     return false;
 }
@@ -71,10 +72,13 @@ bool descends(const std::map<pid_t, Known>& all, pid_t pid, pid_t from) {
 Result<Debuggee> find_debuggee(const std::string& name, const std::string& version) {
     const std::string memory = "symphony:" + name + "-" + version;
     if (auto here = mapped_at(::getpid(), memory); !here.empty()) return Debuggee{::getpid(), std::move(here)};
-    constexpr std::size_t comm_bytes_max = 15; // of the kernel
+    // A runner's words say whose it is; a long name is cut where its memory for words ends.
+    const std::string runner = "symphony-runner: ", title = runner + name + "-" + version;
     const auto all = processes();
-    for (const auto& [pid, known] : all) {
-        if (known.name == name.substr(0, comm_bytes_max) && descends(all, pid, ::getpid())) return Debuggee{pid, mapped_at(pid, memory)};
+    for (const auto& [pid, parent] : all) {
+        if (!descends(all, pid, ::getpid())) continue;
+        const std::string found = title_of(pid);
+        if (found.size() > runner.size() && title.starts_with(found)) return Debuggee{pid, mapped_at(pid, memory)};
     }
     return Error(Code::not_found, "no-process", "the plugin \"" + name + "\" runs in no process that can be seen", "it is started by a call: --call OPERATION or --run WORKFLOW");
 }
