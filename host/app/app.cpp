@@ -162,7 +162,7 @@ void App::follow(host::Runtime& runtime) {
             one.pause = std::min(one.pause * 2, std::chrono::seconds(60));
             return false;
         }
-        plugins_->settle(one.change, static_cast<bool>(done));
+        plugins_->settle(one.change, done);
         report(one.change, done);
         return true;
     });
@@ -384,6 +384,17 @@ Result<App::PluginCommand> App::find_command(const std::string& name) {
     }
     if (refusal) return std::move(*refusal).in("command \"" + name + "\"");
     return Error(Code::not_found, "usage", "there is no command \"" + name + "\"", "symphony help lists the commands");
+}
+
+std::vector<App::PluginCommand> App::commands_that_add_to(manifests::AddsTo what) {
+    std::vector<PluginCommand> out;
+    const std::string tail = " " + std::string(name_of(what));
+    for (const auto& [name, summary] : plugin_commands()) {
+        if (!name.ends_with(tail)) continue; // the index knows names alone, and no manifest is read for the others
+        auto found = find_command(name);
+        if (found && found->command.adds_to == what) out.push_back(*std::move(found));
+    }
+    return out;
 }
 
 std::vector<std::pair<std::string, std::string>> App::plugin_commands() {

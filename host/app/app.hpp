@@ -72,6 +72,8 @@ public:
         std::string plugin; // id
     };
     Result<PluginCommand> find_command(const std::string& name);
+    /// Commands of usable plugins that say something when one of the host's does.
+    std::vector<PluginCommand> commands_that_add_to(manifests::AddsTo what);
     /// Names and summaries of all usable plugins' commands, sorted.
     std::vector<std::pair<std::string, std::string>> plugin_commands();
 
@@ -157,7 +159,18 @@ std::string overview(App& app, bool long_form);
 std::string group_text(const std::string& word, const std::vector<std::pair<std::string, std::string>>& members, bool color);
 
 /// Loads a command's plugin and runs it to its end.
-Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed);
+/// @param output  Receives what it writes to stdout, when given.
+Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed, std::string* output = nullptr);
+/// What plugins add to one of the host's own commands: as text, or with --json by their names. Whoever has nothing to say, or fails, is left out.
+struct Addition {
+    std::string name;   ///< "packages", of the command "packages doctor"
+    std::string output;
+    int status = 0;     ///< done, or failed: something is broken
+    std::optional<Error> error;
+};
+std::vector<Addition> additions_to(App& app, manifests::AddsTo what, const Typed& typed);
+/// The JSON of one of the host's commands with that of the additions, each under its name.
+std::string json_with(const manifests::Data& data, const std::vector<Addition>& additions);
 /// Lets the workflow plugin check a file. Prints what it finds.
 /// @param included  Files that it may name as sub-workflows, as typed.
 Result<int> check_workflow(App& app, const std::filesystem::path& file, const std::vector<std::string>& included);

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <sstream>
 #include <thread>
+#include <utility>
 
 namespace symphony::app {
 namespace fs = std::filesystem;
@@ -247,7 +248,7 @@ Status check_settings(App& app) {
 
 } // namespace
 
-Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed) {
+Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed& typed, std::string* output_to) {
     SYMPHONY_TRY(check_workflows(app.paths, chosen.command, typed));
     SYMPHONY_TRY(check_settings(app));
     const ServiceManager manager; // changes the environment: before there are threads and children
@@ -265,6 +266,8 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
             app.console.err(text);
         } else if (output.stream == ports::CommandStream::notice) {
             manager.tell(text);
+        } else if (output_to != nullptr) {
+            output_to->append(text);
         } else {
             app.console.out(text);
             if (app.console.broken()) session.cancel(); // nobody reads: no reason to go on
@@ -285,6 +288,33 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     const int ended = session.close(status ? *status : status_of(status.error()), status ? nullptr : &status.error());
     if (!status && ended < 128) return std::move(status).error();
     return ended;
+}
+
+std::vector<Addition> additions_to(App& app, manifests::AddsTo what, const Typed& typed) {
+    std::vector<Addition> out;
+    const bool safe = std::exchange(app.options.safe_mode, true); // nobody begins by himself because somebody looks
+    for (const auto& command : app.commands_that_add_to(what)) {
+        Addition one;
+        one.name = command.command.name.substr(0, command.command.name.find(' '));
+        const auto status = call_plugin(app, command, typed, &one.output);
+        if (status) one.status = *status;
+        else one.error = status.error();
+        out.push_back(std::move(one));
+    }
+    app.options.safe_mode = safe;
+    return out;
+}
+
+std::string json_with(const Data& data, const std::vector<Addition>& additions) {
+    std::string out = to_json(data);
+    for (const auto& one : additions) {
+        if (one.error || one.output.empty()) continue;
+        auto text = one.output;
+        while (text.ends_with('\n')) text.pop_back();
+        out.pop_back();
+        out += (out.ends_with('{') ? "" : ",") + to_json(Data(one.name)) + ":" + text + "}";
+    }
+    return out + "\n";
 }
 
 Result<int> check_workflow(App& app, const fs::path& file, const std::vector<std::string>& included) {

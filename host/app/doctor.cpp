@@ -190,14 +190,19 @@ Result<int> doctor(App& app, const Typed& typed) {
     folders(app, lines);
     permissions_lines(app, lines);
     plugins(app, lines);
-    const bool broken = std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.verdict == "fail"; });
+    const auto additions = additions_to(app, manifests::AddsTo::doctor, {});
+    for (const auto& one : additions) {
+        if (one.error) lines.push_back({"warn", one.name, "symphony " + one.name + " doctor: " + one.error->message() + " [" + std::string(one.error->reason()) + "]", one.error->hint()});
+    }
+    const bool broken = std::any_of(lines.begin(), lines.end(), [](const Line& line) { return line.verdict == "fail"; }) ||
+                        std::any_of(additions.begin(), additions.end(), [](const Addition& one) { return !one.error && one.status != done; });
     if (app.options.json) {
         Data::List list;
         for (const auto& line : lines) {
             list.push_back(Data(Data::Map{{"verdict", line.verdict}, {"subject", host::printable(line.subject)},
                                           {"text", host::printable(line.text)}, {"mend", host::printable(line.mend)}}));
         }
-        app.console.json(Data(Data::Map{{"ok", !broken}, {"findings", Data(std::move(list))}}));
+        app.console.out(json_with(Data(Data::Map{{"ok", !broken}, {"findings", Data(std::move(list))}}), additions));
         return broken ? failed : done;
     }
     std::string out;
@@ -207,6 +212,9 @@ Result<int> doctor(App& app, const Typed& typed) {
         if (app.console.out_color()) verdict = color + verdict + "\x1b[0m";
         out += verdict + host::printable(line.subject) + ": " + host::printable(line.text) + "\n";
         if (!line.mend.empty()) out += "      mend: " + host::printable(line.mend) + "\n";
+    }
+    for (const auto& one : additions) {
+        if (!one.error) out += one.output;
     }
     app.console.out(out);
     return broken ? failed : done;

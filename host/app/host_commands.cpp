@@ -95,7 +95,8 @@ std::vector<Command> make() {
     all.push_back(command("show", "Show all about one plugin",
                           "Shows the manifest in plain words, the check of the library's digest and identity note, the "
                           "permissions it asks for and its settings with where each value comes from. Reads files only; none "
-                          "of the plugin's code is mapped or run.",
+                          "of the plugin's code is mapped or run. Plugins that know more, such as where it was installed from, add "
+                          "it, also about a plugin that is not here and can be had.",
                           {"symphony show text", "symphony show org.symphony.text --json"}));
     all.back().arguments.push_back(argument("plugin", "a plugin's id or short name", true, "plugin"));
     all.push_back(command("check", "Check a plugin folder, a manifest or a workflow",
@@ -116,8 +117,8 @@ std::vector<Command> make() {
     all.back().flags.back().repeat = true;
     all.back().flags.back().complete = "file";
     all.push_back(command("doctor", "Say what this machine can do and what is missing",
-                          "Checks the machine, the folders, the cache, and the plugins; each finding comes with the command that "
-                          "mends it. Status 1 when something is broken.",
+                          "Checks the machine, the folders, the cache, and the plugins, and asks plugins that know more, such as "
+                          "about what was installed; each finding comes with the command that mends it. Status 1 when something is broken.",
                           {"symphony doctor", "symphony doctor --release word-count"}));
     all.back().flags.push_back(flag("release", "PLUGIN", "take a plugin out of quarantine"));
     add_permission_commands(all);

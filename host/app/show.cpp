@@ -180,13 +180,38 @@ void describe(App& app, const Manifest& manifest, Page& page) {
     }
 }
 
+/// What others know of a plugin that is not here: where it can be had.
+Result<int> show_elsewhere(App& app, const Typed& typed, Error not_here) {
+    const auto additions = additions_to(app, manifests::AddsTo::show, typed);
+    const bool known = std::any_of(additions.begin(), additions.end(), [](const Addition& one) { return !one.error && !one.output.empty(); });
+    for (const auto& one : additions) {
+        // Whoever looked and found none knows better what to do than we.
+        if (one.error && !known && one.error->code() == Code::not_found && one.error->reason() == "unknown-plugin") not_here = *one.error;
+        else if (one.error && one.error->code() != Code::not_found) app.console.warning(one.name + ": " + one.error->message());
+    }
+    if (!known) return not_here;
+    if (app.options.json) {
+        app.console.out(json_with(Data(Data::Map{{"state", "not-here"}}), additions));
+        return done;
+    }
+    for (const auto& one : additions) {
+        if (!one.error) app.console.out(one.output);
+    }
+    return done;
+}
+
 } // namespace
 
 Result<int> show(App& app, const Typed& typed) {
-    const auto ref = SYMPHONY_TRY(app.find_plugin(typed.one("plugin")));
-    const auto facts = gather(app, ref);
+    const auto ref = app.find_plugin(typed.one("plugin"));
+    if (!ref && ref.error().code() != Code::not_found) return ref.error();
+    if (!ref) return show_elsewhere(app, typed, ref.error());
+    const auto facts = gather(app, *ref);
+    Typed by_id;
+    by_id.values["plugin"] = {std::string(facts.entry.id)};
     if (app.options.json) {
-        app.console.json(to_json_data(app, facts));
+        const auto data = to_json_data(app, facts); // before plugins are called, which may change what there is
+        app.console.out(json_with(data, additions_to(app, manifests::AddsTo::show, by_id)));
         return done;
     }
     Page page(app.console.out_color());
@@ -199,11 +224,11 @@ Result<int> show(App& app, const Typed& typed) {
         page.row("reason", facts.view.error->message() + " [" + std::string(facts.view.error->reason()) + "]");
         page.row("hint", facts.view.error->hint());
     }
-    if (const auto place = app.placement(ref)) {
+    if (const auto place = app.placement(*ref)) {
         page.row("runs", (place->isolated ? "isolated: " : "in the host's process: ") + place->why);
         if (place->isolated) page.row("sandbox", sandbox_text(app));
     }
-    page.row("folder", facts.folder + " (" + std::string(name_of(app.catalog().root(ref).origin)) + ")");
+    page.row("folder", facts.folder + " (" + std::string(name_of(app.catalog().root(*ref).origin)) + ")");
     if (manifest) {
         page.row("type", facts.entry.type);
         page.row("author", manifest->extension.author);
@@ -231,6 +256,11 @@ Result<int> show(App& app, const Typed& typed) {
         for (const auto other : versions) {
             page.line(std::string(app.catalog().entry(other).version) + "  " + app.view(other).state + "  " + app.catalog().folder(other));
         }
+    }
+    for (const auto& one : additions_to(app, manifests::AddsTo::show, by_id)) {
+        if (one.error || one.output.empty()) continue;
+        page.title("As " + one.name + " knows it");
+        page.text += indented(one.output, 2);
     }
     app.console.out(page.text);
     return done;

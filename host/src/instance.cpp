@@ -451,9 +451,9 @@ void Instance::meet_brokers(std::shared_ptr<const brokers::Secrets> secrets) {
         return std::move(made.rule);
     };
     client->holds = [this, judge](const permissions::Right& to, const std::string& rule) { return judge->holds(subject_, to, rule); };
-    client->names_address = [this](const permissions::Right& address) {
+    client->names_address = [this, judge](const permissions::Right& address) {
         const auto& wishes = subject_.request->wishes();
-        return std::any_of(wishes.begin(), wishes.end(), [&](const permissions::Wish& wish) { return wish.right.host_is_address() && wish.right.covers(address); });
+        return judge->has_grant_of_address(subject_, address) || std::any_of(wishes.begin(), wishes.end(), [&](const permissions::Wish& wish) { return wish.right.host_is_address() && wish.right.covers(address); });
     };
     client->on_refused = [this](std::string_view place, const Error& why) { record_refused("network", place, why); };
     client->on_end = [this, judge](const brokers::StreamEnd& end) {

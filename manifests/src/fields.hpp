@@ -161,6 +161,7 @@ void describe(V& v, Command& to) {
     v.texts({"examples", "Whole command lines"}, to.examples, rule::any);
     v.tables({"arguments", "What follows the command, in order"}, to.arguments);
     v.tables({"flags", "What begins with dashes"}, to.flags);
+    v.choice({"adds_to", "The host's command that also asks this one; its name is that one's with a word in front"}, to.adds_to);
     v.boolean({"follow", "While it runs, plugins that are installed, changed or removed are taken over"}, to.follow);
 }
 

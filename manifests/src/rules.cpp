@@ -105,6 +105,7 @@ constexpr std::string_view capability_kinds[] = {"model_access", "network_access
                                                  "process_exec", "system_access",  "ipc_access"};
 constexpr std::string_view config_types[] = {"string", "integer", "float", "boolean", "duration", "size", "list", "map"};
 constexpr std::string_view grades[] = {"", "G1", "G2", "G3", "G4"};
+constexpr std::string_view additions[] = {"", "show", "doctor"};
 constexpr std::string_view selections[] = {"", "read", "write", "read-write"}; // nothing has no name: it is left out
 
 } // namespace
@@ -195,6 +196,7 @@ template <> std::span<const std::string_view> names_of<Cardinality>() noexcept {
 template <> std::span<const std::string_view> names_of<CapabilityKind>() noexcept { return capability_kinds; }
 template <> std::span<const std::string_view> names_of<ConfigType>() noexcept { return config_types; }
 template <> std::span<const std::string_view> names_of<MinimumGrade>() noexcept { return grades; }
+template <> std::span<const std::string_view> names_of<AddsTo>() noexcept { return additions; }
 template <> std::span<const std::string_view> names_of<Selects>() noexcept { return selections; }
 
 namespace {
@@ -213,6 +215,7 @@ std::string_view name_of(Reload reload) noexcept { return enum_name(reload); }
 std::string_view name_of(Cardinality cardinality) noexcept { return enum_name(cardinality); }
 std::string_view name_of(CapabilityKind kind) noexcept { return enum_name(kind); }
 std::string_view name_of(ConfigType type) noexcept { return enum_name(type); }
+std::string_view name_of(AddsTo to) noexcept { return enum_name(to); }
 std::string_view name_of(Selects selects) noexcept { return enum_name(selects); }
 std::string_view name_of(MinimumGrade grade) noexcept { return enum_name(grade); }
 

@@ -172,6 +172,12 @@ void check_command(const Command& command, Reporter& reporter) {
     if (std::find(std::begin(host_commands), std::end(host_commands), first_word) != std::end(host_commands)) {
         reporter.error(command.place, "reserved-name", label + ": \"" + std::string(first_word) + "\" is a command of the host");
     }
+    if (command.adds_to != AddsTo::nothing) {
+        const std::string tail = " " + std::string(name_of(command.adds_to));
+        if (!command.name.ends_with(tail)) {
+            reporter.error(command.place, "contradiction", label + ": adds to " + tail.substr(1) + " and is not called so", "call it " + std::string(first_word) + tail);
+        }
+    }
     find_duplicates(command.arguments, label + ": argument", [](const Argument& one) { return std::string_view(one.name); }, reporter);
     find_duplicates(command.flags, label + ": flag", [](const Flag& one) { return std::string_view(one.name); }, reporter);
     find_duplicates(command.flags, label + ": short flag", [](const Flag& one) { return std::string_view(one.short_name); }, reporter);

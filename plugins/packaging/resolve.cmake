@@ -16,6 +16,7 @@ target_sources(symphony_packaging PRIVATE
   src/lock_text.cpp
   src/nearest.cpp
   src/plan.cpp
+  src/profile_lock.cpp
   src/propose.cpp
   src/provider.cpp
   src/publish.cpp

@@ -95,6 +95,24 @@ class Journey(PackagesCase):
         packed = self.data("store", os.listdir(self.data("store"))[0])
         self.assertEqual(json.loads((packed / "sbom.cdx.json").read_text())["bomFormat"], "CycloneDX")
 
+    def test_show_and_doctor_ask_it_too(self):
+        self.assertIn("packages: nothing was installed yet", self.symphony("doctor").out)
+        self.install("1.0.0", "--trust-key", self.signer.key)
+        self.assertRegex(self.symphony("show", "notes").out, r"As packages knows it\n(.*\n)*.*you asked for")
+        self.assertEqual(self.shown()["packages"]["signature"], "signed")
+        self.assertTrue(json.loads(self.symphony("doctor", "--json").out)["packages"]["ok"])
+        link = self.data("generations/1/plugins", ID)
+        target = os.readlink(link)
+        link.unlink()
+        broken = self.symphony("doctor", status=1)
+        self.assertRegex(broken.out, r"fail  packages: .*does not lead to its package in the store\n +mend: symphony rollback")
+        self.assertFalse(json.loads(self.symphony("doctor", "--json", status=1).out)["packages"]["ok"])
+        link.symlink_to(target)
+        self.symphony("doctor")
+        self.symphony("packages", "revoke", self.signer.key)
+        self.assertIn("[revoked-key]", self.symphony("doctor").out)
+        self.expect_error(self.symphony("show", "nothing", status=1), "unknown-plugin")
+
     def test_isolated_it_refuses_to_work(self):
         refused = self.symphony("install", self.package("1.0.0"), "--isolate", "packages", "--allow-unsigned", status=1)
         self.expect_error(refused, "[isolated]")
@@ -184,8 +202,8 @@ class Killed(PackagesCase):
         if SANITIZED or not can_run("strace", "-o", "/dev/null", "true"):
             self.skipTest("programs cannot be traced here")
 
-    def expect_whole_whenever_killed(self, words, prepared, before, after, kills_min=20):
-        """`prepared` is a home to begin with; what is found is `before` or `after`, and whole."""
+    def expect_whole_whenever_killed(self, words, prepared, before, after, kills_min=20, again=0):
+        """`prepared` is a home to begin with; what is found is `before` or `after`, and whole. `again` is how the same command may end afterwards."""
         seen, kills = set(), 0
         for call in self.CALLS:
             for number in range(1, 200):
@@ -199,8 +217,9 @@ class Killed(PackagesCase):
                     found = self.version(env=environment)
                     self.assertIn(found, (before, after), str(verified))
                     seen.add(found)
-                    self.symphony(*words, env=environment)
+                    self.symphony(*words, env=environment, status=again)
                     self.assertEqual(self.version(env=environment), after)
+                    self.symphony("verify", env=environment)
                 self.remove(home)
                 if done.status == 0:
                     break
@@ -226,8 +245,11 @@ class Killed(PackagesCase):
         self.install("1.0.0", "--trust-key", self.signer.key)
         self.install("1.1.0", "--agree")
         self.expect_whole_whenever_killed(("rollback", "--to", "1"), self.home, "1.1.0", "1.0.0", kills_min=5)
-        self.symphony("rollback", "--to", "1")
-        self.symphony("packages", "gc", "--keep", "1")
+        self.expect_whole_whenever_killed(("packages", "gc", "--keep", "1"), self.home, "1.1.0", "1.1.0", kills_min=3)
+
+    def test_remove(self):
+        self.install("1.0.0", "--trust-key", self.signer.key)
+        self.expect_whole_whenever_killed(("remove", "notes", "--purge"), self.home, "1.0.0", None, kills_min=5, again=(0, 1))
 
 
 class FullDisk(PackagesCase):
@@ -251,6 +273,14 @@ class FullDisk(PackagesCase):
                 self.assertEqual(re.findall(r"^verify (\d+)$", done.out, re.MULTILINE), ["0", "0"], str(done))
                 if "1" in states:
                     self.assertIn("[disk-full]", done.err, str(done))
+        with self.subTest("back, and collected, when nothing is left"):
+            script = (f'mount -t tmpfs -o size=300k none {data} && for p in "$1" "$2"; do "$0" install "$p" --trust-key {self.signer.key} --agree --yes || exit 9; done; '
+                      f'dd if=/dev/zero of={data}/filler bs=1024 2>/dev/null; "$0" rollback; echo "rollback $?"; "$0" verify; echo "verify $?"; '
+                      '"$0" packages gc --keep 1; echo "gc $?"; "$0" verify; echo "verify $?"; "$0" rollback --to 1; "$0" remove notes; "$0" verify; echo "verify $?"')
+            done = self.finish(self.start(first, second, before=[*inside, script]))
+            self.assertEqual(re.findall(r"^verify (\d+)$", done.out, re.MULTILINE), ["0", "0", "0"], str(done))
+            self.assertIn("gc 0", done.out, str(done))
+            self.assertTrue("rollback 0" in done.out or "[disk-full]" in done.err, str(done))
         self.assertIn(("1", "1"), seen)
         self.assertIn(("0", "1"), seen)
         self.assertIn(("0", "0"), seen)

@@ -165,7 +165,7 @@ Result<std::vector<IpAddress>> NetworkBroker::Impl::checked_addresses(const Netw
         }
         return Error(Code::not_granted, "forbidden-address",
                      client.name + ": host \"" + host.text() + "\" leads to " + address.text() + " (" + range + "), which no grant names",
-                     "ask for \"" + exactly.text().substr(exactly.text().find(':') + 1) + "\" in network_access of the manifest; symphony permission list shows the grant that is then needed");
+                     "if it is meant, grant exactly this address: symphony permission grant PLUGIN '" + exactly.text() + "'; the manifest has to ask for it, or for what covers it");
     }
     if (addresses.size() > addresses_max) addresses.resize(addresses_max);
     return addresses;

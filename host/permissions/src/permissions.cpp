@@ -402,6 +402,15 @@ bool Permissions::has_grant(const Subject& subject, std::string_view rule) const
     });
 }
 
+bool Permissions::has_grant_of_address(const Subject& subject, const Right& address) const {
+    const Snapshot<View>::Reader reader(impl_->view);
+    const auto grants = reader->grants.find(std::string_view(subject.plugin));
+    if (grants == reader->grants.end()) return false;
+    return std::any_of(grants->second.begin(), grants->second.end(), [&](const Grant& one) {
+        return one.publisher == subject.publisher && one.right.host_is_address() && one.right.covers(address) && (one.scope != Scope::until || one.expires_ms > impl_->now());
+    });
+}
+
 bool Permissions::allows(const Subject& subject, const Right& right) const { return impl_->find(subject, right).allowed; }
 
 Decision Permissions::explain(const Subject& subject, const Right& right) const {

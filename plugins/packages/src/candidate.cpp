@@ -93,10 +93,13 @@ Status check_fits(const CommandLine& line, const packaging::PackageInfo& info) {
 
 Result<std::optional<PublicKey>> signer_of(const Candidate& candidate, const packaging::Publishers& publishers, const std::optional<PublicKey>& offered, bool allow_unsigned) {
     const auto& id = candidate.info.id();
+    // What is held was verified when it came. What may have changed since is whom the user trusts.
+    if (candidate.held && candidate.offered && !candidate.succeeds) return std::optional(SYMPHONY_TRY(publishers.key_for(id, candidate.offered->id(), candidate.offered)));
+    if (candidate.held && candidate.offered) return candidate.offered;
     if (!candidate.signature) {
         if (const auto* pinned = publishers.pinned(id)) {
             return Error(Code::refused, "publisher-changed", shown(candidate.typed) + ": plugin \"" + id + "\" was signed with the key " + pinned->key.text() + " so far, and now by nobody",
-                         "get the .minisig file that belongs to the package; to start anew: symphony remove " + id + ", and take the plugin from " + "publishers.toml");
+                         "get the .minisig file that belongs to the package; to start anew, without its settings and data: symphony remove " + id + " --purge");
         }
         if (!allow_unsigned) {
             return Error(Code::refused, "unsigned", shown(candidate.typed) + ": nobody signed plugin \"" + id + "\"",
@@ -104,7 +107,8 @@ Result<std::optional<PublicKey>> signer_of(const Candidate& candidate, const pac
         }
         return std::optional<PublicKey>();
     }
-    auto key = publishers.key_for(id, candidate.signature->key_id, offered || publishers.pinned(id) != nullptr ? offered : candidate.offered);
+    auto key = candidate.succeeds ? Result<PublicKey>(*candidate.offered)
+                                  : publishers.key_for(id, candidate.signature->key_id, offered || publishers.pinned(id) != nullptr ? offered : candidate.offered);
     if (!key) return std::move(key).error().in(shown(candidate.typed));
     if (auto good = verify(*key, *candidate.signature, candidate.bytes); !good) return std::move(good).error().in(shown(candidate.typed));
     auto claim = packaging::PackageClaim::parse(candidate.signature->trusted_comment);

@@ -18,6 +18,8 @@ struct Candidate {
     std::optional<packaging::Signature> signature;
     std::optional<packaging::PublicKey> offered; ///< the signer as the registry has him, whom the user need not name
     packaging::PackageInfo info;
+    bool succeeds = false; ///< the registry's root says that `offered` took the place of the key that the plugin is pinned to
+    bool held = false;     ///< it is in the store, as `offered` signed it, and has no bytes here
 };
 
 /// Whether that is meant as a file or folder, and not as the id of a plugin.

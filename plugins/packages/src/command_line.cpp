@@ -33,6 +33,11 @@ std::pair<std::uint32_t, std::uint32_t> CommandLine::abi() const noexcept {
     return {host->abi_major, host->abi_minor};
 }
 
+manifests::Version CommandLine::host_version() const {
+    const auto [major, minor] = abi();
+    return {major, minor, 0, {}, {}};
+}
+
 std::vector<std::string> CommandLine::texts(std::string_view name) const {
     std::vector<std::string> out;
     const ValueView value = arguments_[name];
@@ -96,7 +101,9 @@ packaging::Progress CommandLine::progress(std::string what) const {
 
 Result<packaging::Change> CommandLine::begin() const {
     const std::chrono::milliseconds longest(host_.config()["lock_wait"].as_uint(10'000));
-    return packaging::Change::begin(folder(), longest, [this] { return call_.cancelled(); });
+    auto change = packaging::Change::begin(folder(), longest, [this] { return call_.cancelled(); });
+    if (change) change->set_host(host_version());
+    return change;
 }
 
 Result<packaging::Installed> installed_as(const packaging::Profile& profile, const std::string& typed) {

@@ -31,6 +31,7 @@ public:
     bool cancelled() const noexcept { return call_.cancelled(); }
     /// The ABI that this host offers.
     std::pair<std::uint32_t, std::uint32_t> abi() const noexcept;
+    manifests::Version host_version() const; ///< the same as a version, for ranges
 
     // What was typed.
     bool on(std::string_view name) const { return arguments_[name].as_bool(false); }

@@ -22,13 +22,6 @@ Data data_of(const Installed& package) {
     return Data::Map{{"id", package.id}, {"version", package.version}, {"digest", package.digest}, {"asked", package.asked}, {"publisher", package.publisher.empty() ? Data() : Data(package.publisher)}, {"source", package.source}, {"registry", package.registry}};
 }
 
-/// What to do about a damaged package.
-std::string remedy(const Installed& package) {
-    if (!package.registry.empty()) return "symphony install " + package.id + "@=" + package.version + " mends it; symphony rollback goes back";
-    if (package.source.empty()) return "symphony rollback goes back to what was installed before";
-    return "symphony install " + shown(package.source) + (package.publisher.empty() ? " --allow-unsigned" : "") + " mends it; symphony rollback goes back";
-}
-
 struct Verified {
     Data::List packages;
     std::size_t files = 0, damages = 0;

@@ -17,8 +17,6 @@ std::string padded(std::string text, std::size_t width) {
     return text;
 }
 
-bool is_web(std::string_view address) noexcept { return address.starts_with("https://") || address.starts_with("http://"); }
-
 } // namespace
 
 Result<std::int32_t> command_search(CommandLine& line) {

@@ -33,18 +33,77 @@ Data changes_data(const std::vector<std::string>& lines) {
     return out;
 }
 
-Result<std::vector<Installed>> without(const CommandLine& line, Profile& profile, const packaging::Store& store) {
-    std::vector<Installed> gone;
+/// Whether it may be a part of a path.
+bool is_id(const std::string& text) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-'; });
+    return plain && !text.empty() && text.front() != '.' && text.find("..") == std::string::npos;
+}
+
+/// What a plugin leaves behind outside of the packages.
+struct Left {
+    std::vector<std::filesystem::path> folders; ///< its own, that are there
+    const packaging::Publisher* publisher = nullptr;
+};
+
+Left left_by(const CommandLine& line, const packaging::Publishers& publishers, const std::string& id) {
+    Left left;
+    const auto& about = line.about();
+    for (const auto& folder : {std::filesystem::path(about.config) / "plugins" / id, std::filesystem::path(about.cache) / "plugins" / id, std::filesystem::path(about.state) / "data" / id}) {
+        std::error_code error;
+        if (std::filesystem::is_directory(std::filesystem::symlink_status(folder, error))) left.folders.push_back(folder);
+    }
+    left.publisher = publishers.pinned(id);
+    return left;
+}
+
+struct Gone {
+    std::vector<Installed> named, orphans; ///< what was typed; what came along for it alone
+    std::vector<Installed> absent;         ///< not installed any more, and something of it is still there
+};
+
+Result<Gone> without(const CommandLine& line, Profile& profile, const packaging::Store& store) {
+    const auto orphans_before = orphans_in(profile, from_store(store));
+    Gone all;
+    auto& gone = all.named;
     for (const auto& typed : line.texts("plugin")) {
-        const auto found = SYMPHONY_TRY(installed_as(profile, typed));
-        profile.remove(found.id);
-        gone.push_back(found);
+        auto found = installed_as(profile, typed);
+        if (!found && line.on("purge") && found.error().code() == Code::not_found) {
+            const auto publishers = SYMPHONY_TRY(packaging::Publishers::load(line.publishers_file()));
+            const auto left = is_id(typed) ? left_by(line, publishers, typed) : Left();
+            if (left.folders.empty() && left.publisher == nullptr) return std::move(found).error();
+            all.absent.push_back({typed, "", "", "", "", "", ""});
+            continue;
+        }
+        if (!found) return std::move(found).error();
+        profile.remove(found->id);
+        gone.push_back(*std::move(found));
     }
     for (const auto& unmet : unmet_in(line, profile, from_store(store))) {
         const bool by_us = std::any_of(gone.begin(), gone.end(), [&](const Installed& one) { return one.id == unmet.needs; });
         if (by_us) return Error(Code::conflict, "needed", "plugin \"" + unmet.plugin + "\" needs " + unmet.needs + " " + unmet.range, "remove both: symphony remove " + unmet.needs + " " + unmet.plugin);
     }
-    return gone;
+    for (const auto& id : orphans_in(profile, from_store(store))) {
+        if (std::find(orphans_before.begin(), orphans_before.end(), id) == orphans_before.end()) all.orphans.push_back(*profile.find(id));
+    }
+    for (const auto& one : all.orphans) profile.remove(one.id);
+    return all;
+}
+
+/// Says what stays of a plugin, or with --purge removes what is ours to remove; its grants and settings are the host's and the person's.
+Result<Data> purge(const CommandLine& line, const Installed& package, packaging::Publishers& publishers, bool purging) {
+    const auto left = left_by(line, publishers, package.id);
+    Data::List folders;
+    for (const auto& folder : left.folders) {
+        if (purging) SYMPHONY_TRY(packaging::Disk().remove(folder));
+        line.err("  " + folder.string() + (purging ? " goes" : " stays"));
+        folders.emplace_back(folder.string());
+    }
+    const std::string key = left.publisher == nullptr ? std::string() : left.publisher->key.text();
+    if (!key.empty()) {
+        if (purging) publishers.unpin(package.id);
+        line.err(purging ? "  it is not pinned to the key " + key + " any more" : "  its packages still have to be signed with " + key);
+    }
+    return Data(Data::Map{{"id", package.id}, {"folders", folders}, {"key", key.empty() ? Data() : Data(key)}, {"purged", purging}});
 }
 
 /// Where `rollback` goes to.
@@ -86,15 +145,27 @@ Result<std::int32_t> command_remove(CommandLine& line) {
     auto change = SYMPHONY_TRY(line.begin());
     const auto gone = SYMPHONY_TRY(without(line, change.profile(), change.store()));
     std::string action = "remove";
-    Data::List list;
-    for (const auto& one : gone) {
+    Data::List list, orphans, left;
+    for (const auto& one : gone.named) {
         action += " " + one.id;
         list.push_back(Data(Data::Map{{"id", one.id}, {"version", one.version}}));
         line.err(one.id + " " + one.version + " goes");
     }
-    const bool dry = line.on("dry-run");
-    const std::uint64_t number = dry ? 0 : SYMPHONY_TRY(change.commit(action));
-    line.json(Data::Map{{"generation", dry ? Data() : Data(static_cast<std::int64_t>(number))}, {"dry_run", dry}, {"removed", list}});
+    for (const auto& one : gone.orphans) {
+        orphans.emplace_back(one.id);
+        line.err(one.id + " " + one.version + " goes: nothing needs it any more");
+    }
+    const bool dry = line.on("dry-run"), purging = line.on("purge") && !dry;
+    const std::uint64_t number = dry ? 0 : gone.named.empty() ? change.current() : SYMPHONY_TRY(change.commit(action));
+    // After the switch: a plugin that is still there keeps what it has.
+    auto publishers = SYMPHONY_TRY(packaging::Publishers::load(line.publishers_file()));
+    auto all = gone.named;
+    all.insert(all.end(), gone.orphans.begin(), gone.orphans.end());
+    all.insert(all.end(), gone.absent.begin(), gone.absent.end());
+    for (const auto& one : all) left.push_back(SYMPHONY_TRY(purge(line, one, publishers, purging)));
+    if (purging) SYMPHONY_TRY(publishers.save(line.publishers_file()));
+    if (!dry) line.err("hint: what was granted stays until symphony permission revoke ID" + std::string(purging ? "" : "; --purge takes the rest away"));
+    line.json(Data::Map{{"generation", dry ? Data() : Data(static_cast<std::int64_t>(number))}, {"dry_run", dry}, {"removed", list}, {"orphans", orphans}, {"left", left}});
     line.out(dry ? "nothing was changed: --dry-run" : "removed as generation " + std::to_string(number) + "; symphony rollback goes back");
     return 0;
 }

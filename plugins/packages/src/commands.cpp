@@ -4,6 +4,13 @@
 #include <array>
 
 namespace symphony::packages {
+
+std::string remedy(const packaging::Installed& package) {
+    if (!package.registry.empty()) return "symphony install " + package.id + "@=" + package.version + " mends it; symphony rollback goes back";
+    if (package.source.empty()) return "symphony rollback goes back to what was installed before";
+    return "symphony install " + shown(package.source) + (package.publisher.empty() ? " --allow-unsigned" : "") + " mends it; symphony rollback goes back";
+}
+
 namespace {
 
 struct Named {
@@ -13,7 +20,8 @@ struct Named {
 constexpr std::array commands{
     Named{"install", &command_install},           Named{"update", &command_update},       Named{"remove", &command_remove},       Named{"rollback", &command_rollback},
     Named{"generations", &command_generations},   Named{"verify", &command_verify},       Named{"packages gc", &command_gc},      Named{"packages keys", &command_keys},
-    Named{"packages trust", &command_trust},      Named{"packages revoke", &command_revoke},
+    Named{"packages lock", &command_lock},        Named{"packages show", &command_show},    Named{"packages doctor", &command_doctor},
+           Named{"packages trust", &command_trust},      Named{"packages revoke", &command_revoke},
     Named{"search", &command_search},             Named{"packages registry add", &command_registry_add},
     Named{"packages registry remove", &command_registry_remove}, Named{"packages registry list", &command_registry_list},
 };

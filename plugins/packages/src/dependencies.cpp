@@ -4,6 +4,7 @@
 #include <symphony/manifests/parse.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace symphony::packages {
 namespace fs = std::filesystem;
@@ -58,6 +59,30 @@ std::vector<Unmet> unmet_in(const CommandLine& line, const packaging::Profile& p
             const bool met = std::any_of(others->begin(), others->end(), [&](const Present& one) { return one.id == need.id && fits(one.version); });
             if (!met) out.push_back({package.id, need.id, need.range.text(), seen});
         }
+    }
+    return out;
+}
+
+std::vector<std::string> orphans_in(const packaging::Profile& profile, const ManifestOf& manifest_of) {
+    std::set<std::string> kept;
+    std::vector<const packaging::Installed*> open;
+    const auto keep = [&](const packaging::Installed* package) {
+        if (package != nullptr && kept.insert(package->id).second) open.push_back(package);
+    };
+    for (const auto& package : profile.packages) {
+        if (!package.asked.empty()) keep(&package);
+    }
+    while (!open.empty()) {
+        const auto* package = open.back();
+        open.pop_back();
+        const auto manifest = manifest_of(*package);
+        if (!manifest) return {}; // nobody knows what it needs
+        for (const auto& need : manifest->dependencies) keep(profile.find(need.id));
+        for (const auto& need : manifest->needs) keep(profile.find(need.provider));
+    }
+    std::vector<std::string> out;
+    for (const auto& package : profile.packages) {
+        if (!kept.contains(package.id)) out.push_back(package.id);
     }
     return out;
 }

@@ -30,6 +30,8 @@ ManifestOf from_store(const packaging::Store& store);
 
 /// Dependencies of the profile's packages that neither it nor the distribution's and the user's own folders meet. Optional ones do not count.
 std::vector<Unmet> unmet_in(const CommandLine& line, const packaging::Profile& profile, const ManifestOf& manifest_of);
+/// Packages that nobody asked for and that none of the others needs, not even one that is kept for another: what came along for something that is gone.
+std::vector<std::string> orphans_in(const packaging::Profile& profile, const ManifestOf& manifest_of);
 /// The first of them as an error. @return `conflict`, reason "unmet-dependency".
 Status check_dependencies(const CommandLine& line, const packaging::Profile& profile, const ManifestOf& manifest_of);
 

@@ -2,6 +2,7 @@
 #include "resolve.hpp"
 
 #include "dependencies.hpp"
+#include "locked.hpp"
 #include "registries.hpp"
 
 #include <symphony/packaging/registry_source.hpp>
@@ -51,11 +52,33 @@ public:
     Resolving(const CommandLine& line, const packaging::Profile& profile, const packaging::Store& store, const packaging::Publishers& publishers, const Question& question)
         : line_(line), profile_(profile), store_(store), publishers_(publishers), question_(question) {}
 
+    /// Again without what the answer takes the place of, which nobody knows before its manifest was read.
     Result<Answer> run() {
-        auto registries = SYMPHONY_TRY(Registries::open(line_, question_.offline));
+        for (const auto* file : question_.files) replaced_.insert(file->info.manifest.extension.replaces.begin(), file->info.manifest.extension.replaces.end());
+        constexpr int rounds_max = 8;
+        for (int round = 0;; ++round) {
+            auto answer = SYMPHONY_TRY(resolve_once());
+            const auto before = replaced_.size();
+            for (const auto& candidate : answer.candidates) replaced_.insert(candidate.info.manifest.extension.replaces.begin(), candidate.info.manifest.extension.replaces.end());
+            if (replaced_.size() == before || round == rounds_max) return answer;
+        }
+    }
+
+private:
+    Result<Answer> resolve_once() {
+        answer_ = {};
+        request_ = {};
+        table_ = {};
+        ids_.clear();
+        ids_here_.clear();
+        auto opened = Registries::open(line_, question_.offline);
+        if (!opened && opened.error().reason() == "no-registry" && question_.lock != nullptr && !question_.lock->registries.empty()) return unknown_registry(question_.lock->registries.front());
+        if (!opened) return std::move(opened).error();
+        const auto& registries = *opened;
+        if (question_.lock != nullptr) SYMPHONY_TRY(registries.check_has(*question_.lock));
         packaging::RegistrySource source(registries.all(), {{line_.about().triple}, &publishers_, true});
         SYMPHONY_TRY(collect_here());
-        Here here(table_, std::move(ids_), source);
+        Here here(table_, ids_, source);
         auto resolution = SYMPHONY_TRY(packaging::resolve(here, request_));
         if (const auto* conflict = std::get_if<packaging::Conflict>(&resolution)) {
             line_.err(to_text(*conflict));
@@ -64,19 +87,21 @@ public:
         std::set<std::string> chosen;
         for (const auto& one : std::get<packaging::Solution>(resolution).chosen) {
             chosen.insert(one.id);
-            if (!here.has(one.id)) SYMPHONY_TRY(take(one, source, registries));
+            if (here.has(one.id)) continue;
+            answer_.chosen.emplace_back(one.id, one.version.text());
+            answer_.lock.packages.push_back(SYMPHONY_TRY(source.describe(one.id, one.version)));
+            SYMPHONY_TRY(take(one, source, registries));
         }
+        answer_.lock.registries = registries.for_lock();
         for (const auto& package : profile_.packages) {
-            if (package.asked.empty() && !package.registry.empty() && !chosen.contains(package.id)) answer_.orphans.push_back(package.id);
+            if (package.asked.empty() && !package.registry.empty() && !chosen.contains(package.id) && !replaced_.contains(package.id)) answer_.orphans.push_back(package.id);
         }
         return std::move(answer_);
     }
 
-private:
     /// What is asked for, and what is there: installed from files, coming along as files, part of the distribution.
     Status collect_here() {
-        const auto [major, minor] = line_.abi();
-        request_.host = {major, minor, 0, {}, {}};
+        request_.host = line_.host_version();
         request_.minimal = question_.minimal;
         request_.cancelled = [this] { return line_.cancelled(); };
         std::set<std::string> from_registries;
@@ -87,6 +112,9 @@ private:
             from_registries.insert(ask.id);
         }
         for (const auto* file : question_.files) SYMPHONY_TRY(stays(file->info.manifest));
+        if (question_.lock != nullptr) {
+            for (const auto& package : question_.lock->packages) request_.prefer.push_back({package.id, package.version});
+        }
         for (const auto& package : profile_.packages) SYMPHONY_TRY(collect_installed(package, from_registries));
         for (const auto& present : present_anyway(line_.about())) {
             request_.ports.insert(request_.ports.end(), present.ports.begin(), present.ports.end());
@@ -98,7 +126,7 @@ private:
     }
 
     Status collect_installed(const Installed& package, std::set<std::string>& from_registries) {
-        if (ids_.contains(package.id)) return {}; // a file takes its place
+        if (ids_.contains(package.id) || replaced_.contains(package.id)) return {}; // a file, or another plugin, takes its place
         const bool asked_now = from_registries.contains(package.id);
         if (package.registry.empty() && !asked_now) {
             const auto info = store_.read(package.digest);
@@ -107,7 +135,8 @@ private:
         from_registries.insert(package.id);
         if (!package.asked.empty() && !asked_now) request_.wanted.push_back({package.id, Range::parse(package.asked).value_or({}), {}});
         const bool renewed = question_.renew_all || std::find(question_.renewed.begin(), question_.renewed.end(), package.id) != question_.renewed.end();
-        if (!renewed) request_.prefer.push_back({package.id, Version::parse(package.version).value_or({})});
+        const bool locked = question_.lock != nullptr && question_.lock->find(package.id) != nullptr;
+        if (!renewed && !locked) request_.prefer.push_back({package.id, Version::parse(package.version).value_or({})});
         return {};
     }
 
@@ -143,28 +172,53 @@ private:
         if (registry == nullptr || artifact == line.artifacts.end()) return Error(Code::internal, "no-artifact", chosen.id + " was chosen and has no package for this machine");
         const auto* installed = profile_.find(chosen.id);
         const std::string name = registries.name_of(*registry);
-        if (installed != nullptr && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {
+        if (installed != nullptr && installed->version == line.version && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {
             if (installed->asked != asked_for(chosen.id)) answer_.asked[chosen.id] = asked_for(chosen.id);
+            return {};
+        }
+        const auto* pinned = publishers_.pinned(chosen.id);
+        const bool succeeds = pinned != nullptr && pinned->key.text() != line.signer && registry->root().successor_of(pinned->key).text() == line.signer;
+        if (auto stored = held(line_, store_, artifact->files, line.signer)) {
+            stored->typed = chosen.id;
+            stored->registry = name;
+            stored->source.clear();
+            stored->asked = asked_for(chosen.id);
+            stored->succeeds = succeeds;
+            SYMPHONY_TRY(check_is(stored->info, line, *artifact, name));
+            answer_.candidates.push_back(*std::move(stored));
             return {};
         }
         Candidate out;
         out.typed = chosen.id;
         out.registry = name;
         out.asked = asked_for(chosen.id);
+        out.succeeds = succeeds;
         line_.progress("fetching " + chosen.id)(0, 1);
-        out.bytes = SYMPHONY_TRY(registry->package(line, *artifact));
+        auto bytes = registry->package(line, *artifact);
+        if (!bytes) return of_registry(name, std::move(bytes).error());
+        out.bytes = *std::move(bytes);
         auto info = packaging::read_package(out.bytes);
-        if (!info) return std::move(info).error().in(chosen.id + " of registry " + name);
+        if (!info) return of_registry(name, std::move(info).error().in(chosen.id));
         out.info = *std::move(info);
-        if (out.info.id() != chosen.id || out.info.digest != artifact->files) {
-            return Error(Code::data_corrupt, "wrong-package", "registry " + name + " has another package under the name " + chosen.id, "tell who runs the registry; nothing was installed");
-        }
+        SYMPHONY_TRY(check_is(out.info, line, *artifact, name));
         if (!line.signer.empty()) {
-            out.signature = SYMPHONY_TRY(packaging::Signature::parse(SYMPHONY_TRY(registry->package_signature(line, *artifact))));
+            const auto text = registry->package_signature(line, *artifact);
+            if (!text) return of_registry(name, text.error());
+            auto signature = packaging::Signature::parse(*text);
+            if (!signature) return of_registry(name, std::move(signature).error().in(chosen.id));
+            out.signature = *std::move(signature);
             out.offered = SYMPHONY_TRY(packaging::PublicKey::parse(line.signer));
         }
         answer_.candidates.push_back(std::move(out));
         return {};
+    }
+
+    /// That a package is what the index says under this name: a good signature on another version is how an old hole comes back.
+    static Status check_is(const packaging::PackageInfo& info, const packaging::IndexLine& line, const packaging::IndexLine::Artifact& artifact, const std::string& registry) {
+        const auto* manifest = info.files.find("manifest.toml");
+        if (info.id() == line.id && info.version() == line.version && info.digest == artifact.files && manifest != nullptr && manifest->sha256 == line.manifest) return {};
+        return Error(Code::data_corrupt, "wrong-package", "registry " + registry + " has " + info.id() + " " + info.version() + " under the name " + line.id + " " + line.version + ", or says something else about it",
+                     "tell who runs the registry; nothing was installed");
     }
 
     const CommandLine& line_;
@@ -174,6 +228,7 @@ private:
     const Question& question_;
     packaging::ResolveRequest request_;
     PackageTable table_;
+    std::set<std::string> replaced_; ///< whose place something in the answer takes
     std::set<std::string> ids_;      ///< that are here and wanted
     std::set<std::string> ids_here_; ///< the distribution's
     Answer answer_;

@@ -3,6 +3,8 @@
 
 #include "candidate.hpp"
 
+#include <symphony/packaging/lock.hpp>
+
 #include <map>
 #include <string>
 #include <vector>
@@ -24,12 +26,15 @@ struct Question {
     bool renew_all = false;
     bool offline = false;
     bool minimal = false;                ///< the lowest versions
+    const packaging::Lock* lock = nullptr; ///< of a file: its versions are taken where they fit, also before those that are installed
 };
 
 struct Answer {
     std::vector<Candidate> candidates;        ///< what is not installed yet, fetched and verified
     std::map<std::string, std::string> asked; ///< ranges of installed packages that are asked for from now on
     std::vector<std::string> orphans;         ///< installed for others that are gone or need them no more
+    std::vector<std::pair<std::string, std::string>> chosen; ///< id and version of all that comes from registries
+    packaging::Lock lock;                     ///< entries of all that comes from registries, and the registries
 };
 
 /// Finds versions that fit together with what is installed, and fetches those that are new. One version of an id; installed versions stay where they fit.

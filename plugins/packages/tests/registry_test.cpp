@@ -1,71 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plugins out of a registry: what fits together, what stays, what is fetched.
-#include "machine.hpp"
-
-#include <symphony/packaging/publish.hpp>
-
-#include <gtest/gtest.h>
-
-#include <chrono>
+#include "registry_case.hpp"
 
 namespace symphony::packages {
 namespace {
 
-using packaging::RegistryFolder;
-using packaging::UnixTime;
-using rig::Done;
 using rig::Machine;
 using rig::Plugin;
-using rig::SecretKey;
-using Words = Machine::Words;
+using rig::publisher;
+using rig::root;
+using rig::stranger;
 
-const SecretKey root = *SecretKey::generate(), online = *SecretKey::generate(), publisher = *SecretKey::generate(), stranger = *SecretKey::generate();
-
-/// A registry in a folder, with root key, snapshot and publishers.
-class FromRegistry : public ::testing::Test {
-protected:
-    void SetUp() override {
-        packaging::RegistryRoot keys;
-        keys.registry = "main";
-        keys.expires = now() + 86'400;
-        keys.root = {1, {root.public_key()}};
-        keys.snapshot = {1, {online.public_key()}};
-        const auto made = RegistryFolder::create(folder(), {"main", "A registry"}, keys, {&root}, signing());
-        ASSERT_TRUE(made) << made.error().message();
-    }
-    static UnixTime now() { return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count(); }
-    static RegistryFolder::Signing signing() { return {{&online}, now(), now() + 86'400}; }
-    std::filesystem::path folder() const { return machine.work() / "registry"; }
-
-    void publish(const std::string& id, const std::string& version, const std::string& more = {}, const SecretKey& key = publisher) const {
-        Plugin plugin;
-        plugin.id = id;
-        plugin.version = version;
-        plugin.library = "library of " + id + " " + version;
-        plugin.more = more;
-        const auto packed = plugin.packed();
-        auto registry = *RegistryFolder::open(folder());
-        const auto done = registry.publish({packed.bytes, key.sign(packed.bytes, packed.info.claim().comment())->text(), key.public_key(), false}, signing());
-        ASSERT_TRUE(done) << done.error().message();
-    }
-    void add_registry() const { expect_done(machine.run("packages registry add", {{"name", {"main"}}, {"address", {"registry"}}, {"root-key", {root.public_key().text()}}})); }
-    Done install(const std::string& what, Words words = {}) const {
-        words["what"] = {what};
-        return machine.run("install", words);
-    }
-    static void expect_done(const Done& done) { EXPECT_EQ(done.reason, "") << done.message << "\n" << done.hint << "\n" << done.err; }
-    static void expect_refused(const Done& done, const std::string& reason, const std::string& words = {}) {
-        EXPECT_EQ(done.reason, reason) << done.message << "\n" << done.err;
-        EXPECT_NE((done.message + " " + done.hint + " " + done.err).find(words), std::string::npos) << done.message << "\n" << done.hint << "\n" << done.err;
-    }
-    void expect_versions(const std::string& greet, const std::string& words) const {
-        EXPECT_EQ(machine.version_of("org.example.greet"), greet);
-        EXPECT_EQ(machine.version_of("org.example.words"), words);
-    }
-
-    Machine machine;
-    const std::string needs_words = "[dependencies]\n\"org.example.words\" = \"^1.0\"\n";
-};
+using FromRegistry = rig::RegistryCase;
 
 TEST_F(FromRegistry, WhatAPluginNeedsComesAlongAndGoesWithIt) {
     publish("org.example.words", "1.0.0");
@@ -77,7 +23,7 @@ TEST_F(FromRegistry, WhatAPluginNeedsComesAlongAndGoesWithIt) {
     add_registry();
     expect_done(install("org.example.greet@=1.0.0"));
     expect_versions("1.0.0", "1.2.0");
-    EXPECT_EQ(machine.publishers().pinned("org.example.words")->key, publisher.public_key()) << "the registry knows who signs";
+    EXPECT_EQ(machine.publishers().pinned("org.example.words")->key, publisher().public_key()) << "the registry knows who signs";
     const auto profile = *packaging::Generations(machine.packages()).read(1);
     EXPECT_EQ(profile.find("org.example.words")->asked, "");
     EXPECT_EQ(profile.find("org.example.greet")->asked, "=1.0.0");
@@ -155,7 +101,7 @@ TEST_F(FromRegistry, AWideningWaitsAndTheRestToo) {
 }
 
 TEST_F(FromRegistry, AKeyThatIsPinnedCountsMoreThanTheRegistry) {
-    expect_done(machine.run("packages trust", {{"key", {stranger.public_key().text()}}, {"plugin", {"org.example.greet"}}}));
+    expect_done(machine.run("packages trust", {{"key", {stranger().public_key().text()}}, {"plugin", {"org.example.greet"}}}));
     publish("org.example.greet", "1.0.0");
     add_registry();
     const auto refused = install("org.example.greet");
@@ -201,8 +147,8 @@ TEST_F(FromRegistry, SearchFindsAndRegistriesAreListed) {
     EXPECT_EQ(found.json()["plugins"][0]["id"], "org.example.greet");
     EXPECT_EQ(found.json()["found"], 1);
     EXPECT_EQ(machine.run("packages registry list", {}, true).json()["registries"][0]["name"], "main");
-    expect_refused(machine.run("packages registry add", {{"name", {"main"}}, {"address", {"registry"}}, {"root-key", {root.public_key().text()}}}), "exists");
-    expect_refused(machine.run("packages registry add", {{"name", {"other"}}, {"address", {"registry"}}, {"root-key", {stranger.public_key().text()}}}), "not-enough-signatures");
+    expect_refused(machine.run("packages registry add", {{"name", {"main"}}, {"address", {"registry"}}, {"root-key", {root().public_key().text()}}}), "exists");
+    expect_refused(machine.run("packages registry add", {{"name", {"other"}}, {"address", {"registry"}}, {"root-key", {stranger().public_key().text()}}}), "not-enough-signatures");
     EXPECT_EQ(machine.run("packages registry list", {}, true).json()["registries"].size(), 1u) << "what cannot be read is not kept";
     expect_refused(machine.run("packages registry add", {{"name", {"Other"}}, {"address", {"registry"}}}), "usage");
     expect_done(machine.run("packages registry remove", {{"name", {"main"}}}));

@@ -47,8 +47,8 @@ int main(int argc, char** argv) {
     Lock lock;
     lock.inputs = sha256_of("inputs");
     lock.host_abi = "1.0";
-    lock.registries = {{"main", key, 7}};
-    lock.packages = {{"a", *symphony::manifests::Version::parse("1.0.0"), "main", sha256_of("a"), key, *symphony::manifests::RightSet::parse("read:workspace\n"), {"b 2.0.0"}, {{"x86_64-linux-gnu", 1, sha256_of("p"), sha256_of("f")}}},
+    lock.registries = {{"main", key, 7, "https://plugins.example.org/registry"}};
+    lock.packages = {{"a", *symphony::manifests::Version::parse("1.0.0"), "main", sha256_of("a"), key, *symphony::manifests::RightSet::parse("read:workspace\n"), {"b 2.0.0"}, {{"x86_64-linux-gnu", 1, sha256_of("p"), sha256_of("f")}}, "^1.0"},
                      {"b", *symphony::manifests::Version::parse("2.0.0"), "", sha256_of("b"), "", {}, {}, {}}};
     put(folder / "lock/whole", print(lock));
     put(folder / "lock/empty", print(Lock{sha256_of("x"), "1.0", {}, {}}));

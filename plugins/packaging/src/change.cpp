@@ -10,15 +10,18 @@ Result<Change> Change::begin(const std::filesystem::path& folder, std::chrono::m
     SYMPHONY_TRY(change.generations_.sweep());
     change.current_ = SYMPHONY_TRY(change.generations_.current());
     change.profile_ = SYMPHONY_TRY(change.generations_.read(change.current_));
+    if (auto lock = change.generations_.lock(change.current_)) change.known_ = *std::move(lock);
     return change;
 }
 
 Result<std::uint64_t> Change::commit(std::string action) {
     profile_.action = std::move(action);
     profile_.previous = current_;
-    const std::uint64_t number = SYMPHONY_TRY(generations_.add(profile_, store_));
+    auto lock = SYMPHONY_TRY(lock_of(profile_, store_, known_, host_));
+    const std::uint64_t number = SYMPHONY_TRY(generations_.add(profile_, store_, print(lock)));
     SYMPHONY_TRY(generations_.switch_to(number));
     current_ = number;
+    known_ = std::move(lock);
     return number;
 }
 

@@ -11,8 +11,13 @@
 namespace symphony::packaging {
 
 struct Sha256::Context {
-    std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> algorithm{EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+
+    /// Looked up once: it costs more than hashing a small file.
+    static const EVP_MD* algorithm() {
+        static const std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> found{EVP_MD_fetch(nullptr, "SHA256", nullptr), &EVP_MD_free};
+        return found.get();
+    }
 
     // A digest that was not computed must never pass for one.
     static void must(int done) {
@@ -20,7 +25,7 @@ struct Sha256::Context {
     }
 };
 
-Sha256::Sha256() : context_(std::make_unique<Context>()) { Context::must(EVP_DigestInit_ex2(context_->state.get(), context_->algorithm.get(), nullptr)); }
+Sha256::Sha256() : context_(std::make_unique<Context>()) { Context::must(EVP_DigestInit_ex2(context_->state.get(), Context::algorithm(), nullptr)); }
 Sha256::~Sha256() = default;
 
 void Sha256::add(std::string_view bytes) { Context::must(EVP_DigestUpdate(context_->state.get(), bytes.data(), bytes.size())); }
@@ -28,7 +33,7 @@ void Sha256::add(std::string_view bytes) { Context::must(EVP_DigestUpdate(contex
 std::string Sha256::end() {
     std::array<std::uint8_t, 32> digest{};
     Context::must(EVP_DigestFinal_ex(context_->state.get(), digest.data(), nullptr));
-    Context::must(EVP_DigestInit_ex2(context_->state.get(), context_->algorithm.get(), nullptr));
+    Context::must(EVP_DigestInit_ex2(context_->state.get(), Context::algorithm(), nullptr));
     constexpr std::string_view digits = "0123456789abcdef";
     std::string text;
     for (const auto byte : digest) {

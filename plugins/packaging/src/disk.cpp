@@ -160,16 +160,17 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t bytes_max) {
     if (!S_ISREG(info.st_mode)) return Error(Code::invalid_argument, "not-a-file", path.string() + " is no regular file");
     const auto too_large = [&] { return Error(Code::exhausted, "too-large", path.string() + " has more than " + std::to_string(bytes_max) + " bytes"); };
     if (static_cast<std::uint64_t>(info.st_size) > bytes_max) return too_large();
-    std::string bytes;
-    for (;;) { // a little more than its size, so that growth is noticed
-        const std::size_t at = bytes.size(), room = at == 0 ? static_cast<std::size_t>(info.st_size) + 1 : 65536;
-        bytes.resize(at + room);
-        const ssize_t got = ::read(fd.get(), bytes.data() + at, room);
-        bytes.resize(at + static_cast<std::size_t>(got > 0 ? got : 0));
+    std::string bytes(static_cast<std::size_t>(info.st_size) + 1, '\0'); // a little more than its size, so that growth is noticed
+    for (std::size_t at = 0;;) {
+        if (at == bytes.size()) bytes.resize(at + 65536);
+        const ssize_t got = ::read(fd.get(), bytes.data() + at, bytes.size() - at);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return disk_error("cannot read", path, errno);
-        if (bytes.size() > bytes_max) return too_large();
-        if (got == 0) return bytes;
+        at += static_cast<std::size_t>(got);
+        if (at > bytes_max) return too_large();
+        if (got > 0) continue;
+        bytes.resize(at);
+        return bytes;
     }
 }
 

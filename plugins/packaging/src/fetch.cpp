@@ -7,7 +7,11 @@
 #include <symphony/packaging/disk.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <span>
+
+#include <poll.h>
 
 namespace symphony::packaging {
 
@@ -52,7 +56,48 @@ std::string WebAddress::text() const {
     return out + path;
 }
 
-HttpFetch::HttpFetch(WebAddress address, Connect connect) : address_(std::move(address)), connect_(std::move(connect)) {}
+namespace {
+
+constexpr std::string_view later = "try again later; --offline does with what was fetched before";
+
+/// Waits for the next byte of one answer, and gives up when they come too late or too slowly.
+class Waiting {
+public:
+    explicit Waiting(const HttpPatience& patience) : patience_(patience) {}
+
+    Result<std::size_t> read(const Stream& stream, std::span<std::uint8_t> to) {
+        using namespace std::chrono_literals;
+        const auto silent_since = Clock::now();
+        for (;;) {
+            if (patience_.cancelled && patience_.cancelled()) return Error(Code::cancelled, "cancelled", "fetching was cancelled");
+            pollfd wait{stream.fd(), POLLIN, 0};
+            constexpr int ask_again_ms = 100;
+            const int ready = ::poll(&wait, 1, ask_again_ms);
+            if (ready < 0 && errno != EINTR) return Error(Code::io, "io", "cannot wait for the stream");
+            if (ready > 0) break;
+            if (Clock::now() - silent_since > patience_.silence) {
+                return Error(Code::deadline, "server-silent", "the web server sent nothing for " + std::to_string(patience_.silence.count() / 1000) + " seconds", std::string(later)).as_retryable();
+            }
+        }
+        const auto count = SYMPHONY_TRY(stream.read(to));
+        bytes_ += count;
+        const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun_);
+        if (took > patience_.silence && bytes_ * 1000 < patience_.bytes_per_s_min * static_cast<std::uint64_t>(took.count())) {
+            return Error(Code::deadline, "server-slow", "the web server sent " + std::to_string(bytes_) + " bytes in " + std::to_string(took.count() / 1000) + " seconds", std::string(later)).as_retryable();
+        }
+        return count;
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    const HttpPatience& patience_;
+    const Clock::time_point begun_ = Clock::now();
+    std::uint64_t bytes_ = 0;
+};
+
+} // namespace
+
+HttpFetch::HttpFetch(WebAddress address, Connect connect, HttpPatience patience) : address_(std::move(address)), connect_(std::move(connect)), patience_(std::move(patience)) {}
 HttpFetch::~HttpFetch() = default;
 
 Result<std::string> HttpFetch::get(std::string_view path, std::uint64_t bytes_max) {
@@ -78,22 +123,28 @@ Result<std::string> HttpFetch::get_once(std::string_view path, std::uint64_t byt
     Stream stream = std::move(*stream_);
     stream_.reset();
     SYMPHONY_TRY(stream.write(request));
+    Waiting waiting(patience_);
     const ReadMore more = [&](std::string& to) -> Status {
         std::uint8_t piece[16 * 1024];
-        const auto count = SYMPHONY_TRY(stream.read(piece));
+        const auto count = SYMPHONY_TRY(waiting.read(stream, piece));
         answered = answered || count > 0;
         to.append(reinterpret_cast<const char*>(piece), count);
         return {};
     };
     auto read = read_http(behind_, more, bytes_max);
-    if (!read) return std::move(read).error().in(what);
+    if (!read) {
+        auto error = std::move(read).error().in(what);
+        if (error.hint().empty()) error.with_hint(error.code() == Code::peer_died ? std::string(later) : "see whether the address is right, and tell who runs the web server");
+        return error;
+    }
     if (read->keeps) stream_.emplace(std::move(stream));
     if (read->status == 200) return std::move(read->body);
     if (read->status == 404 || read->status == 410) return Error(Code::not_found, "missing", what + ": the web server has no such file");
     if (read->status >= 300 && read->status < 400) {
         return Error(Code::io, "redirected", what + ": the web server sends elsewhere, to " + in_quotes(read->location), "name the registry by its own address");
     }
-    auto error = Error(Code::io, "http-status", what + ": the web server answers with status " + std::to_string(read->status));
+    auto error = Error(Code::io, "http-status", what + ": the web server answers with status " + std::to_string(read->status),
+                       read->status >= 500 ? std::string(later) : "see whether the address is right, and whether everybody may read there");
     if (read->status == 429 || read->status >= 500) return std::move(error).as_retryable();
     return error;
 }

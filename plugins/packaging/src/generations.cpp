@@ -33,6 +33,13 @@ Error no_generation(std::uint64_t number) {
     return {Code::not_found, "no-generation", "there is no generation " + std::to_string(number), "symphony generations lists them"};
 }
 
+bool answers(const Lock& lock, const Profile& profile) {
+    return lock.packages.size() == profile.packages.size() && std::all_of(profile.packages.begin(), profile.packages.end(), [&](const Installed& one) {
+               const auto* package = lock.find(one.id);
+               return package != nullptr && package->version.text() == one.version && package->asked == one.asked && package->signer == one.publisher;
+           });
+}
+
 } // namespace
 
 Result<std::string> trust_of(const Profile& profile, const Store& store) {
@@ -81,6 +88,14 @@ Result<Profile> Generations::read(std::uint64_t number) const {
     return profile;
 }
 
+Result<Lock> Generations::lock(std::uint64_t number) const {
+    const auto file = path_of(number) / "symphony.lock";
+    const auto text = read_file(file, lock_bytes_max);
+    if (!text && text.error().code() == Code::not_found) return Error(Code::not_found, "no-lock", "generation " + std::to_string(number) + " has no lock", "installing anything makes one");
+    if (!text) return std::move(text).error();
+    return parse_lock(*text, file.string());
+}
+
 std::uint64_t Generations::made_ms(std::uint64_t number) const {
     struct stat info{};
     if (::stat((path_of(number) / "profile.toml").c_str(), &info) != 0 || info.st_mtim.tv_sec < 0) return 0;
@@ -102,10 +117,13 @@ Result<std::vector<std::string>> Generations::check(std::uint64_t number, const 
     const auto trust = read_file(path_of(number) / "plugins.lock", profile_file_bytes_max);
     const auto expected = trust_of(profile, store);
     if (!trust || (expected && *expected != *trust)) wrong.push_back((path_of(number) / "plugins.lock").string() + " is not what the packages' publishers signed");
+    const auto locked = lock(number);
+    if (!locked && locked.error().reason() != "no-lock") wrong.push_back(locked.error().message());
+    if (locked && !answers(*locked, profile)) wrong.push_back((path_of(number) / "symphony.lock").string() + " does not have what is installed");
     return wrong;
 }
 
-Result<std::uint64_t> Generations::add(const Profile& profile, const Store& store) const {
+Result<std::uint64_t> Generations::add(const Profile& profile, const Store& store, std::string_view lock) const {
     const std::string trust = SYMPHONY_TRY(trust_of(profile, store));
     const fs::path above = folder_ / "generations", made = above / ".new-generation";
     SYMPHONY_TRY(disk_.make_folders(above));
@@ -118,6 +136,7 @@ Result<std::uint64_t> Generations::add(const Profile& profile, const Store& stor
     for (const auto& package : profile.packages) SYMPHONY_TRY(disk_.link(link_to(package.digest), made / "plugins" / package.id));
     SYMPHONY_TRY(disk_.write_file(made / "profile.toml", profile.text()));
     SYMPHONY_TRY(disk_.write_file(made / "plugins.lock", trust));
+    SYMPHONY_TRY(disk_.write_file(made / "symphony.lock", lock));
     SYMPHONY_TRY(disk_.sync_folder(made / "plugins"));
     SYMPHONY_TRY(disk_.sync_folder(made));
     SYMPHONY_TRY(disk_.rename(made, path_of(number)));

@@ -260,12 +260,15 @@ struct IndexReader::State {
     }
 };
 
-IndexReader::IndexReader(std::string_view bytes, std::string_view file) : state_(std::make_unique<State>()) {
+IndexReader::IndexReader() : state_(std::make_unique<State>()) {}
+IndexReader::~IndexReader() = default;
+
+void IndexReader::begin(std::string_view bytes, std::string_view file) {
     state_->bytes = simdjson::padded_string(bytes);
     state_->rest = state_->bytes;
     state_->file = file;
+    state_->line = 0;
 }
-IndexReader::~IndexReader() = default;
 
 Result<const IndexView*> IndexReader::next() {
     auto& state = *state_;

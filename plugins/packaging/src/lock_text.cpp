@@ -28,6 +28,7 @@ void put_package(std::string& out, const Lock::Package& package) {
     out += "\n[[package]]\n";
     put(out, "id", package.id);
     put(out, "version", package.version.text());
+    if (!package.asked.empty()) put(out, "asked", package.asked);
     if (!package.registry.empty()) put(out, "registry", package.registry);
     put(out, "manifest", digest(package.manifest));
     if (!package.signer.empty()) put(out, "signer", package.signer);
@@ -135,6 +136,10 @@ Lock::Package read_package(Table& table) {
         if (parsed) package.version = *std::move(parsed);
         else table.trouble().tell(table.line("version"), table.at("version"), parsed.error());
     }
+    package.asked = table.text_or_nothing("asked");
+    if (const auto range = manifests::Range::parse(package.asked); !package.asked.empty() && !range) {
+        table.trouble().tell(table.line("asked"), table.at("asked"), range.error());
+    }
     package.registry = table.text_or_nothing("registry");
     package.manifest = hex(table.text("manifest", is_digest, "\"sha256:\" and 64 hexadecimal digits"));
     package.signer = table.text_or_nothing("signer");
@@ -197,6 +202,7 @@ std::string print(const Lock& lock) {
         put(out, "name", one.name);
         put(out, "root_key", one.root_key);
         put(out, "snapshot", one.snapshot);
+        if (!one.address.empty()) put(out, "address", one.address);
     }
     for (const auto& one : sorted.hosts) put_host(out, one);
     for (const auto& one : sorted.packages) put_package(out, one);
@@ -227,6 +233,7 @@ Result<Lock> parse_lock(std::string_view text, std::string_view file) {
         registry.name = one.text("name", is_id, "a name of lower-case letters, digits, dots and dashes");
         registry.root_key = one.text("root_key", is_key, "a public key of 56 characters");
         registry.snapshot = one.number("snapshot");
+        registry.address = one.text_or_nothing("address");
         one.done();
         lock.registries.push_back(std::move(registry));
     }

@@ -152,6 +152,12 @@ Status Publishers::pin(const std::string& plugin, const PublicKey& key) {
     return {};
 }
 
+bool Publishers::unpin(std::string_view plugin) {
+    std::size_t gone = 0;
+    for (auto& one : all_) gone += std::erase(one.plugins, plugin);
+    return gone > 0;
+}
+
 void Publishers::revoke(const PublicKey& key, std::string_view why) {
     Publisher& one = entry(key);
     one.revoked = true;

@@ -96,7 +96,11 @@ Status Registry::first_root() {
         return Error(Code::refused, "no-root-key", fetch_->where() + ": nothing is known of this registry, and no key of its root was given",
                      "ask who runs it for the public key (RW...) and add it to the configuration of the registry");
     }
-    const auto text = SYMPHONY_TRY(fetch_->get("root.toml", small_bytes_max));
+    auto found = fetch_->get("root.toml", small_bytes_max);
+    if (!found && found.error().code() == Code::not_found) {
+        return Error(Code::not_found, "no-such-registry", fetch_->where() + " has no root.toml, so it is no registry", "see whether the address is right: it is the folder with config.toml, root.toml and snapshot.toml");
+    }
+    const auto text = SYMPHONY_TRY(std::move(found));
     auto root = SYMPHONY_TRY(parse_root(text, "root.toml"));
     // The given keys alone are one role, of which one is enough; and the root's own threshold holds too.
     KeyRole given{1, {}};
@@ -221,13 +225,24 @@ Result<std::vector<std::string>> Registry::ids() {
     return out;
 }
 
+std::optional<CompactIndex> Registry::kept_index(bool of_any_snapshot) const {
+    auto bytes = read_file(options_.cache / "index.bin", CompactIndex::bytes_max);
+    if (!bytes) return std::nullopt;
+    auto index = CompactIndex::open(*std::move(bytes));
+    // One that is damaged or of another snapshot is none.
+    if (!index || (!of_any_snapshot && index->snapshot() != snapshot_sha256_)) return std::nullopt;
+    return *std::move(index);
+}
+
 Result<CompactIndex> Registry::index(const std::function<bool(std::size_t done, std::size_t total)>& progress) {
-    const auto file = options_.cache / "index.bin";
-    if (auto bytes = read_file(file, CompactIndex::bytes_max)) {
-        auto index = CompactIndex::open(*std::move(bytes));
-        // One that is damaged or of another snapshot is made anew.
-        if (index && index->snapshot() == snapshot_sha256_) return index;
-    }
+    if (auto kept = kept_index()) return *std::move(kept);
+    auto made = make_index(progress);
+    if (made || !reads_nothing() || made.error().reason() != "offline-missing") return made;
+    auto older = kept_index(true); // what is new in this snapshot was not fetched
+    return older ? Result<CompactIndex>(*std::move(older)) : std::move(made);
+}
+
+Result<CompactIndex> Registry::make_index(const std::function<bool(std::size_t done, std::size_t total)>& progress) {
     const auto all = SYMPHONY_TRY(ids());
     CompactIndex::Builder builder;
     std::size_t done = 0;
@@ -236,7 +251,7 @@ Result<CompactIndex> Registry::index(const std::function<bool(std::size_t done, 
         SYMPHONY_TRY(builder.add(id, SYMPHONY_TRY(versions(id))));
     }
     auto bytes = SYMPHONY_TRY(builder.finish(snapshot_sha256_));
-    if (options_.disk.make_folders(options_.cache)) static_cast<void>(options_.disk.replace_file(file, bytes));
+    if (options_.disk.make_folders(options_.cache)) static_cast<void>(options_.disk.replace_file(options_.cache / "index.bin", bytes));
     return CompactIndex::open(std::move(bytes));
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 namespace symphony::packaging {
 
@@ -16,6 +17,8 @@ struct RegistrySource::One {
     std::optional<CompactIndex> index;
     std::unique_ptr<CompactIndex::Reader> reader;
     ReleaseMaker maker; // without an index
+    IndexReader lines;
+    bool looked = false; // whether there is an index
     std::unordered_map<std::string, const Package*> known;
 };
 
@@ -38,25 +41,37 @@ std::string RegistrySource::why_barred(const Registry& registry, const IndexView
     return "is signed by the key " + text_of(key->id()) + ", and its publisher until now was " + text_of(pinned->key.id());
 }
 
-Status RegistrySource::open_index(One& one) {
-    if (one.index) return {};
-    one.index.emplace(SYMPHONY_TRY(one.registry->index()));
+void RegistrySource::use_index(One& one, CompactIndex index) {
+    one.index.emplace(std::move(index));
     const auto* registry = one.registry;
     one.reader = std::make_unique<CompactIndex::Reader>(*one.index, options_.triples, [this, registry](const IndexView& line) { return why_barred(*registry, line); });
-    return {};
+}
+
+void RegistrySource::look_for_index(One& one) {
+    if (std::exchange(one.looked, true)) return;
+    if (auto index = one.registry->kept_index()) use_index(one, *std::move(index));
+}
+
+/// For proposals, which may be missing: a far registry is not read whole for them.
+bool RegistrySource::open_index(One& one) {
+    look_for_index(one);
+    if (!one.index && one.registry->is_local()) {
+        if (auto index = one.registry->index()) use_index(one, *std::move(index));
+    }
+    return one.index.has_value();
 }
 
 Result<const Package*> RegistrySource::find_in(One& one, std::string_view id) {
-    if (options_.compact) {
-        SYMPHONY_TRY(open_index(one));
-        return one.reader->find(id);
-    }
+    if (options_.compact) look_for_index(one);
+    // What was made for proposals comes too late for what was answered from the files.
+    if (one.reader && one.known.empty()) return one.reader->find(id);
     const auto [known, added] = one.known.try_emplace(std::string(id), nullptr);
     if (!added) return known->second;
     auto bytes = one.registry->index_file(id);
     if (!bytes && bytes.error().reason() == "unknown-plugin") return nullptr;
     if (!bytes) return std::move(bytes).error();
-    IndexReader reader(*bytes, index_path(id));
+    auto& reader = one.lines;
+    reader.begin(*bytes, index_path(id));
     std::optional<std::string> signer; // whose versions the answer is about: they are of one mind
     std::string why;
     for (;;) {
@@ -88,7 +103,7 @@ Result<const Package*> RegistrySource::find(std::string_view id) {
 std::vector<std::string> RegistrySource::offering(std::string_view port) {
     std::vector<std::string> out;
     for (auto& one : all_) {
-        if (!open_index(*one)) continue; // it is for a proposal, which may be missing
+        if (!open_index(*one)) continue;
         for (auto& id : one->reader->offering(port)) out.push_back(std::move(id));
     }
     return out;

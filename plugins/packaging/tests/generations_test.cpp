@@ -89,6 +89,29 @@ TEST_F(GenerationsTest, TrustIsForWhatAPublisherSigned) {
     EXPECT_EQ(trust.find("org.example.words"), std::string::npos) << trust;
 }
 
+TEST_F(GenerationsTest, TheLockIsMadeWithTheGeneration) {
+    install_version("1.0.0");
+    auto change = begin();
+    EXPECT_EQ(change.lock().packages.size(), 1u);
+    Lock::Package known = change.lock().packages.front();
+    known.artifacts = {{"riscv64-linux-gnu", 7, sha256_of("r"), sha256_of("f")}};
+    change.lock().packages = {known};
+    ASSERT_TRUE(change.commit("again"));
+    const auto lock = change.generations().lock(2);
+    ASSERT_TRUE(lock) << lock.error().message();
+    EXPECT_EQ(lock->packages.front().artifacts, known.artifacts);
+    EXPECT_EQ(lock->packages.front().asked, "*");
+    known.manifest = sha256_of("another manifest");
+    change.lock().packages = {known};
+    ASSERT_TRUE(change.commit("of another package"));
+    EXPECT_TRUE(change.generations().lock(3)->packages.front().artifacts.empty()) << "not of this one";
+    fs::remove(change.generations().path_of(3) / "symphony.lock");
+    EXPECT_EQ(change.generations().lock(3).error().reason(), "no-lock");
+    EXPECT_TRUE(change.generations().check(3, change.store())->empty()) << "older versions made none";
+    rig::write(change.generations().path_of(3) / "symphony.lock", "lock = 1\n");
+    EXPECT_EQ(change.generations().check(3, change.store())->size(), 1u);
+}
+
 TEST_F(GenerationsTest, CheckTellsWhatWasChangedByHand) {
     install({}, publisher_key);
     const auto at = generations.path_of(1);

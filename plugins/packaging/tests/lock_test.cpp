@@ -33,7 +33,7 @@ Lock some_lock(std::uint64_t seed) {
     Lock lock;
     lock.inputs = sha256_of(std::to_string(seed));
     lock.host_abi = "1.0";
-    lock.registries = {{"main", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 4182}, {"acme", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 1}};
+    lock.registries = {{"main", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 4182, "https://plugins.example.org/registry"}, {"acme", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 1}};
     if (random() % 2 == 0) {
         lock.distribution = "acme-symphony 3.1.0";
         lock.policy = sha256_of("policy");
@@ -51,6 +51,7 @@ Lock some_lock(std::uint64_t seed) {
         if (random() % 2 == 0) made.rights = *manifests::RightSet::parse("read:workspace\nnetwork:api.example.com:443\n");
         if (random() % 2 == 0) made.signer = lock.registries[0].root_key;
         if (random() % 4 == 0) made.registry.clear();
+        if (random() % 2 == 0) made.asked = "^" + made.version.text();
     }
     return lock;
 }
@@ -198,6 +199,7 @@ TEST(Lock, SaysWhatIsWrongAndWhere) {
              {"rights = [\"read:workspace\"]", "rights = [\"fly\"]", "bad-right", "package a: key \"rights\""},
              {"triple = \"x86_64-linux-gnu\"", "triple = \"aarch64-linux-gnu\"", "duplicate-entry", "two artifacts for aarch64-linux-gnu"},
              {"size = 1234", "weight = 1234", "missing-key", "artifact of a: has no key \"size\""},
+             {"id = \"a\"", "id = \"a\"\nasked = \"newest\"", "bad-range", "package a: key \"asked\""},
              {"id = \"a\"", "id = \"a\"\ncolour = \"red\"", "unknown-key", "package a: unknown key \"colour\""},
              {"[[package]]", "<<<<<<< HEAD\n[[package]]", "conflict-markers", "conflict markers"},
              {"[[package]]", "[package", "bad-syntax", "symphony.lock:"}}) {

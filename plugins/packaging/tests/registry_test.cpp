@@ -196,6 +196,7 @@ TEST_F(RegistryTest, BarsWhatARevokedKeySigned) {
     ASSERT_TRUE(opened().rotate(next, {&root_a_, &root_b_}, signing()));
     FolderFetch fetch(folder());
     auto registry = good(fetch);
+    ASSERT_TRUE(registry.index());
     for (const bool compact : {true, false}) {
         RegistrySource source({&registry}, {{"x86_64-linux-gnu"}, nullptr, compact});
         const auto package = source.find("org.example.json");
@@ -227,6 +228,7 @@ TEST_F(RegistryTest, BarsVersionsThatLackAPlatform) {
     published(plugin("org.example.json", "1.0.0"));
     FolderFetch fetch(folder());
     auto registry = good(fetch);
+    ASSERT_TRUE(registry.index());
     for (const bool compact : {true, false}) {
         RegistrySource source({&registry}, {{"x86_64-linux-gnu", "riscv64-linux-gnu", "s390x-linux-gnu"}, nullptr, compact});
         EXPECT_EQ((*source.find("org.example.json"))->releases[0].barred, "has nothing for riscv64-linux-gnu, s390x-linux-gnu");
@@ -255,6 +257,33 @@ TEST_F(RegistryTest, FetchesEachFileOnceAndWorksOfflineAfterwards) {
     EXPECT_EQ(reason(later->package(line, line.artifacts[0])), "offline-missing");
 }
 
+TEST_F(RegistryTest, AFarRegistryIsNotReadWholeForOnePlugin) {
+    published(plugin("org.example.json", "1.0.0"));
+    for (int i = 0; i < 20; ++i) published(plugin("org.example.other" + std::to_string(i), "1.0.0"));
+    FarFetch fetch(folder());
+    auto registry = good(fetch);
+    const auto count = fetch.count;
+    RegistrySource source({&registry}, {{"x86_64-linux-gnu"}, nullptr, true});
+    ASSERT_TRUE(source.find("org.example.json"));
+    EXPECT_EQ(fetch.count, count + 2) << "the list of its shard, and its file";
+    EXPECT_EQ(source.similar("org.example.jsno"), "") << "proposals are not worth more";
+    EXPECT_EQ(fetch.count, count + 2);
+    ASSERT_TRUE(registry.index());
+    RegistrySource whole({&registry}, {{"x86_64-linux-gnu"}, nullptr, true});
+    EXPECT_NE(whole.similar("org.example.jsno"), "");
+    // Offline an index of an older snapshot is better than none.
+    published(plugin("org.example.json", "1.1.0"));
+    auto newer = good(fetch);
+    auto offline = options();
+    offline.offline = true;
+    auto later = Registry::open(fetch, offline);
+    ASSERT_TRUE(later) << later.error().message();
+    EXPECT_FALSE(later->kept_index());
+    const auto index = later->index();
+    ASSERT_TRUE(index) << index.error().message();
+    EXPECT_EQ(index->find("org.example.json")->version, "1.0.0");
+}
+
 TEST_F(RegistryTest, MendsACacheThatWasDamaged) {
     published(plugin("org.example.json", "1.0.0"));
     FarFetch fetch(folder());
@@ -276,6 +305,7 @@ TEST_F(RegistryTest, PlansFromARegistryAndReadsTheLock) {
     const LockInputs inputs{{{"org.example.greet", {}, {}}}, {"x86_64-linux-gnu"}, {1, 0, 0, {}, {}}, {}};
     const auto planned = [&](const Lock* lock, const LockMode& mode, bool compact) {
         auto registry = good(fetch);
+        EXPECT_TRUE(registry.index());
         RegistrySource source({&registry}, {inputs.triples, nullptr, compact});
         auto result = make_plan(source, inputs, lock, mode);
         EXPECT_TRUE(result) << result.error().message();

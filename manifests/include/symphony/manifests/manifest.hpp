@@ -27,6 +27,7 @@ enum class CapabilityKind : std::uint8_t {
 };
 enum class ConfigType : std::uint8_t { string, integer, number, boolean, duration, size, list, map };
 enum class MinimumGrade : std::uint8_t { none, g1, g2, g3, g4 };
+enum class AddsTo : std::uint8_t { nothing, show, doctor };
 enum class Selects : std::uint8_t { nothing, read, write, both };
 
 /// The name as a manifest writes it: "editor-adapter", "in-process", "file_access", "float".
@@ -38,6 +39,7 @@ std::string_view name_of(Cardinality cardinality) noexcept;
 std::string_view name_of(CapabilityKind kind) noexcept;
 std::string_view name_of(ConfigType type) noexcept;
 std::string_view name_of(Selects selects) noexcept;
+std::string_view name_of(AddsTo to) noexcept;
 std::string_view name_of(MinimumGrade grade) noexcept; ///< of none: empty
 
 /// `[extension]`: who it is.
@@ -197,6 +199,7 @@ struct Command {
     std::vector<std::string> examples;
     std::vector<Argument> arguments;
     std::vector<Flag> flags;
+    AddsTo adds_to = AddsTo::nothing; ///< the host's own command whose output ends with what this one says
     bool follow = false; ///< while it runs, the host takes over plugins that are installed, changed or removed
     Place place;
     friend bool operator==(const Command&, const Command&) = default;

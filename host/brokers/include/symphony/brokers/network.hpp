@@ -50,7 +50,7 @@ struct NetworkClient {
     std::function<Result<std::string>(const Right& to)> require;
     /// Whether what was allowed by that rule still is, without a trace: whether a stream may live on.
     std::function<bool(const Right& to, const std::string& rule)> holds;
-    /// Whether the manifest names exactly this address (with no pattern that happens to cover it): only then, and granted,
+    /// Whether the manifest, or a person's grant, names exactly this address (with no pattern that happens to cover it): only then, and granted,
     /// may it be one of the machine itself or of its private neighbourhood.
     std::function<bool(const Right& address)> names_address;
     /// A host that is none, or one that leads where no grant does; "name:port" as it was asked for. May be empty.

@@ -71,6 +71,8 @@ public:
     bool holds(const Subject& subject, const Right& right, std::string_view rule) const;
     /// Whether the grant that such a rule names still is.
     bool has_grant(const Subject& subject, std::string_view rule) const;
+    /// Whether a person granted exactly this address, with no pattern that happens to cover it: only then one of the machine or its neighbourhood is meant.
+    bool has_grant_of_address(const Subject& subject, const Right& address) const;
     /// Decides, leaves no trace and uses nothing up. Locks nothing, waits for nothing.
     bool allows(const Subject& subject, const Right& right) const;
     /// The same with `why` and `hint` in every case.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <symphony/packaging/generations.hpp>
+#include <symphony/packaging/lock.hpp>
 #include <symphony/packaging/store.hpp>
 
 #include <chrono>
@@ -26,6 +27,12 @@ public:
     Profile& profile() noexcept { return profile_; }
     const Profile& profile() const noexcept { return profile_; }
 
+    /// The lock of what is installed; what is to be installed is put into it with its package files and registries. One that cannot be read is an empty one.
+    Lock& lock() noexcept { return known_; }
+    const Lock& lock() const noexcept { return known_; }
+    /// The ABI that the host offers, for the lock.
+    void set_host(manifests::Version host) { host_ = std::move(host); }
+
     /// Makes the next generation of the profile and switches to it. @param action  For people. @return Its number.
     Result<std::uint64_t> commit(std::string action);
 
@@ -37,6 +44,8 @@ private:
     Generations generations_;
     std::uint64_t current_ = 0;
     Profile profile_;
+    Lock known_;
+    manifests::Version host_{1, 0, 0, {}, {}};
 };
 
 } // namespace symphony::packaging

@@ -4,6 +4,7 @@
 #include <symphony/net.hpp>
 #include <symphony/result.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -54,13 +55,20 @@ struct WebAddress {
 /// (`Net::connect`), and asks whether it may.
 using Connect = std::function<Result<Stream>(const std::string& host, std::uint16_t port, bool tls)>;
 
+/// How long a web server may take. All of it is asked about while waiting.
+struct HttpPatience {
+    std::chrono::milliseconds silence{30'000}; ///< without a byte
+    std::uint64_t bytes_per_s_min = 4096;      ///< on average, once an answer takes longer than `silence`
+    std::function<bool()> cancelled;           ///< empty: never
+};
+
 /// Any web server: HTTP/1.1 GET (RFC 9112), one connection for as long as the server keeps it. Redirections are told and not followed: the
 /// right to connect is for a named host.
 class HttpFetch final : public Fetch {
 public:
-    HttpFetch(WebAddress address, Connect connect);
+    HttpFetch(WebAddress address, Connect connect, HttpPatience patience = {});
     ~HttpFetch() override;
-    /// @return Besides: "http-status", "bad-http", "redirected", or what `connect` returned.
+    /// @return Besides: "http-status", "bad-http", "redirected", "stream-cut", "server-silent", "server-slow", "cancelled", or what `connect` returned.
     Result<std::string> get(std::string_view path, std::uint64_t bytes_max) override;
     bool is_local() const noexcept override { return false; }
     std::string where() const override { return address_.text(); }
@@ -70,6 +78,7 @@ private:
 
     WebAddress address_;
     Connect connect_;
+    HttpPatience patience_;
     std::optional<Stream> stream_;
     std::string behind_; // bytes of the stream behind the last answer
 };

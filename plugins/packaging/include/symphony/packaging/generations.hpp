@@ -2,6 +2,7 @@
 #pragma once
 
 #include <symphony/packaging/disk.hpp>
+#include <symphony/packaging/lock.hpp>
 #include <symphony/packaging/store.hpp>
 
 #include <cstdint>
@@ -41,8 +42,8 @@ struct Profile {
     friend bool operator==(const Profile&, const Profile&) = default;
 };
 
-/// The generations of what is installed, in the packages' folder: `generations/N/` with profile.toml, plugins.lock (the libraries that a publisher signed)
-/// and plugins/ID, links into the store; and `current`, a link to one of them. A generation is complete when it has its number and is never changed; the
+/// The generations of what is installed, in the packages' folder: `generations/N/` with profile.toml, plugins.lock (the libraries that a publisher signed),
+/// symphony.lock (lock.hpp) and plugins/ID, links into the store; and `current`, a link to one of them. A generation is complete when it has its number and is never changed; the
 /// switch is one rename. Whoever writes holds the WriteLock; readers need none. Const methods from any thread.
 class Generations {
 public:
@@ -55,13 +56,15 @@ public:
     Result<std::vector<std::uint64_t>> numbers() const;
     /// Of number 0 an empty profile. @return `not_found` "no-generation", `data_corrupt` "bad-profile".
     Result<Profile> read(std::uint64_t number) const;
+    /// Its symphony.lock. @return `not_found`, "no-lock", of a generation that has none; as parse_lock.
+    Result<Lock> lock(std::uint64_t number) const;
     /// Milliseconds since 1970 at which it was made; 0 when unknown.
     std::uint64_t made_ms(std::uint64_t number) const;
     /// What is not as it was made, one sentence each.
     Result<std::vector<std::string>> check(std::uint64_t number, const Store& store) const;
 
-    /// Makes the next generation, which is not current yet. All of its packages are in the store. @return Its number.
-    Result<std::uint64_t> add(const Profile& profile, const Store& store) const;
+    /// Makes the next generation, which is not current yet. All of its packages are in the store. @param lock  The text of symphony.lock. @return Its number.
+    Result<std::uint64_t> add(const Profile& profile, const Store& store, std::string_view lock) const;
     /// Makes a generation current: from then on hosts that start use it. @return `not_found` "no-generation".
     Status switch_to(std::uint64_t number) const;
     /// Whether a running host uses it (it holds a shared lock on the generation's folder).

@@ -61,12 +61,14 @@ inline constexpr std::size_t index_file_bytes_max = 64 * 1024 * 1024;
 /// Reads an index file line by line, fast: a gigabyte in some seconds. One thread.
 class IndexReader {
 public:
-    /// @param bytes  Borrowed until the reader dies. @param file  For messages.
-    IndexReader(std::string_view bytes, std::string_view file);
+    IndexReader();
+    IndexReader(std::string_view bytes, std::string_view file) : IndexReader() { begin(bytes, file); }
     ~IndexReader();
     IndexReader(const IndexReader&) = delete;
     IndexReader& operator=(const IndexReader&) = delete;
 
+    /// Reads another file; what was found good before is not checked again. @param file  For messages.
+    void begin(std::string_view bytes, std::string_view file);
     /// The next line, or null behind the last. Its texts are good until the next call. All of them are checked: versions, ranges, digests, keys.
     /// @return `data_corrupt`, "bad-index-line", with the line.
     Result<const IndexView*> next();

@@ -3,6 +3,7 @@
 
 #include <symphony/manifests/rights.hpp>
 #include <symphony/packaging/resolver.hpp>
+#include <symphony/packaging/store.hpp>
 
 #include <cstdint>
 #include <string>
@@ -11,12 +12,15 @@
 
 namespace symphony::packaging {
 
+struct Profile;
+
 /// `symphony.lock`: exactly which plugins a profile or a distribution uses, on all platforms. docs/lock.md describes the file.
 struct Lock {
     struct Registry {
         std::string name;
         std::string root_key; ///< "RW..."
         std::uint64_t snapshot = 0;
+        std::string address{}; ///< "https://..."; empty: whoever uses the lock has to know
         friend bool operator==(const Registry&, const Registry&) = default;
     };
     /// The package file for one platform.
@@ -36,6 +40,7 @@ struct Lock {
         manifests::RightSet rights; ///< that were granted
         std::vector<std::string> dependencies; ///< "ID VERSION" of packages in the lock
         std::vector<Artifact> artifacts;
+        std::string asked{}; ///< the range that a person asked for; empty: others need it, or nobody wrote it down
         friend bool operator==(const Package&, const Package&) = default;
     };
 
@@ -95,6 +100,11 @@ struct LockInputs {
 };
 /// SHA-256 of the canonical text of what is asked for and the registries' names; their keys and snapshots are no part of it, nor are places and order.
 std::string digest_of_inputs(const LockInputs& asked, const std::vector<Lock::Registry>& registries);
+
+/// The lock of what is installed. Versions, rights, signers and dependencies are those of the packages in the store; their package files and registries are
+/// what `known` has of the same version and manifest. No port and platform is part of its inputs, so that it means the same on every machine.
+/// @param host  The ABI that the host offers. @return As `Store::read`.
+Result<Lock> lock_of(const Profile& profile, const Store& store, const Lock& known, const manifests::Version& host);
 
 /// Puts the platforms that `known` has into `lock`, for packages of the same version and manifest: no platform is ever lost by locking again.
 /// @return `refused`, "digest-changed", when the same platform of the same version has other bytes.

@@ -43,6 +43,8 @@ public:
     Status trust(const PublicKey& key, std::string_view name = {});
     /// Pins the plugin to the key, which is trusted by that, and to no other any more. @return `refused`, reason "revoked-key".
     Status pin(const std::string& plugin, const PublicKey& key);
+    /// Forgets which key signs the plugin; the key stays trusted. @return Whether there was one.
+    bool unpin(std::string_view plugin);
     void revoke(const PublicKey& key, std::string_view why);
 
 private:

@@ -50,9 +50,13 @@ public:
     Result<std::vector<IndexLine>> versions(std::string_view id);
     /// All ids, sorted. Reads the lists of all shards.
     Result<std::vector<std::string>> ids();
-    /// What the cache has of this snapshot, or made anew from all index files and put there.
+    /// What the cache has of this snapshot, or made anew from all index files and put there. Offline it may be of an older snapshot.
     /// @param progress  Told how many of how many ids were read; false stops with `cancelled`. May be empty.
     Result<CompactIndex> index(const std::function<bool(std::size_t done, std::size_t total)>& progress = {});
+    /// The same when the cache has it; never made.
+    std::optional<CompactIndex> kept_index() const { return kept_index(false); }
+    /// Whether reading it costs next to nothing.
+    bool is_local() const noexcept { return fetch_->is_local(); }
     /// The package file for a platform, of the size and digest that its line names. @return "digest-mismatch" and others.
     Result<std::string> package(const IndexLine& line, const IndexLine::Artifact& artifact);
     /// The publisher's signature beside it (.minisig).
@@ -64,6 +68,8 @@ public:
 private:
     Registry(Fetch& fetch, RegistryOptions options) : fetch_(&fetch), options_(std::move(options)) {}
 
+    std::optional<CompactIndex> kept_index(bool of_any_snapshot) const;
+    Result<CompactIndex> make_index(const std::function<bool(std::size_t done, std::size_t total)>& progress);
     Status load_trusted();
     Status first_root();
     Status rotate_root();

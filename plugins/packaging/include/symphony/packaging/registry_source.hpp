@@ -20,7 +20,7 @@ public:
     struct Options {
         std::vector<std::string> triples;        ///< platforms that a version must have
         const Publishers* publishers = nullptr;  ///< the user's: a version that is not signed by the key its id is pinned to is barred
-        bool compact = true;                     ///< through Registry::index(), which reads everything once; false: index files as they are needed
+        bool compact = true; ///< through Registry::kept_index() where it is there; else index files as they are needed, which a far registry has thousands of
     };
     /// @param registries  In the order in which they are asked; outlive the source.
     RegistrySource(std::vector<Registry*> registries, Options options);
@@ -41,7 +41,9 @@ private:
     struct One;
     std::string why_barred(const Registry& registry, const IndexView& line) const;
     Result<const Package*> find_in(One& one, std::string_view id);
-    Status open_index(One& one);
+    void use_index(One& one, CompactIndex index);
+    void look_for_index(One& one);
+    bool open_index(One& one);
 
     Options options_;
     std::vector<std::unique_ptr<One>> all_;
