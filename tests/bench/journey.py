@@ -27,11 +27,12 @@ PATIENCE_S = 300
 class Person:
     """A home with an installed Symphony. No compiler cache: a fresh plugin has none."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, prefix):
         self.home = folder / "home"
         self.home.mkdir()
-        prefix = folder / "prefix"
-        subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
+        if prefix is None:
+            prefix = folder / "prefix"
+            subprocess.run(["cmake", "--install", BUILD, "--prefix", prefix], check=True, stdout=subprocess.DEVNULL)
         self.program = prefix / "bin" / "symphony"
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(self.home), "LANG": "C.UTF-8", "CCACHE_DISABLE": "1"}
 
@@ -106,10 +107,12 @@ def edit_to_answer(person, kind):
 def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--output", type=Path, help="the file for the figures; default: they are printed")
-    output = words.parse_args().output
+    words.add_argument("--prefix", type=Path, help="an installed Symphony; default: the build is installed")
+    typed = words.parse_args()
+    output = typed.output
     rows = []
     with tempfile.TemporaryDirectory(prefix="symphony-journey-") as folder:
-        person = Person(Path(folder))
+        person = Person(Path(folder), typed.prefix and typed.prefix.resolve())
         for kind in KINDS:
             steps = journey(person, kind)
             rows += [{"figure": f"{kind} {label}", "value": seconds, "unit": "s"} for label, seconds in steps.items()]

@@ -4,7 +4,9 @@
 import ctypes
 import json
 import os
+import pty
 import queue
+import select
 import shutil
 import signal
 import subprocess
@@ -111,6 +113,55 @@ class Journey(Person):
         self.assertIn("[check-failed]", refused.stderr)
         edit(self.place / "bad-plugin/manifest.toml", ('type = "operator"', 'type = "operator"\nsurprise = true'))
         self.assertIn("[check-failed]", self.symphony("pack", "bad-plugin", "--output", "dist", status=3).stderr)
+
+
+class Keys(Person):
+    @unittest.skipUnless(shutil.which("minisign"), "there is no minisign")
+    def test_keys_of_minisign_sign_and_minisign_verifies(self):
+        run("minisign", "-G", "-W", "-f", "-s", self.place / "mini.key", "-p", self.place / "mini.pub")
+        (self.place / "text").write_text("hello")
+        signed = self.told("sign", "text", "--key", "mini.key", "--comment", "a comment")
+        self.assertEqual(signed["key"], (self.place / "mini.pub").read_text().splitlines()[1])
+        self.assertIn("a comment", run("minisign", "-V", "-p", self.place / "mini.pub", "-m", self.place / "text").stdout)
+        (self.place / "text").write_text("hullo")
+        run("minisign", "-V", "-p", self.place / "mini.pub", "-m", self.place / "text", status=1)
+
+    def at_terminal(self, *words, answers):
+        """Runs at a terminal of its own, where each question is answered; returns the status and all that could be seen."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.place)
+            os.execve(self.program, ["symphony", *map(str, words)], self.env)
+        seen, asked = b"", 0
+        while True:
+            self.assertTrue(select.select([terminal], [], [], PATIENCE_S)[0], seen)
+            try:
+                part = os.read(terminal, 4096)
+            except OSError:  # its other end is closed
+                break
+            if not part:
+                break
+            seen += part
+            if seen.endswith(b": ") and asked < len(answers):
+                os.write(terminal, answers[asked].encode() + b"\n")
+                asked += 1
+        os.close(terminal)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), seen.decode()
+
+    def test_a_passphrase_is_asked_for_and_not_seen(self):
+        status, seen = self.at_terminal("key", "make", "--key", "asked.key", answers=["correct horse", "battery staple"])
+        self.assertEqual(status, 1)
+        self.assertIn("[bad-passphrase]", seen)
+        self.assertFalse((self.place / "asked.key").exists())
+        status, seen = self.at_terminal("key", "make", "--key", "asked.key", answers=["correct horse", "correct horse"])
+        self.assertEqual(status, 0, seen)
+        self.assertNotIn("horse", seen)
+        (self.place / "text").write_text("hello")
+        refused = self.symphony("sign", "text", "--key", "asked.key", status=1)
+        self.assertIn("[passphrase-needed]", refused.stderr)
+        status, seen = self.at_terminal("sign", "text", "--key", "asked.key", answers=["correct horse"])
+        self.assertEqual(status, 0, seen)
+        self.assertNotIn("horse", seen)
 
 
 class Session:

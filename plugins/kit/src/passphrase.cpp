@@ -63,9 +63,9 @@ Result<Secret> from_terminal(const Typed& typed, const std::string& what) {
     if (!terminal) return packaging::disk_error("cannot open", "/dev/tty", errno);
     const std::string prompt = what + ": ";
     const auto say = [&](std::string_view text) { return ::write(terminal.get(), text.data(), text.size()) >= 0; };
-    if (!say(prompt)) return packaging::disk_error("cannot write to", "/dev/tty", errno);
-    const Quiet quiet(terminal.get());
+    const Quiet quiet(terminal.get()); // first: it drops what was typed before anybody was asked
     if (!quiet.works()) return Error(Code::io, "no-terminal", "the terminal cannot be told to hide a passphrase", std::string(remedy));
+    if (!say(prompt)) return packaging::disk_error("cannot write to", "/dev/tty", errno);
     auto line = read_line(typed, terminal.get(), "the terminal");
     static_cast<void>(say("\n"));
     return line;
