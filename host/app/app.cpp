@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
 
+#include "seal.hpp"
+
 #include <symphony/abi/services/log.h>
 #include <symphony/brokers/secrets.hpp>
 
@@ -74,10 +76,17 @@ Status App::prepare() {
     if (!options.workspace.empty() && !fs::is_directory(workspace_, error)) {
         return usage_error("--workspace " + options.workspace + ": there is no such folder", "name a folder");
     }
-    auto roots = SYMPHONY_TRY(host::plugin_roots(paths, options.plugins, environment, options.safe_mode));
+    SYMPHONY_TRY(host::check_seal(paths.prefix, paths.cache));
+    auto roots = SYMPHONY_TRY(plugin_roots());
     catalog_ = Catalog::open(std::move(roots), paths.cache.string());
     for (const auto& warning : catalog_->warnings()) log().warn(warning);
     return {};
+}
+
+Result<std::vector<host::Root>> App::plugin_roots() {
+    const bool closed = policy().extensions() == permissions::Extensions::none;
+    if (closed && !options.plugins.empty() && !options.safe_mode) SYMPHONY_TRY(policy().check_extension(options.plugins.front(), {}));
+    return host::plugin_roots(paths, options.plugins, environment, options.safe_mode || closed);
 }
 
 const host::Config& App::config() {
@@ -86,6 +95,7 @@ const host::Config& App::config() {
     sources.flags = options.set;
     sources.flag_plugin = default_plugin_;
     sources.environment = environment;
+    sources.distribution_dir = paths.distribution();
     if (!options.safe_mode) {
         sources.workspace = workspace_;
         sources.user_dir = paths.config;
@@ -111,7 +121,10 @@ void App::follow_catalog() {
 host::Resolution App::resolve(Catalog& from) {
     host::ResolveOptions resolve_options;
     resolve_options.disabled = [this](const host::Entry& entry) { return config().disabled(entry.id, entry.name); };
-    resolve_options.held_back = [this, &from](Catalog::Ref ref, const host::Entry& entry) { return held_back(from.folder(ref), entry); };
+    resolve_options.held_back = [this, &from](Catalog::Ref ref, const host::Entry& entry) {
+        auto barred = barred_extension(from, ref, entry);
+        return barred ? barred : held_back(from.folder(ref), entry);
+    };
     return host::resolve(from, resolve_options);
 }
 
@@ -123,7 +136,7 @@ const host::Resolution& App::resolution() {
 
 void App::follow(host::Runtime& runtime) {
     const auto now = std::chrono::steady_clock::now();
-    const auto roots = host::plugin_roots(paths, options.plugins, environment, options.safe_mode);
+    const auto roots = plugin_roots();
     const bool first = later_ == nullptr;
     if (first) {
         if (!roots) return; // a folder of --plugins is away for now
@@ -149,7 +162,7 @@ void App::follow(host::Runtime& runtime) {
             one.pause = std::min(one.pause * 2, std::chrono::seconds(60));
             return false;
         }
-        plugins_->settle(one.change, static_cast<bool>(done));
+        plugins_->settle(one.change, done);
         report(one.change, done);
         return true;
     });
@@ -188,6 +201,20 @@ const host::PlacementPolicy& App::placement_policy() {
     return policy;
 }
 
+/// Policy may let only signed plugins be used besides those that the host came with.
+std::optional<Error> App::barred_extension(const Catalog& from, Catalog::Ref ref, const host::Entry& entry) {
+    const auto origin = from.root(ref).origin;
+    if (policy().extensions() == permissions::Extensions::any || origin == host::Origin::distribution || origin == host::Origin::prefix) return std::nullopt;
+    const auto file = host::read_manifest_file(from.folder(ref), manifests::Strictness::load);
+    const auto* artifact = file.parsed.manifest ? file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE) : nullptr;
+    permissions::Subject subject;
+    subject.plugin = entry.id;
+    if (artifact != nullptr) subject.digest = artifact->sha256;
+    placement_policy().trust.identify(subject);
+    const auto allowed = policy().check_extension(entry.name, subject.publisher);
+    return allowed ? std::nullopt : std::optional(allowed.error());
+}
+
 /// An update that wants more than was agreed to waits, and the old version serves. Looks at plugins that were agreed to only.
 std::optional<Error> App::held_back(const std::string& folder, const host::Entry& entry) {
     std::error_code error;
@@ -222,16 +249,26 @@ std::optional<Error> App::held_back(const std::string& folder, const host::Entry
     return why;
 }
 
+/// For who installs: a text of keys with blanks between them; empty: whom the user trusts.
+std::string App::extension_publishers() {
+    std::string out;
+    if (const auto& keys = policy().extension_publishers()) {
+        for (const auto& key : *keys) out += (out.empty() ? "" : " ") + key;
+        if (keys->empty()) out = "none";
+    }
+    return out;
+}
+
 host::RuntimeOptions App::runtime_options() {
     if (!options.safe_mode && !paths.data.empty()) generations_.take(paths.data / host::packages_current);
     host::RuntimeOptions made;
     made.state_dir = paths.state;
     made.cache_dir = paths.cache;
     made.config_dir = paths.config;
-    made.kept_out = {"/etc/symphony", paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
+    made.kept_out = {"/etc/symphony", paths.distribution(), paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
     if (!paths.data.empty()) made.kept_out.push_back(paths.data / "packages");
     made.about = {SYMPHONY_VERSION, SYMPHONY_TRIPLE, (paths.executable_dir / "symphony").string(), paths.prefix.string(), paths.config.string(), paths.state.string(),
-                  paths.cache.string(), paths.data.string()};
+                  paths.cache.string(), paths.data.string(), std::string(name_of(policy().extensions())), policy().extensions_rule(), extension_publishers()};
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;
@@ -260,7 +297,7 @@ host::Isolation::Options App::isolation_options(std::function<void(const host::V
 }
 
 const permissions::Policy& App::policy() {
-    if (!policy_) policy_ = permissions::Policy::load_default(options.safe_mode ? fs::path() : paths.config);
+    if (!policy_) policy_ = permissions::Policy::load_default(options.safe_mode ? fs::path() : paths.config, paths.distribution());
     return *policy_;
 }
 

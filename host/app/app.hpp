@@ -98,6 +98,9 @@ public:
 
 private:
     host::Runtime* judge();
+    Result<std::vector<host::Root>> plugin_roots();
+    std::optional<Error> barred_extension(const host::Catalog& from, host::Catalog::Ref ref, const host::Entry& entry);
+    std::string extension_publishers();
     std::optional<Error> held_back(const std::string& folder, const host::Entry& entry);
     host::Resolution resolve(host::Catalog& from);
     void report(const host::Plugins::Change& change, const Status& done);

@@ -91,12 +91,16 @@ void build(ValueBuilder& builder, const Data& data) {
 
 Config Config::load(const Sources& sources) {
     Config config;
+    if (!sources.distribution_dir.empty()) {
+        config.read_file(sources.distribution_dir / "config.toml", config.files_);
+        config.read_file(sources.distribution_dir / "locked.toml", config.locked_);
+    }
     if (!sources.user_dir.empty()) {
         config.user_file_ = sources.user_dir / "config.toml";
-        config.read_file(config.user_file_);
+        config.read_file(config.user_file_, config.files_);
     }
     if (!sources.workspace.empty()) config.find_project(sources.workspace);
-    if (!config.project_file_.empty()) config.read_file(config.project_file_);
+    if (!config.project_file_.empty()) config.read_file(config.project_file_, config.files_);
     for (const auto& [name, value] : sources.environment.items()) {
         if (!name.starts_with(variable_prefix)) continue;
         config.environment_.push_back({{}, {name.substr(variable_prefix.size()), Data(value), name, {}, true}});
@@ -136,7 +140,7 @@ void Config::find_project(fs::path folder) {
     }
 }
 
-void Config::read_file(const fs::path& file) {
+void Config::read_file(const fs::path& file, std::vector<Written>& to) {
     std::ifstream stream(file, std::ios::binary);
     if (!stream) {
         std::error_code error;
@@ -170,7 +174,7 @@ void Config::read_file(const fs::path& file) {
                     continue;
                 }
                 for (const auto& [name, value] : *table) {
-                    files_.push_back({std::string(plugin.str()),
+                    to.push_back({std::string(plugin.str()),
                                       {std::string(name.str()), to_data(value), file.string(), place_of(name.source()), false}});
                 }
             }
@@ -202,16 +206,38 @@ std::vector<Setting> Config::settings_of(std::string_view id, std::string_view n
     for (const auto& written : flags_) {
         if (mine(written)) settings.push_back(written.setting);
     }
+    for (const auto& written : locked_) {
+        if (mine(written)) settings.push_back(written.setting);
+    }
     return settings;
 }
 
 manifests::EffectiveConfig Config::effective(const manifests::Manifest& manifest) const {
     const auto keys = manifests::config_keys(manifest);
-    return manifests::check_config(keys, settings_of(manifest.id(), manifest.name(), keys));
+    const auto settings = settings_of(manifest.id(), manifest.name(), keys);
+    auto effective = manifests::check_config(keys, settings);
+    if (!locked_.empty()) tell_locked(manifest, effective, settings);
+    return effective;
+}
+
+/// What somebody wrote for a locked key has no effect: whoever typed it just now is stopped, what stands in a file or the environment is told.
+void Config::tell_locked(const manifests::Manifest& manifest, manifests::EffectiveConfig& effective, const std::vector<Setting>& settings) const {
+    for (const auto& locked : locked_) {
+        if (locked.plugin != manifest.id() && locked.plugin != manifest.name()) continue;
+        for (const auto& setting : settings) {
+            const bool own = setting.origin == locked.setting.origin;
+            const bool defaults = fs::path(setting.origin).parent_path() == fs::path(locked.setting.origin).parent_path();
+            if (setting.key != locked.setting.key || own || defaults) continue;
+            auto told = problem("locked-setting", "the distribution locks " + setting.key + " of " + manifest.name() + " (" + locked.setting.origin + ":" + std::to_string(locked.setting.place.line) + ")",
+                                "leave it out", setting.origin, setting.place);
+            if (setting.origin != "--set") told.severity = Severity::warning;
+            effective.diagnostics.push_back(std::move(told));
+        }
+    }
 }
 
 bool Config::disabled(std::string_view id, std::string_view name) const {
-    if (files_.empty() && environment_.empty() && flags_.empty()) return false;
+    if (files_.empty() && environment_.empty() && flags_.empty() && locked_.empty()) return false;
     bool disabled = false;
     for (const auto& setting : settings_of(id, name, manifests::common_config_keys())) {
         if (setting.key != "enabled") continue;

@@ -18,8 +18,9 @@ namespace symphony::host {
 ///
 /// From strongest to weakest: `--set PLUGIN.KEY=VALUE`; `SYMPHONY_SET__PLUGIN__KEY` in the environment (the plugin's id or
 /// name and the key in capitals, every other character a `_`); `.symphony/config.toml` in the workspace or the nearest
-/// folder above it; `config.toml` in the user's configuration folder; the manifest's default. Both files hold one
-/// table `[plugins.NAME]` for each plugin. PLUGIN and NAME are an id or a short name.
+/// folder above it; `config.toml` in the user's configuration folder; the distribution's `config.toml`; the manifest's default. Before all of them
+/// comes the distribution's `locked.toml`: what it has, nobody changes. The files hold one table `[plugins.NAME]` for each plugin. PLUGIN and NAME are an
+/// id or a short name.
 class Config {
 public:
     struct Sources {
@@ -28,6 +29,7 @@ public:
         Environment environment;
         std::filesystem::path workspace; // where the search for the project's file begins; empty: none
         std::filesystem::path user_dir;  // folder of the user's file; empty: none
+        std::filesystem::path distribution_dir; // folder of the distribution's files; empty: none
     };
 
     /// Never fails: what is wrong is in diagnostics().
@@ -50,12 +52,14 @@ private:
         std::string plugin; // id or name as written; empty for environment variables
         manifests::Setting setting;
     };
-    void read_file(const std::filesystem::path& file);
+    void read_file(const std::filesystem::path& file, std::vector<Written>& to);
+    void tell_locked(const manifests::Manifest& manifest, manifests::EffectiveConfig& effective, const std::vector<manifests::Setting>& settings) const;
     void find_project(std::filesystem::path folder);
     std::vector<manifests::Setting> settings_of(std::string_view id, std::string_view name,
                                                 const std::vector<manifests::ConfigKey>& keys) const;
 
     std::vector<Written> files_;       // weakest first
+    std::vector<Written> locked_;
     std::vector<Written> environment_; // key = the variable's name after the prefix
     std::vector<Written> flags_;
     std::vector<manifests::Diagnostic> diagnostics_;

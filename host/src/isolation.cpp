@@ -335,6 +335,7 @@ void Isolation::look_at(Process& process) {
     // Stopped or asleep: nobody is there, and one look is not enough to say so. It works, or would: it has more time. When most of
     // what it wanted of a processor was waiting for one, the machine is busy, which is not its fault.
     const Activity activity = activity_of(process.started_.pid);
+    if (activity.state == 't') return; // a debugger holds it, for as long as a person thinks
     Process::Silence& seen = process.silence_;
     const bool first = seen.idle_since == Clock::time_point();
     const bool ready = activity.state == 'R' || (!first && activity.ran_ns != seen.last_ran_ns);

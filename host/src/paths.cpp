@@ -52,14 +52,14 @@ Paths Paths::find(const Environment& environment, const fs::path& executable) {
 }
 
 Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std::string>& flags,
-                                       const Environment& environment, bool safe_mode) {
+                                       const Environment& environment, bool shipped_only) {
     std::vector<Root> roots;
     const auto add = [&roots](const fs::path& folder, Origin origin) {
         std::error_code error;
         auto real = fs::canonical(folder, error); // one name for one folder, and one cache file
         roots.push_back({error ? fs::absolute(folder, error).lexically_normal().string() : real.string(), origin});
     };
-    if (!safe_mode) {
+    if (!shipped_only) {
         for (const auto& flag : flags) {
             std::error_code error;
             if (!fs::is_directory(flag, error)) {
@@ -77,7 +77,7 @@ Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std
     }
     add(paths.prefix / "plugins", Origin::distribution);
     add(paths.prefix / "lib/symphony/plugins", Origin::prefix);
-    if (safe_mode || paths.data.empty()) return roots;
+    if (shipped_only || paths.data.empty()) return roots;
     // By its own name: what the link leads to is another folder after an installation, and this host is to follow.
     roots.push_back({(paths.data / packages_current / "plugins").string(), Origin::packages});
     add(paths.data / "plugins", Origin::user);

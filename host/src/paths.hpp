@@ -40,6 +40,9 @@ struct Paths {
     std::filesystem::path data;
     std::vector<std::string> warnings; // at most one
 
+    /// Of a composed distribution: policy.toml, config.toml (defaults) and locked.toml.
+    std::filesystem::path distribution() const { return prefix / "etc/symphony"; }
+
     static Paths find(const Environment& environment, const std::filesystem::path& executable);
 };
 
@@ -49,10 +52,10 @@ inline constexpr std::string_view packages_current = "packages/current";
 
 /// Plugin folders in search order: each --plugins, SYMPHONY_PLUGIN_PATH, the distribution's, the prefix's, the installed
 /// packages, the user's.
-/// In safe mode only the distribution's and the prefix's.
+/// @param shipped_only  Only the distribution's and the prefix's: safe mode, or a policy that lets nothing else be used.
 /// @return `not_found` for a --plugins folder that is not there.
 Result<std::vector<Root>> plugin_roots(const Paths& paths, const std::vector<std::string>& flags,
-                                       const Environment& environment, bool safe_mode);
+                                       const Environment& environment, bool shipped_only);
 
 /// Names of the workflows that are beside the program, sorted.
 std::vector<std::string> shipped_workflows(const Paths& paths);

@@ -91,11 +91,13 @@ std::vector<Plugins::Change> Plugins::follow(const Catalog& catalog, const Resol
         if (old != serving.end()) {
             if (old->second != index && slot.instead != old->second) {
                 // What cannot be used takes nobody's place.
-                if (refusal != nullptr && slots_[old->second].refusal == nullptr) slot.instead = old->second;
-                else changes.push_back({old->second, index});
+                if (refusal != nullptr && slots_[old->second].refusal == nullptr) {
+                    slot.instead = old->second;
+                    slots_[old->second].passed_over = {hex(catalog.entry(ref).digest), *refusal};
+                } else changes.push_back({old->second, index});
             }
             if (old->second != index) slots_[old->second].ref = ref;
-            else slot.refusal = refusal;
+            else slot.refusal = refusal, slot.passed_over.reset();
             by_ref.emplace(ref, old->second);
             serving.erase(old);
         } else {
@@ -113,11 +115,13 @@ std::vector<Plugins::Change> Plugins::follow(const Catalog& catalog, const Resol
     return changes;
 }
 
-void Plugins::settle(const Change& change, bool taken) {
+void Plugins::settle(const Change& change, const Status& taken) {
     if (!change.next) return;
+    const std::string manifest = entry(*change.next).manifest_sha256;
     const std::lock_guard lock(found_mutex_);
     if (!taken) {
         slots_[*change.next].instead = change.now;
+        slots_[change.now].passed_over = {manifest, taken.error()};
         return;
     }
     slots_[*change.next].instead.reset();
@@ -129,6 +133,11 @@ void Plugins::settle(const Change& change, bool taken) {
 std::size_t Plugins::size() const {
     const std::shared_lock lock(found_mutex_);
     return slots_.size();
+}
+
+std::optional<PluginSource::PassedOver> Plugins::passed_over(std::size_t at) const {
+    const std::shared_lock lock(found_mutex_);
+    return slots_.at(at).passed_over;
 }
 
 Catalog::Ref Plugins::ref(std::size_t at) const {
@@ -156,6 +165,7 @@ const PluginEntry& Plugins::read(Slot& slot) const {
     if (slot.refusal != nullptr) entry.refusal = *slot.refusal;
     auto file = read_manifest_file(entry.folder.string(), manifests::Strictness::load);
     const auto known = catalog_->entry(slot.ref);
+    entry.manifest_sha256 = hex(known.digest);
     slot.manifest = std::make_unique<manifests::Manifest>();
     if (file.parsed.manifest) {
         *slot.manifest = *std::move(file.parsed.manifest);

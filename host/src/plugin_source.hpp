@@ -42,11 +42,12 @@ public:
     /// Takes over a later state of the folders. New plugins are found at once, removed ones no more; for a changed one `now` is found
     /// until settle() says otherwise. One that is refused now does not take the place of one that is not.
     std::vector<Change> follow(const Catalog& catalog, const Resolution& resolution);
-    /// @param taken  Whether `next` took the place of `now`; else `now` goes on until the plugin changes again.
-    void settle(const Change& change, bool taken);
+    /// @param taken  Whether `next` took the place of `now`; else why not, and `now` goes on until the plugin changes again.
+    void settle(const Change& change, const Status& taken);
 
     std::size_t size() const override;
     const PluginEntry& entry(std::size_t at) const override;
+    std::optional<PassedOver> passed_over(std::size_t at) const override;
     std::vector<std::size_t> providers(std::string_view port) const override;
     std::vector<std::size_t> startup() const override;
     Result<std::size_t> find(std::string_view id_or_name) const override;
@@ -62,6 +63,7 @@ private:
         std::unique_ptr<manifests::Manifest> manifest;
         PluginEntry entry;
         std::optional<std::size_t> instead; // who goes on in its place, which it could not take
+        std::optional<PassedOver> passed_over; // the last that could not take this one's place
     };
     using Wanted = std::vector<std::pair<Catalog::Ref, const Error*>>;
     Wanted wanted(const Catalog& catalog, const Resolution& resolution) const;

@@ -79,6 +79,11 @@ Value port_list(const PluginSource& source, std::string_view port, const Instanc
         out.add("reason", why ? why->reason() : std::string_view()).add("hint", why ? std::string_view(why->hint()) : std::string_view());
         out.add("retry", config ? config->retry : 0u);
         out.add("sha256", artifact != nullptr ? artifact->sha256 : std::string());
+        out.add("manifest", entry.manifest_sha256);
+        if (const auto passed = source.passed_over(index)) {
+            out.key("passed_over").map().add("manifest", passed->manifest_sha256).add("reason", passed->why.reason());
+            out.add("message", passed->why.message()).add("hint", passed->why.hint()).end();
+        }
         out.add("abi", std::to_string(manifest.abi.major) + "." + std::to_string(manifest.abi.minor));
         out.add("permissions", permissions::Request::of(manifest, {})->digest());
         if (config) put_configuration(out.key("configuration"), manifest, *config);

@@ -149,7 +149,7 @@ private:
     std::optional<Error> check_alone(Index i, const Entry& entry) {
         if (entry.kind != Entry::Kind::good) return invalid(i, entry);
         for (Index other = nodes_[i].package; other < i; other = nodes_[other].next) {
-            if (nodes_[other].version == entry.version && !is_invalid(other)) {
+            if (nodes_[other].version == entry.version && !is_invalid(other) && named(other) == named(i)) {
                 return refusal(i, "duplicate-id", "is also in " + catalog_.folder(nodes_[other].ref) + ", which was found first", 0,
                                "remove one of the two folders");
             }
@@ -175,6 +175,9 @@ private:
         }
         return options_.held_back ? options_.held_back(nodes_[i].ref, entry) : std::nullopt;
     }
+
+    /// In a folder that the person named for this session: it stands in front of what is installed, whatever the versions.
+    bool named(Index i) const { return catalog_.root(nodes_[i].ref).origin == Origin::flag; }
 
     bool is_invalid(Index i) const { return errors_[i] && invalid_.size() > i && invalid_[i]; }
 
@@ -216,7 +219,7 @@ private:
                     if (nodes_[i].chosen) now = i;
                     if (errors_[i]) continue;
                     const auto suited = suits(i);
-                    if (best == none || suited > best_suits || (suited == best_suits && newer(i, best))) {
+                    if (best == none || named(i) > named(best) || (named(i) == named(best) && (suited > best_suits || (suited == best_suits && newer(i, best))))) {
                         best = i;
                         best_suits = suited;
                     }
@@ -239,7 +242,7 @@ private:
         return best;
     }
 
-    bool newer(Index a, Index b) { return version(a) > version(b); }
+    bool newer(Index a, Index b) { return named(a) != named(b) ? named(a) : version(a) > version(b); }
 
     // How many of those that need the plugin are served by this version.
     std::size_t suits(Index i) {

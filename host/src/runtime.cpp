@@ -78,6 +78,8 @@ constexpr symphony_call_ops waiter_ops{sizeof(symphony_call_ops), 0, &waiter_com
 
 } // namespace
 
+std::optional<PluginSource::PassedOver> PluginSource::passed_over(std::size_t) const { return std::nullopt; }
+
 std::vector<std::size_t> PluginSource::startup() const {
     std::vector<std::size_t> out;
     for (std::size_t i = 0; i < size(); ++i) {

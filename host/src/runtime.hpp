@@ -37,6 +37,7 @@ namespace symphony::host {
 struct PluginEntry {
     const manifests::Manifest* manifest = nullptr;
     std::filesystem::path folder;  ///< the folder of manifest.toml
+    std::string manifest_sha256;   ///< of the manifest's bytes, when the catalog knows them
     bool core = false;             ///< may start in safe mode
     std::optional<Error> refusal;  ///< the catalog or the resolver will not have it started
 };
@@ -51,6 +52,12 @@ public:
     virtual std::size_t size() const = 0;
     /// Stays where it is; `at` < size(). May read the manifest only now.
     virtual const PluginEntry& entry(std::size_t at) const = 0;
+    /// What came after the entry at `at` and could not take its place.
+    struct PassedOver {
+        std::string manifest_sha256;
+        Error why;
+    };
+    virtual std::optional<PassedOver> passed_over(std::size_t at) const;
     /// Indices of entries that provide `port`, best first, unusable ones included.
     virtual std::vector<std::size_t> providers(std::string_view port) const = 0;
     /// Indices of entries with activation "startup". The default asks every entry.

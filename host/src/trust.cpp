@@ -22,7 +22,7 @@ constexpr std::uintmax_t file_bytes_max = 16 * 1024 * 1024;
 using Library = std::pair<std::string, std::string>; // plugin, digest
 
 struct Trust::Known {
-    std::set<Library> trusted;
+    std::set<Library> trusted, isolated;
     std::map<Library, std::string> publishers;
     std::vector<std::string> warnings;
 
@@ -77,11 +77,16 @@ void Trust::Known::read(const File& file) {
                 const std::string last = third.empty() ? "" : member(third);
                 if (library.first.empty() || library.second.size() != 64) warn("entry " + std::to_string(i + 1) + " of " + std::string(kind) + " has no plugin or no sha256 of 64 digits");
                 else if (!third.empty() && last.empty()) warn("entry " + std::to_string(i + 1) + " of " + std::string(kind) + " has no " + std::string(third));
-                else take(std::move(library), last);
+                else take(std::move(library), last, *one);
             }
         };
-        if (file.may_trust) entries("trusted", "", [this](Library library, const std::string&) { trusted.insert(std::move(library)); });
-        entries("signed", "publisher", [this](Library library, const std::string& publisher) { publishers.emplace(std::move(library), publisher); });
+        if (file.may_trust) {
+            entries("trusted", "", [this](Library library, const std::string&, const toml::table& entry) {
+                if (entry["isolated"].value_or(false)) isolated.insert(library);
+                trusted.insert(std::move(library));
+            });
+        }
+        entries("signed", "publisher", [this](Library library, const std::string& publisher, const toml::table&) { publishers.emplace(std::move(library), publisher); });
     } catch (const std::exception& broken) {
         warn(broken.what());
     }
@@ -91,6 +96,12 @@ bool Trust::trusts(std::string_view plugin, std::string_view sha256) const {
     if (!shared_) return false;
     const std::shared_lock lock(shared_->mutex);
     return shared_->known.trusted.contains(Library(plugin, sha256));
+}
+
+bool Trust::isolates(std::string_view plugin, std::string_view sha256) const {
+    if (!shared_) return false;
+    const std::shared_lock lock(shared_->mutex);
+    return shared_->known.isolated.contains(Library(plugin, sha256));
 }
 
 void Trust::identify(permissions::Subject& subject) const {
@@ -111,7 +122,7 @@ bool named(const manifests::Manifest& manifest, const std::set<std::string, std:
 
 Status PlacementPolicy::check(const manifests::Manifest& manifest, std::string_view sha256) const {
     if (only_trusted.empty() || !named(manifest, in_process) || trust.trusts(manifest.id(), sha256)) return {};
-    if (wants_isolation(manifest.abi) || isolate_all || named(manifest, isolate)) return {};
+    if (wants_isolation(manifest.abi) || trust.isolates(manifest.id(), sha256) || isolate_all || named(manifest, isolate)) return {};
     return Error(Code::refused, "in-process-forbidden",
                  "plugin \"" + manifest.name() + "\": may not run in the host's process: only plugins that are trusted may (in_process in " + only_trusted + ")",
                  "leave out --in-process " + manifest.name() + ": it then runs isolated");
@@ -119,6 +130,7 @@ Status PlacementPolicy::check(const manifests::Manifest& manifest, std::string_v
 
 Placement PlacementPolicy::decide(const manifests::Manifest& manifest, std::string_view sha256, std::string_view crashed) const {
     if (wants_isolation(manifest.abi)) return {true, "its manifest asks for it"};
+    if (trust.isolates(manifest.id(), sha256)) return {true, "this distribution has it isolated"};
     if (isolate_all) return {true, "--isolate-all"};
     if (named(manifest, isolate)) return {true, "--isolate " + manifest.name()};
     const bool trusted = trust.trusts(manifest.id(), sha256);

@@ -34,6 +34,8 @@ public:
     void reload() const;
 
     bool trusts(std::string_view plugin, std::string_view sha256) const;
+    /// Whether who vouches for it wants it isolated all the same: `isolated = true`. It then has the grants of a trusted plugin.
+    bool isolates(std::string_view plugin, std::string_view sha256) const;
     /// Fills `publisher` and `trusted` of a subject whose `plugin` and `digest` are known.
     void identify(permissions::Subject& subject) const;
     std::vector<std::string> warnings() const;

@@ -47,6 +47,30 @@ protected:
     Config::Sources sources;
 };
 
+TEST_F(ConfigTest, ADistributionsDefaultsAreWeakerThanUsersAndWhatItLocksIsStrongerThanAll) {
+    TemporaryFolder distribution;
+    sources.distribution_dir = distribution.path();
+    write_file(distribution.path() / "config.toml", "[plugins.word-count]\nratio = 0.1\n");
+    expect_ratio(0.1, distribution / "config.toml");
+    write_file(user.path() / "config.toml", "[plugins.word-count]\nratio = 0.6\n");
+    expect_ratio(0.6, user / "config.toml");
+    write_file(distribution.path() / "locked.toml", "[plugins.\"org.word-count\"]\nratio = 0.2\n");
+    expect_ratio(0.2, distribution / "locked.toml");
+    const auto told = Config::load(sources).effective(sample());
+    ASSERT_EQ(told.diagnostics.size(), 1u) << manifests::format(told.diagnostics);
+    EXPECT_EQ(told.diagnostics[0].reason, "locked-setting");
+    EXPECT_EQ(told.diagnostics[0].severity, manifests::Severity::warning);
+    EXPECT_EQ(told.diagnostics[0].line, 2u);
+    sources.environment = Environment(Environment::Items{{"SYMPHONY_SET__WORD_COUNT__RATIO", "0.8"}});
+    expect_ratio(0.2, distribution / "locked.toml");
+    sources.flags = {"ratio=0.9"};
+    sources.flag_plugin = "word-count";
+    EXPECT_FALSE(Config::load(sources).effective(sample()).ok()) << "who types it now is told now";
+    sources.flags = {"word-count.enabled=false"};
+    write_file(distribution.path() / "locked.toml", "[plugins.word-count]\nenabled = true\n");
+    EXPECT_FALSE(Config::load(sources).disabled("org.word-count", "word-count"));
+}
+
 TEST_F(ConfigTest, EachSourceIsStrongerThanTheOneBelowAndKnown) {
     expect_ratio(0.5, "default");
     write_file(user.path() / "config.toml", "[plugins.word-count]\nratio = 0.6\n");

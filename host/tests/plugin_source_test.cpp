@@ -85,7 +85,7 @@ TEST_F(Following, AnotherVersionIsFoundWhenItsChangeIsSettled) {
     ASSERT_THAT(changes, SizeIs(1));
     EXPECT_EQ(version("a"), "1.0.0") << "until it has taken its place";
     EXPECT_EQ(plugins->entry(*changes[0].next).manifest->extension.version.text(), "1.1.0");
-    plugins->settle(changes[0], true);
+    plugins->settle(changes[0], {});
     EXPECT_EQ(version("a"), "1.1.0");
     EXPECT_THAT(follow(), IsEmpty());
     plugin("a", "1.0.0");
@@ -101,14 +101,20 @@ TEST_F(Following, AVersionThatCouldNotTakeThePlaceIsNotTriedAgainUntilItChanges)
     plugin("a", "1.1.0");
     auto changes = follow();
     ASSERT_THAT(changes, SizeIs(1));
-    plugins->settle(changes[0], false);
+    plugins->settle(changes[0], Error(Code::io, "no-luck", "it could not"));
     EXPECT_THAT(follow(), IsEmpty());
     EXPECT_EQ(version("a"), "1.0.0");
+    const auto passed = plugins->passed_over(*plugins->find("a"));
+    ASSERT_TRUE(passed);
+    EXPECT_EQ(passed->why.reason(), "no-luck");
+    EXPECT_EQ(passed->manifest_sha256, plugins->entry(*changes[0].next).manifest_sha256);
+    EXPECT_NE(passed->manifest_sha256, plugins->entry(*plugins->find("a")).manifest_sha256);
     plugin("a", "1.1.0", "# another build\n");
     changes = follow();
     ASSERT_THAT(changes, SizeIs(1));
-    plugins->settle(changes[0], true);
+    plugins->settle(changes[0], {});
     EXPECT_EQ(version("a"), "1.1.0");
+    EXPECT_FALSE(plugins->passed_over(*plugins->find("a")));
 }
 
 TEST_F(Following, WhatIsRefusedDoesNotTakeThePlaceOfWhatWorks) {
@@ -119,6 +125,11 @@ TEST_F(Following, WhatIsRefusedDoesNotTakeThePlaceOfWhatWorks) {
     EXPECT_THAT(follow(), IsEmpty());
     EXPECT_EQ(version("a"), "1.0.0");
     EXPECT_FALSE(plugins->entry(*plugins->find("a")).refusal);
+    ASSERT_TRUE(plugins->passed_over(*plugins->find("a")));
+    EXPECT_EQ(plugins->passed_over(*plugins->find("a"))->why.reason(), "abi-major");
+    plugin("a", "1.0.0");
+    EXPECT_THAT(follow(), IsEmpty());
+    EXPECT_FALSE(plugins->passed_over(*plugins->find("a"))) << "nothing newer is there any more";
 }
 
 } // namespace

@@ -210,5 +210,19 @@ TEST(Resolver, FollowsALongChainToItsEnd) {
     EXPECT_EQ(outcome.reasons.at("p0 1.0.0"), "needs-refused");
 }
 
+TEST(Resolver, AFolderThatIsNamedStandsInFrontOfWhatIsInstalled) {
+    TemporaryFolder named, installed;
+    put(named, "dev", manifest("a", "0.1.0"));
+    put(installed, "old", manifest("a", "0.1.0"));
+    put(installed, "new", manifest("a", "2.0.0"));
+    put(installed, "user", manifest("user", "1.0.0", depends("a", "^0.1")));
+    const auto catalog = Catalog::open({{named.path(), Origin::flag}, {installed.path(), Origin::user}}, "");
+    const auto resolution = resolve(catalog, {});
+    EXPECT_TRUE(resolution.refused.empty()) << "shadowed, and nothing is wrong with them";
+    EXPECT_EQ(resolution.superseded.size(), 2u);
+    ASSERT_EQ(resolution.order.size(), 2u);
+    EXPECT_EQ(catalog.root(resolution.order[0]).origin, Origin::flag);
+}
+
 } // namespace
 } // namespace symphony::host

@@ -109,8 +109,9 @@ public:
     bool on_message(Message*& message, Task& task);
     /// Cancels every open call: the peer is gone.
     void cancel_all();
-    /// Until no cancel function of the callee runs: before the callee goes.
-    void wait_for_cancels() const noexcept;
+    /// Until no thread is in the callee's invoke or cancel, also not behind the end of its call: before the callee goes.
+    /// @return False when one still is at `until_ns`.
+    bool wait_left(std::uint64_t until_ns) const noexcept;
 
 private:
     struct Call;
@@ -145,7 +146,7 @@ private:
     std::vector<std::uint32_t> free_;
     std::uint32_t made_ = 0;
     std::mutex turn_mutex_;
-    std::atomic<std::uint32_t> telling_{0}; // cancel functions that run, or will
+    std::atomic<std::uint32_t> visits_{0};  // threads in the callee's functions, and cancels that will be
     bool running_ = false;            // serial: one is inside
     std::deque<Call*> turn_;          // serial: these wait
 };

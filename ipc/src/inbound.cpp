@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "calls.hpp"
 
+#include <chrono>
 #include <exception>
+#include <thread>
 
 namespace symphony::ipc {
 namespace {
@@ -172,7 +174,7 @@ bool Inbound::on_message(Message*& message, Task& task) {
         task = {[](void* self, void* what) {
             static_cast<Inbound*>(self)->tell(*static_cast<Call*>(what));
         }, this, known};
-        telling_.fetch_add(1, std::memory_order_relaxed);
+        visits_.fetch_add(1, std::memory_order_relaxed);
         return true;
     }
     case Kind::accepted:
@@ -226,6 +228,7 @@ void Inbound::run(Call& call) {
     symphony_error error{};
     error.struct_size = sizeof error;
     std::uint16_t threw = 0;
+    visits_.fetch_add(1, std::memory_order_relaxed);
     try {
         if (body.failed() || !call.args.read(link_, message, body)) {
             link_.break_off("a call's body is not one");
@@ -247,6 +250,7 @@ void Inbound::run(Call& call) {
         error.message[0] = '\0';
         error.code = status;
     }
+    visits_.fetch_sub(1, std::memory_order_release);
     call.args.clear();
     link_.give(std::exchange(call.message, nullptr));
     if (status >= 0) {
@@ -281,7 +285,7 @@ void Inbound::cancel_all() {
             mine = call->word.compare_exchange_weak(word, word | telling_bit | told_bit, std::memory_order_acq_rel, std::memory_order_acquire);
         }
         if (!mine) continue;
-        telling_.fetch_add(1, std::memory_order_relaxed);
+        visits_.fetch_add(1, std::memory_order_relaxed);
         link_.post({[](void* self, void* what) { static_cast<Inbound*>(self)->tell(*static_cast<Call*>(what)); }, this, call});
     }
 }
@@ -289,12 +293,16 @@ void Inbound::cancel_all() {
 void Inbound::tell(Call& call) {
     callee_.cancel(call.id(), call.call_out);
     settle(call, call.word.fetch_and(~telling_bit, std::memory_order_acq_rel) & ~telling_bit);
-    telling_.fetch_sub(1, std::memory_order_release);
-    telling_.notify_all();
+    visits_.fetch_sub(1, std::memory_order_release);
 }
 
-void Inbound::wait_for_cancels() const noexcept {
-    while (const std::uint32_t running = telling_.load(std::memory_order_acquire)) telling_.wait(running, std::memory_order_acquire);
+bool Inbound::wait_left(std::uint64_t until_ns) const noexcept {
+    for (unsigned tries = 0; visits_.load(std::memory_order_acquire) != 0; ++tries) {
+        if (now_ns() >= until_ns) return false;
+        if (tries < 100) std::this_thread::yield();
+        else std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    return true;
 }
 
 // --- what the callee calls ---------------------------------------------------------------------------------------

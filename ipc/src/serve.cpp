@@ -13,6 +13,7 @@
 namespace symphony::ipc {
 namespace {
 
+constexpr std::uint64_t leave_max_ns = 2'000'000'000;
 constexpr std::uint64_t slab_buffer_min = 2048;  // smaller ones travel inside the message anyway
 
 /// A secret in the plugin's process: the host's sealed memory file, mapped until the last release.
@@ -266,7 +267,7 @@ private:
             return info != nullptr ? 1 : 0;
         }
         case Operation::activate: return control(ops_.activate);
-        case Operation::quiesce: return ops_.quiesce != nullptr ? ops_.quiesce(instance_, message.head.value, &error) : SYMPHONY_OK;
+        case Operation::quiesce: return quiesce(message.head.value, error);
         case Operation::deactivate: return control(ops_.deactivate);
         case Operation::save_state: return ops_.save_state != nullptr ? ops_.save_state(instance_, &state, &error) : SYMPHONY_E_UNSUPPORTED;
         case Operation::load_state: {
@@ -275,13 +276,20 @@ private:
             return ops_.load_state != nullptr ? ops_.load_state(instance_, buffers.data(), &error) : SYMPHONY_E_UNSUPPORTED;
         }
         case Operation::destroy:
-            inbound_.wait_for_cancels();
-            if (ops_.destroy != nullptr && instance_ != nullptr) ops_.destroy(instance_);
+            // Who is still inside keeps what is left of it; the process ends in a moment.
+            if (inbound_.wait_left(now_ns() + leave_max_ns) && ops_.destroy != nullptr && instance_ != nullptr) ops_.destroy(instance_);
             instance_ = nullptr;
             ops_ = {};
             return SYMPHONY_OK;
         }
         return SYMPHONY_E_UNSUPPORTED;
+    }
+
+    /// Quiet is a plugin when nobody is in its functions any more, also no thread that has just ended its call.
+    symphony_status quiesce(std::uint64_t deadline_ns, symphony_error& error) {
+        const symphony_status status = ops_.quiesce != nullptr ? ops_.quiesce(instance_, deadline_ns, &error) : SYMPHONY_OK;
+        if (status < 0 || inbound_.wait_left(deadline_ns)) return status;
+        return to_c(Error(Code::deadline, "still-inside", "a thread did not come back from a call that it had ended"), &error);
     }
 
     void put_facts(Outgoing& answer) {

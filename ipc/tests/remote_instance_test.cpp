@@ -39,6 +39,24 @@ TEST(RemoteInstance, LivesThroughAllOperations) {
     EXPECT_NE(remote.error.flags & SYMPHONY_ERROR_RETRYABLE, 0u);
 }
 
+TEST(RemoteInstance, IsQuietWhenNoThreadIsBehindTheEndOfItsCall) {
+    Remote remote;
+    EXPECT_EQ(reply(remote, linger, {"left"})[0], "done");
+    EXPECT_EQ(remote.ops->quiesce(remote.it, ~std::uint64_t{0}, nullptr), SYMPHONY_OK);
+    symphony_buf state{};
+    ASSERT_EQ(remote.ops->save_state(remote.it, &state, nullptr), SYMPHONY_OK);
+    EXPECT_EQ(text_of(Buffer::bytes_of(state)), "left");
+    state.ops->release(state.owner);
+}
+
+TEST(RemoteInstance, SaysThatAThreadDidNotComeBackFromACallThatItEnded) {
+    Remote remote;
+    EXPECT_EQ(reply(remote, linger, {"never"})[0], "done");
+    EXPECT_EQ(remote.ops->quiesce(remote.it, 0, &remote.error), SYMPHONY_E_DEADLINE);
+    EXPECT_EQ(said(remote.error).substr(0, 12), "still-inside");
+    remote.kill();
+}
+
 TEST(RemoteInstance, TellsWhatTheRunnerMapped) {
     Remote remote;
     const auto facts = remote.instance->facts(std::chrono::steady_clock::now() + 10s);

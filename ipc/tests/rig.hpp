@@ -36,7 +36,7 @@ using namespace std::chrono_literals;
 /// Methods of the probe.
 enum Method : std::uint32_t {
     echo = 1, fail, refuse, throws, throws_no_exception, defer, emit, until_cancelled, call_port, complete_twice, crash, services,
-    malformed, big, late_emit, cancelled_now, spin, refuse_after_end, call_port_later, hang, many,
+    malformed, big, late_emit, cancelled_now, spin, refuse_after_end, call_port_later, hang, many, linger,
 };
 
 /// A call's end, parts and progress, waited for.
@@ -170,6 +170,7 @@ private:
         static_cast<void>(id);
     }
     static symphony_status quiesce(symphony_instance* self, std::uint64_t, symphony_error*) {
+        of(self).quiesced_ = true;
         of(self).join();
         return SYMPHONY_OK;
     }
@@ -203,6 +204,7 @@ private:
     int inits_ = 0;
     std::string state_ = "fresh";
     std::atomic<int> told_{0};
+    std::atomic<bool> quiesced_{false};
     std::mutex mutex_;
     std::vector<std::thread> threads_;
 };
@@ -293,6 +295,15 @@ inline symphony_status Probe::run(const symphony_call& call) {
     }
     case cancelled_now: answer(call.ops->cancelled(call.ctx, call.id) != 0 ? "yes" : "no"); return SYMPHONY_OK;
     case spin: answer(text(0)); return SYMPHONY_OK;
+    case linger: { // is still here when its call has long ended
+        const std::string text_left = text(0);
+        answer("done");
+        while (!quiesced_) std::this_thread::yield();
+        for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+        while (text_left == "never") std::this_thread::yield();
+        state_ = text_left;
+        return SYMPHONY_OK;
+    }
     case refuse_after_end: answer("done"); return SYMPHONY_E_BUSY;
     case hang: {
         const symphony_buf started = borrowed("started");

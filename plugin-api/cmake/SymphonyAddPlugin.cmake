@@ -10,6 +10,8 @@
 #
 # Builds lib<name>.so with one exported symbol and puts it, with its manifest and the digest of its
 # bytes, into <build>/plugins/<name>/, ready to be loaded or copied.
+#
+# SYMPHONY_PRECOMPILE=ON compiles the SDK's headers once and not for each change of plugin.cpp, as `symphony dev` wants it.
 
 set(SYMPHONY_CMAKE_DIR "${CMAKE_CURRENT_LIST_DIR}")
 if(NOT SYMPHONY_PLUGIN_DIR)
@@ -43,22 +45,26 @@ endfunction()
 function(symphony_bundle_plugin name manifest library depends files)
   set(folder "${SYMPHONY_PLUGIN_DIR}/${name}")
   set(copies "")
+  set(contents "") # of folders: a folder's own time says nothing of the files in it
   foreach(file IN LISTS files)
     get_filename_component(path "${file}" ABSOLUTE)
     get_filename_component(leaf "${file}" NAME)
     if(IS_DIRECTORY "${path}")
       list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy_directory "${path}" "${folder}/${leaf}")
+      file(GLOB_RECURSE inside CONFIGURE_DEPENDS "${path}/*")
+      list(APPEND contents ${inside})
     else()
       list(APPEND copies COMMAND ${CMAKE_COMMAND} -E copy "${path}" "${folder}/${leaf}")
     endif()
   endforeach()
   # An own step and not a post-build one, so that a change of the manifest alone is noticed too.
+  # The manifest comes last: a host that follows the folder takes that for the sign that the rest is there.
   add_custom_command(OUTPUT "${folder}/manifest.toml"
+    ${copies}
     COMMAND ${CMAKE_COMMAND} "-DMANIFEST=${manifest}" "-DLIBRARY=${library}"
             "-DTRIPLE=${SYMPHONY_TRIPLE}" "-DOUTPUT=${folder}/manifest.toml"
             -P "${SYMPHONY_CMAKE_DIR}/WriteArtifact.cmake"
-    ${copies}
-    DEPENDS ${depends} "${manifest}" ${files}
+    DEPENDS ${depends} "${manifest}" ${files} ${contents}
     COMMENT "Bundling plugin ${name}" VERBATIM)
   add_custom_target(${name}-bundle ALL DEPENDS "${folder}/manifest.toml")
   if(SYMPHONY_PLUGIN_DIR STREQUAL "${CMAKE_BINARY_DIR}/plugins")
@@ -122,6 +128,10 @@ function(symphony_add_plugin name)
   endif()
   add_library(${name} MODULE ${wiring} ${objects})
   list(APPEND parts ${name})
+
+  if(SYMPHONY_PRECOMPILE AND CMAKE_CXX_COMPILER)
+    target_precompile_headers(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:<symphony/plugin.hpp>>")
+  endif()
 
   set(folder "${SYMPHONY_PLUGIN_DIR}/${name}")
   foreach(part IN LISTS parts)

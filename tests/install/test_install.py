@@ -2,46 +2,19 @@
 """The SDK as a stranger meets it: an install prefix, a copied template, and no source tree of Symphony in sight."""
 
 import json
-import os
 import re
 import shutil
 import struct
-import subprocess
-import sys
-import tempfile
 import unittest
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-REPOSITORY = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ["SYMPHONY_BUILD"])
+from prefix import BUILD, REPOSITORY, Prefix, run
+
 TEMPLATES = {"cpp": "word-mask", "instrument": "letter-model", "transport": "loop-link", "c": "line-count", "rust": "word-count"}
 CARGO = shutil.which("cargo") or next((path for path in [Path.home() / ".cargo/bin/cargo"] if path.exists()), None)
 
 
-def run(*command, status=0, **options):
-    """Runs a command, which must end with `status`; everything it said is in the failure."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=600, **options)
-    if done.returncode != status:
-        raise AssertionError(f"{' '.join(map(str, command))}: status {done.returncode}, expected {status}\n{done.stdout}\n{done.stderr}")
-    return done
-
-
-class Installed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.holder = tempfile.TemporaryDirectory(prefix="symphony-install-")
-        cls.addClassCleanup(cls.holder.cleanup)
-        cls.home = Path(cls.holder.name).resolve()
-        cls.prefix = cls.home / "prefix"
-        run("cmake", "--install", BUILD, "--prefix", cls.prefix)
-        cls.program = cls.prefix / "bin" / "symphony"
-        cls.environment = {"PATH": os.environ["PATH"], "HOME": str(cls.home / "person"), "LANG": "C.UTF-8"}
-        for name in ("ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "CCACHE_DIR"):
-            if name in os.environ:
-                cls.environment[name] = os.environ[name]
-        (cls.home / "person").mkdir()
-
+class Installed(Prefix):
     def build(self, template, prefix=None, name="built", definitions=(), change=None):
         """Copies a template out of the tree, changes it, builds it; returns its folder of plugins."""
         folder = self.home / f"{name}-{template}"
@@ -58,9 +31,6 @@ class Installed(unittest.TestCase):
         """No rule is broken: whoever begins with a template begins well."""
         said = json.loads(run(self.prefix / "bin/symphony-checker", plugin, "--level", level, "--seed", "1", "--json").stdout)
         self.assertEqual(said["diagnostics"], [])
-
-    def symphony(self, *words, status=0):
-        return run(self.program, *words, status=status, env=self.environment, cwd=self.home / "person")
 
     def redacted(self, plugins, output):
         """Runs the template's workflow with the plugin in `plugins`, and returns the text it wrote."""

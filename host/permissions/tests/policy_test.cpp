@@ -107,6 +107,26 @@ TEST(Policy, AdministratorsLock) {
     EXPECT_EQ(files.load("[[allow]]\nrights = [\"network:*\"]\n", "[[deny]]\nrights = [\"network:a.example\"]").judge(subject(wishes), right("network:a.example:1")).kind, Kind::denied);
 }
 
+TEST(Policy, SaysWhichPluginsMayBeAdded) {
+    const Files files;
+    const auto reason = [](const Policy& policy, std::string_view publisher) { return policy.check_extension("p", publisher) ? std::string() : std::string(policy.check_extension("p", publisher).error().reason()); };
+    EXPECT_EQ(reason(files.load(""), ""), "");
+    EXPECT_EQ(reason(files.load("extensions = \"any\""), ""), "");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\""), ""), "extension-unsigned");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\""), "RWa"), "");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\"\npublishers = [\"RWb\"]"), "RWa"), "extension-publisher");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\"\npublishers = [\"RWb\"]"), "RWb"), "");
+    EXPECT_EQ(reason(files.load("extensions = \"none\""), "RWa"), "extensions-forbidden");
+    // The strictest file counts, whoever wrote it.
+    EXPECT_EQ(reason(files.load("extensions = \"none\"", "extensions = \"any\""), "RWa"), "extensions-forbidden");
+    EXPECT_EQ(reason(files.load("extensions = \"any\"", "extensions = \"signed\""), ""), "extension-unsigned");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\"\npublishers = [\"RWa\", \"RWb\"]", "publishers = [\"RWb\", \"RWc\"]"), "RWc"), "extension-publisher");
+    EXPECT_EQ(reason(files.load("extensions = \"signed\"\npublishers = [\"RWa\", \"RWb\"]", "publishers = [\"RWb\", \"RWc\"]"), "RWb"), "");
+    // What cannot be understood might have said no.
+    EXPECT_EQ(reason(files.load("extensions = \"nobody\""), "RWa"), "extensions-forbidden");
+    EXPECT_EQ(reason(files.load("", "extensions = \"nobody\""), ""), "");
+}
+
 TEST(Policy, SaysWhoMayRunInProcess) {
     const Files files;
     const auto rule = [&](const char* administrators, const char* user) { return std::filesystem::path(files.load(administrators, user).in_process_rule()).filename(); };

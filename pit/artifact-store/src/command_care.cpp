@@ -88,11 +88,13 @@ Result<std::int32_t> command_verify(CommandLine& line) {
         out.map().add("good", report.good()).add("packs", report.packs).add("blobs", report.blobs).add("bytes", report.bytes);
         out.add("artifacts", report.artifacts).add("findings_total", report.findings_total);
         put_json_list(out, "findings", report.findings);
+        put_json_texts(out, "notes", report.notes);
         SYMPHONY_TRY(line.json_out(out.end().build()));
     } else {
         line.out("checked " + count_words(report.packs, "pack") + ", " + count_words(report.blobs, "blob") + " (" + size_words(report.bytes) + "), " +
                  count_words(report.artifacts, "artifact") + ": " + (report.good() ? std::string("good") : count_words(report.findings_total, "fault")) + "\n");
         tell_findings(line, report.findings, report.findings_total);
+        for (const std::string& note : report.notes) line.note(shown(note));
         if (!report.good()) line.err("hint: symphony artifact repair" + line.store_words() + " saves what is intact and names what is lost\n");
     }
     return report.good() ? done : work_failed;

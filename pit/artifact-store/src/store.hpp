@@ -268,6 +268,7 @@ struct VerifyReport {
     std::uint64_t packs = 0, blobs = 0, bytes = 0, artifacts = 0; ///< looked at
     std::vector<Finding> findings;                                ///< at most 10,000
     std::uint64_t findings_total = 0;
+    std::vector<std::string> notes; ///< what is no damage, but what somebody may want to know; at most 100
     bool good() const noexcept { return findings_total == 0; }
 };
 

@@ -163,8 +163,9 @@ Status Verifier::one_pack(Index& index, const PackId& id) {
     return {};
 }
 
-/// Packs, or parts of them, that the index does not know, such as after somebody put an older index in its place. A writer takes them
-/// over when it opens the store, and is just writing them while it has it open.
+/// Packs, or parts of them, that the index does not know: a put that was killed leaves them, and so does somebody who puts an older
+/// index in its place. Nothing is lost by either: a writer takes them over when it opens the store. While it has it open it is just
+/// writing them.
 Status Verifier::beyond_the_index() {
     if (engine_.options().access == Access::writer || engine_.has_writer()) return {};
     auto reader = SYMPHONY_TRY(engine_.read());
@@ -183,8 +184,11 @@ Status Verifier::beyond_the_index(Index& index, const Entry& file, const std::st
     const auto row = SYMPHONY_TRY(index.pack(*id));
     const std::uint64_t known = row ? std::max(row->bytes, row->committed) : pack_head_bytes;
     if (file.size <= known || (row && row->state == PackState::sealed)) return {};
-    find(Error(Code::data_corrupt, name_of(Damage::missing), path + ": the index does not know " + std::to_string(file.size - known) + " bytes of it: it is older than the packs",
-               "nothing is lost: the next put takes them over, and so does `symphony artifact repair`"), path, std::nullopt);
+    constexpr std::size_t notes_max = 100;
+    if (report_.notes.size() == notes_max) return {};
+    report_.notes.push_back(path + ": the index does not know " + std::to_string(file.size - known) +
+                            " bytes of it: a put did not come to its end, or the index is older than the packs; nothing is lost: the next put takes over what is whole, and so does "
+                            "symphony artifact repair");
     return {};
 }
 

@@ -248,6 +248,8 @@ private:
     void provide(Id n, Value value);
     /// The node need not wait any more. @return False when it did not, or not any more.
     bool stop_waiting(Id n);
+    /// The same, for who holds mutex_.
+    bool take_waiting(Id n);
     /// A turn of the main phase while the run is paused: true when it is kept for later.
     bool hold_back(Job job, bool starts);
     /// Lets so many of them go on.

@@ -29,10 +29,13 @@ void Run::look_at_requests(std::uint64_t now_ns) {
 
 void Run::provide(Id n, Value value) {
     if (n >= nodes_.size()) return;  // a node that the workflow has not any more
-    if (!stop_waiting(n)) {
+    {
+        // One look and one act: a step that begins to wait in between would find nothing, and wait for ever.
         const std::lock_guard lock(mutex_);
-        provided_.insert_or_assign(n, std::move(value));
-        return;
+        if (!take_waiting(n)) {
+            provided_.insert_or_assign(n, std::move(value));
+            return;
+        }
     }
     nodes_[n].active->base = std::move(value);
     nodes_[n].active->given = true;
@@ -41,6 +44,10 @@ void Run::provide(Id n, Value value) {
 
 bool Run::stop_waiting(Id n) {
     const std::lock_guard lock(mutex_);
+    return take_waiting(n);
+}
+
+bool Run::take_waiting(Id n) {
     const auto at = std::find(waiting_.begin(), waiting_.end(), n);
     if (at == waiting_.end()) return false;
     waiting_.erase(at);

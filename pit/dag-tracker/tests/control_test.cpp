@@ -126,6 +126,57 @@ TEST(Wait, GetsItsInputAfterARestart) {
     EXPECT_EQ(journal->request(id, RunRequest::Kind::provide, "ask", text_value("again")).error().reason(), "run-ended");
 }
 
+/// A record of nothing, in which the inputs for all that waits are found just when the first begins to wait.
+class GivingLog final : public StepLog {
+public:
+    explicit GivingLog(std::vector<Id> nodes) : nodes_(std::move(nodes)) {}
+    const StepEnd* ended_before(Id) const noexcept override { return nullptr; }
+    const StepEnd* last_end(Id) const noexcept override { return nullptr; }
+    std::optional<RunResult::State> closing_before() const noexcept override { return {}; }
+    const Value* answered_before(Id, std::uint32_t) const noexcept override { return nullptr; }
+    std::optional<std::int64_t> begun_before_ms(Id) const noexcept override { return {}; }
+    std::int64_t now_ms() const noexcept override { return 0; }
+    void begun(Id) noexcept override { waits_.store(true, std::memory_order_release); }
+    void status(RunStatus) noexcept override {}
+    std::vector<RunRequest> requests() noexcept override {
+        while (!waits_.load(std::memory_order_acquire)) std::this_thread::yield();
+        std::vector<RunRequest> out;
+        for (const Id node : std::exchange(nodes_, {})) {
+            RunRequest& request = out.emplace_back();
+            request.kind = RunRequest::Kind::provide;
+            request.node = node;
+            request.value = text_value("now");
+        }
+        return out;
+    }
+    void ended(Id, StepEnd) noexcept override {}
+    void closing(RunResult::State, bool) noexcept override {}
+    void answered(Id, std::uint32_t, const Value&, const CallNote&) noexcept override {}
+    void attempted(Id, std::uint32_t, const CallNote&, const Error&) noexcept override {}
+    std::uint32_t part() const noexcept override { return 1; }
+    void before_effect(Id, std::uint32_t, std::function<void(Status)> then) noexcept override { then({}); }
+    std::optional<Error> failure() const override { return {}; }
+
+private:
+    std::vector<Id> nodes_;
+    std::atomic<bool> waits_{false};
+};
+
+TEST(Wait, GetsItsInputAlsoWhenItComesAsTheWaitBegins) {
+    constexpr int waits = 400;
+    std::string text;
+    for (int i = 0; i < waits; ++i) text += control("ask" + std::to_string(i), "wait", "expects = \"text\"\n");
+    const auto plan = plan_of(file(text));
+    for (int round = 0; round < 500; ++round) {
+        std::vector<Id> nodes(plan->workflow.order.begin(), plan->workflow.order.end());
+        if (round % 2 != 0) std::reverse(nodes.begin(), nodes.end());
+        const std::uint64_t give_up_ns = steady_now_ns() + 20'000'000'000;
+        const auto result = run_hearing(plan, std::make_shared<GivingLog>(std::move(nodes)), std::make_shared<FakeCaller>(answer), [](std::string_view, const RunEvent&) {},
+                                        [&] { return steady_now_ns() >= give_up_ns; });
+        ASSERT_EQ(result.state, RunResult::State::completed) << "round " << round << ": an input was lost";
+    }
+}
+
 TEST(Wait, HasATimeAndGoesOnWithoutInput) {
     const auto plan = plan_of(file(control("ask", "wait", "timeout = \"1ms\"\nfallback = { value = \"nobody\" }\nexpects = \"text\"\n") + counts("b", "ask.value") + output("o", "b.text")));
     const Temporary folder;

@@ -16,6 +16,9 @@ struct About {
     std::string program; ///< path of the program
     std::string prefix;  ///< what it is installed in
     std::string config, state, cache, data; ///< the user's, each ending in "symphony"
+    std::string extensions;      ///< which plugins may be added: "any", "signed" or "none"; empty is "any"
+    std::string extensions_rule; ///< the file that says so; empty: none
+    std::string publishers;      ///< whom "signed" means: public keys, parted by blanks; empty: whom the user trusts; "none": nobody
 
     Value value() const {
         ValueBuilder out;
@@ -40,6 +43,9 @@ private:
         function("state", &About::state);
         function("cache", &About::cache);
         function("data", &About::data);
+        function("extensions", &About::extensions);
+        function("extensions_rule", &About::extensions_rule);
+        function("publishers", &About::publishers);
     }
 };
 

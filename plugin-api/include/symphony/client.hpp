@@ -52,6 +52,13 @@ struct ProviderInfo {
     std::string refusal; ///< why it is not usable
     Value data;          ///< its [provides] table for the port
     std::string sha256;  ///< of its library, as the host verifies it
+    std::string manifest; ///< SHA-256 of its manifest.toml; empty: an older host
+    /// A later version that the host found and that could not take this one's place (it follows its plugin folders).
+    struct PassedOver {
+        std::string manifest; ///< SHA-256 of its manifest.toml
+        std::string reason, message, hint;
+    };
+    std::optional<PassedOver> passed_over;
 };
 
 /// A provider acquired; released when the last copy goes. Copies share. [any]
@@ -99,7 +106,12 @@ public:
         for (const ValueView item : listing.items()) {
             const auto text = [&](std::string_view key) { return std::string(item[key].as_text()); };
             providers.push_back({text("plugin"), text("name"), text("version"), text("description"), item["blocking"].as_bool(),
-                                 item["concurrent"].as_bool(), item["usable"].as_bool(true), text("refusal"), Value::copy(item["data"]), text("sha256")});
+                                 item["concurrent"].as_bool(), item["usable"].as_bool(true), text("refusal"), Value::copy(item["data"]), text("sha256"),
+                                 text("manifest"), std::nullopt});
+            if (const ValueView passed = item["passed_over"]; passed.is_map()) {
+                const auto word = [&](std::string_view key) { return std::string(passed[key].as_text()); };
+                providers.back().passed_over = ProviderInfo::PassedOver{word("manifest"), word("reason"), word("message"), word("hint")};
+            }
         }
         return providers;
     }

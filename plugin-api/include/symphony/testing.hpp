@@ -96,15 +96,23 @@ public:
     /// Creates and activates an instance that answers as `name` on every port its class serves.
     /// @return What failed: create or activate.
     Status add(std::string name, const symphony_plugin* descriptor, const Value& config = ValueBuilder().map().end().build()) {
-        auto provider = std::make_unique<Provider>();
-        provider->name = std::move(name);
         const Buffer settings = config.buffer();
         const symphony_buf buf = settings.to_c();
         symphony_error error{};
         error.struct_size = sizeof error;
-        if (const auto status = descriptor->create(&c_host_, &buf, &provider->instance, &provider->ops, &error); status < 0) {
-            return from_c(error, status);
-        }
+        symphony_instance* instance = nullptr;
+        const symphony_instance_ops* ops = nullptr;
+        if (const auto status = descriptor->create(&c_host_, &buf, &instance, &ops, &error); status < 0) return from_c(error, status);
+        return adopt(std::move(name), instance, ops);
+    }
+    /// The same with an instance that was created already, which this host destroys.
+    Status adopt(std::string name, symphony_instance* instance, const symphony_instance_ops* ops) {
+        auto provider = std::make_unique<Provider>();
+        provider->name = std::move(name);
+        provider->instance = instance;
+        provider->ops = ops;
+        symphony_error error{};
+        error.struct_size = sizeof error;
         if (const auto status = provider->ops->init(provider->instance, &error); status < 0) return from_c(error, status);
         if (const auto status = provider->ops->activate(provider->instance, &error); status < 0) return from_c(error, status);
         provider->active = true;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kit.hpp"
+#include "keys.hpp"
 #include "names.hpp"
+#include "passphrase.hpp"
 #include "templates.hpp"
-
-#include <symphony/json.hpp>
 
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -74,18 +74,42 @@ Result<std::size_t> write_all(const Template& chosen, const Names& from, const N
     return count;
 }
 
+/// The person's signing key, made when there is none and it can be: a new plugin is to be published one day. Never in the project.
+/// @return Its public half; nothing when there is none.
+Result<std::optional<packaging::PublicKey>> signing_key(const Typed& typed) {
+    const fs::path file = default_key(typed);
+    if (typed.on("no-key") || file.empty()) return std::optional<packaging::PublicKey>();
+    std::error_code failed;
+    if (fs::exists(file, failed)) return std::optional(SYMPHONY_TRY(public_half(file)));
+    const bool told_how = typed.on("no-passphrase") || typed.given("passphrase-file") || typed.given("passphrase-fd");
+    if (!told_how && !can_ask(typed)) return std::optional<packaging::PublicKey>();
+    if (!typed.json()) typed.note("making the key that you will sign with: " + file.string());
+    return std::optional(SYMPHONY_TRY(make_key(typed, file)));
+}
+
+void tell(const Typed& typed, const Names& names, std::string_view type, const fs::path& into, std::size_t count, const std::optional<packaging::PublicKey>& key) {
+    const std::string typed_folder = typed.text("into", names.kebab);
+    typed.answer(Data::Map{{"folder", to_valid_utf8(into.string())}, {"name", names.kebab}, {"id", names.id}, {"type", type}, {"files", static_cast<std::int64_t>(count)},
+                           {"key", key ? Data(key->text()) : Data()}});
+    typed.line("made " + typed_folder + ": " + std::to_string(count) + " files, " + names.id + " 0.1.0");
+    if (typed.json()) return;
+    if (key) typed.note("you sign with " + key->text());
+    else if (!typed.on("no-key")) typed.note("you have no key to sign with yet: symphony key make");
+    typed.note("next: symphony test " + typed_folder);
+}
+
 } // namespace
 
 Result<std::int32_t> new_command(const Typed& typed) {
     const Template chosen = SYMPHONY_TRY(template_of(typed.text("type", "operator")));
     const Names to = SYMPHONY_TRY(Names::of(typed.text("name"), typed.text("id")));
     const Names from = SYMPHONY_TRY(Names::of(chosen.name));
-    const std::string shown = typed.text("into", to.kebab);
-    const fs::path into = typed.path(shown);
+    const fs::path into = typed.path(typed.text("into", to.kebab));
     std::error_code failed;
     if (fs::symlink_status(into, failed).type() != fs::file_type::not_found) {
         return Error(Code::conflict, "exists", into.string() + " is there already", "choose another name, or another folder: --into DIR");
     }
+    const auto key = SYMPHONY_TRY(signing_key(typed));
     // Beside its place and then renamed: whoever stops half-way finds no half plugin.
     const fs::path partly = into.parent_path() / ("." + into.filename().string() + ".new-" + std::to_string(::getpid()));
     auto count = write_all(chosen, from, to, partly);
@@ -94,14 +118,7 @@ Result<std::int32_t> new_command(const Typed& typed) {
         fs::remove_all(partly, failed);
         return std::move(count).error();
     }
-    if (typed.context.json) {
-        const Value made = ValueBuilder().map().add("folder", to_valid_utf8(into.string())).add("name", to.kebab).add("id", to.id).add("type", chosen.type)
-                               .add("files", std::uint64_t{*count}).end().build();
-        typed.out(SYMPHONY_TRY(print_json(made)) + "\n");
-    } else {
-        typed.out("made " + shown + ": " + std::to_string(*count) + " files, " + to.id + " 0.1.0\n");
-        typed.err("next: symphony test " + shown + "\n");
-    }
+    tell(typed, to, chosen.type, into, *count, key);
     return 0;
 }
 

@@ -80,11 +80,18 @@ Error io(const std::string& program, std::string_view what) {
     return {Code::io, "io", "cannot " + std::string(what) + " \"" + program + "\": " + std::strerror(errno)};
 }
 
-/// Passes on what it says until both streams end. @return False: cancelled.
-bool listen(Fd& out, Fd& errors, const ProgramOptions& options) {
+/// Passes on what it says until both streams end. @return False: cancelled, and it did not end by itself in its time of grace.
+bool listen(Fd& out, Fd& errors, pid_t pid, const ProgramOptions& options, bool& cancelled) {
+    using Clock = std::chrono::steady_clock;
+    Clock::time_point limit;
     bool open[2] = {true, true};
     while (open[0] || open[1]) {
-        if (options.cancelled && options.cancelled()) return false;
+        if (!cancelled && options.cancelled && options.cancelled()) {
+            cancelled = true;
+            limit = Clock::now() + options.grace;
+            if (options.grace.count() > 0) ::kill(-pid, SIGTERM);
+        }
+        if (cancelled && Clock::now() >= limit) return false;
         pollfd fds[2] = {{open[0] ? out.get() : -1, POLLIN, 0}, {open[1] ? errors.get() : -1, POLLIN, 0}};
         constexpr int look_every_ms = 100;
         ::poll(fds, 2, look_every_ms);
@@ -126,12 +133,13 @@ Result<int> run_program(const std::vector<std::string>& words, const ProgramOpti
     if (errno != 0) return io(name, "start");
     out.write = Fd();
     errors.write = Fd();
-    const bool ended = listen(out.read, errors.read, options);
+    bool cancelled = false;
+    const bool ended = listen(out.read, errors.read, pid, options, cancelled);
     if (!ended) ::kill(-pid, SIGKILL);
     int status = 0;
     while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
     ::kill(-pid, SIGKILL); // what it left behind
-    if (!ended) return Error(Code::cancelled, "cancelled", "\"" + name + "\" was stopped");
+    if (cancelled) return Error(Code::cancelled, "cancelled", "\"" + name + "\" was stopped");
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

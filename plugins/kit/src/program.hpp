@@ -3,6 +3,7 @@
 
 #include <symphony/result.hpp>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@ struct ProgramOptions {
     std::vector<std::string> environment;  ///< "NAME=value", in place of what has the same name
     std::function<void(bool error, std::string_view text)> on_output;  ///< as it comes; `error`: of its stderr
     std::function<bool()> cancelled;       ///< asked ten times a second; then it is killed, with all that it started
+    std::chrono::milliseconds grace{0};    ///< longest time between SIGTERM for its group and the kill; 0 = killed at once
 };
 
 /// Runs a program to its end. [blocks]

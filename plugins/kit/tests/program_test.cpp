@@ -47,6 +47,17 @@ TEST(Program, IsKilledWithWhatItStartedWhenItIsCancelled) {
     EXPECT_EQ(status.error().code(), Code::cancelled);
 }
 
+TEST(Program, MayEndByItselfInItsTimeOfGrace) {
+    Said said;
+    auto options = said.options();
+    options.cancelled = [&] { return said.out.starts_with("ready"); };
+    options.grace = std::chrono::minutes(1);
+    const auto status = run_program({"sh", "-c", "trap 'echo ended; exit 0' TERM; echo ready; while :; do sleep 0.01; done"}, options);
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code(), Code::cancelled);
+    EXPECT_EQ(said.out, "ready\nended\n");
+}
+
 TEST(Program, EndsBySignalsAsShellsTellIt) {
     const auto status = run_program({"sh", "-c", "kill -9 $$"}, {});
     ASSERT_TRUE(status);

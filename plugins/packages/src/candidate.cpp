@@ -55,6 +55,23 @@ Result<Candidate> candidate_of(const CommandLine& line, const std::string& typed
     return made;
 }
 
+Status check_open(const CommandLine& line) {
+    if (line.about().extensions != "none") return {};
+    return Error(Code::refused, "extensions-forbidden", "no plugins may be added to this symphony (extensions in " + line.about().extensions_rule + ")", "use a symphony that allows it; who made this one can put the plugin in");
+}
+
+Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer) {
+    const auto& about = line.about();
+    if (about.extensions != "signed") return {};
+    const std::string name = "plugin \"" + info.id() + "\"";
+    if (signer.empty()) {
+        return Error(Code::refused, "extension-unsigned", name + ": only signed plugins may be added to this symphony, and nobody signed it (extensions in " + about.extensions_rule + ")", "get its package with its .minisig");
+    }
+    const std::string all = " " + about.publishers + " ";
+    if (about.publishers.empty() || all.find(" " + signer + " ") != std::string::npos) return {};
+    return Error(Code::refused, "extension-publisher", name + ": it is signed with " + signer + ", whose plugins may not be added to this symphony (publishers in " + about.extensions_rule + ")", "only an administrator can change that");
+}
+
 Status check_fits(const CommandLine& line, const packaging::PackageInfo& info) {
     const auto& manifest = info.manifest;
     const std::string name = "plugin \"" + info.id() + "\" " + info.version();

@@ -29,6 +29,11 @@ bool is_path(const CommandLine& line, const std::string& typed);
 /// front; `not_found`, reason "no-such-package".
 Result<Candidate> candidate_of(const CommandLine& line, const std::string& typed);
 
+/// Whether this symphony takes other plugins at all. @return `refused`, reason "extensions-forbidden".
+Status check_open(const CommandLine& line);
+/// Whether it takes this one. @param signer  Empty: nobody. @return `refused`: "extension-unsigned", "extension-publisher".
+Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer);
+
 /// Whether this host can run it. @return `abi_mismatch`: "abi-mismatch", "wrong-host"; `refused`: "wrong-platform".
 Status check_fits(const CommandLine& line, const packaging::PackageInfo& info);
 

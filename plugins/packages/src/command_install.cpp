@@ -36,6 +36,7 @@ public:
     Installer(const CommandLine& line, bool update) : line_(line), update_(update) {}
 
     Result<std::int32_t> run() {
+        SYMPHONY_TRY(check_open(line_));
         if (!line_.text("trust-key").empty()) offered_ = SYMPHONY_TRY(line_.key(line_.text("trust-key")));
         SYMPHONY_TRY(read_words());
         if (line_.on("dry-run")) {
@@ -200,6 +201,7 @@ private:
         SYMPHONY_TRY(check_fits(line_, candidate.info));
         Step step;
         step.key = SYMPHONY_TRY(signer_of(candidate, publishers_, offered_, line_.on("allow-unsigned")));
+        SYMPHONY_TRY(check_welcome(line_, candidate.info, step.key ? step.key->text() : ""));
         if (const auto* before = profile.find(candidate.info.id())) step.before = *before;
         if (!step.before && update_ && candidate.registry.empty()) {
             return Error(Code::not_found, "not-installed", "plugin \"" + candidate.info.id() + "\" is not installed", "symphony install " + shown(candidate.typed));

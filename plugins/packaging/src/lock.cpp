@@ -27,6 +27,11 @@ const Lock::Package* Lock::find(std::string_view id) const noexcept {
 
 void sort(Lock& lock) {
     std::sort(lock.registries.begin(), lock.registries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    std::sort(lock.hosts.begin(), lock.hosts.end(), [](const auto& a, const auto& b) { return a.triple < b.triple; });
+    for (auto& host : lock.hosts) {
+        std::sort(host.files.begin(), host.files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+        std::sort(host.libraries.begin(), host.libraries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    }
     std::sort(lock.packages.begin(), lock.packages.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
     for (auto& package : lock.packages) {
         std::sort(package.dependencies.begin(), package.dependencies.end());

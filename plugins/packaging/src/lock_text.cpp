@@ -44,6 +44,58 @@ void put_package(std::string& out, const Lock::Package& package) {
     }
 }
 
+void put_host(std::string& out, const Lock::Host& host) {
+    out += "\n[[host]]\n";
+    put(out, "triple", host.triple);
+    put(out, "version", host.version);
+    for (const auto& file : host.files) {
+        out += "[[host.file]]\n";
+        put(out, "path", file.path);
+        put(out, "size", file.size_bytes);
+        put(out, "sha256", file.sha256);
+    }
+    for (const auto& library : host.libraries) {
+        out += "[[host.library]]\n";
+        put(out, "name", library.name);
+        put(out, "size", library.size_bytes);
+        put(out, "sha256", library.sha256);
+        if (!library.package.empty()) put(out, "package", library.package);
+        if (!library.version.empty()) put(out, "version", library.version);
+    }
+}
+
+Lock::Host read_host(Table& table) {
+    constexpr std::size_t files_max = 1000;
+    constexpr std::string_view digits = "64 hexadecimal digits";
+    Lock::Host host;
+    host.triple = table.text("triple", is_triple, "a platform such as \"x86_64-linux-gnu\"");
+    table.call("host for " + host.triple);
+    host.version = table.text("version", is_version, "a version such as \"1.0.0\"");
+    std::set<std::string> names;
+    for (auto& one : table.tables("file", files_max)) {
+        Lock::Host::File file;
+        file.path = one.text("path");
+        file.size_bytes = one.number("size");
+        file.sha256 = one.text("sha256", is_sha256, digits);
+        one.done();
+        if (!names.insert(file.path).second) table.trouble().tell(one.line(), "duplicate-entry", "the host has " + in_quotes(file.path) + " twice");
+        host.files.push_back(std::move(file));
+    }
+    for (auto& one : table.tables("library", files_max)) {
+        Lock::Host::Library library;
+        library.name = one.text("name");
+        library.size_bytes = one.number("size");
+        library.sha256 = one.text("sha256", is_sha256, digits);
+        library.package = one.text_or_nothing("package");
+        library.version = one.text_or_nothing("version");
+        one.done();
+        if (!names.insert(library.name).second) table.trouble().tell(one.line(), "duplicate-entry", "the host has " + in_quotes(library.name) + " twice");
+        host.libraries.push_back(std::move(library));
+    }
+    table.done();
+    return host;
+}
+
 void read_artifacts(Table& table, Lock::Package& package) {
     for (auto& one : table.tables("artifact", 1000)) {
         one.call("artifact of " + package.id);
@@ -103,10 +155,13 @@ Lock::Package read_package(Table& table) {
 
 /// That names lead to something, and only once.
 void check_names(Trouble& trouble, const Lock& lock) {
-    std::set<std::string_view> registries, packages;
+    std::set<std::string_view> registries, packages, hosts;
     std::set<std::string> versions;
     for (const auto& one : lock.registries) {
         if (!registries.insert(one.name).second) trouble.tell(0, "duplicate-entry", "registry " + in_quotes(one.name) + " is there twice");
+    }
+    for (const auto& one : lock.hosts) {
+        if (!hosts.insert(one.triple).second) trouble.tell(0, "duplicate-entry", "host " + in_quotes(one.triple) + " is there twice");
     }
     for (const auto& one : lock.packages) {
         if (!packages.insert(one.id).second) trouble.tell(0, "duplicate-entry", "package " + in_quotes(one.id) + " is there twice");
@@ -140,6 +195,8 @@ std::string print(const Lock& lock) {
     put(out, "lock", format);
     put(out, "inputs", digest(sorted.inputs));
     put(out, "host_abi", sorted.host_abi);
+    if (!sorted.distribution.empty()) put(out, "distribution", sorted.distribution);
+    if (!sorted.policy.empty()) put(out, "policy", digest(sorted.policy));
     for (const auto& one : sorted.registries) {
         out += "\n[[registry]]\n";
         put(out, "name", one.name);
@@ -147,6 +204,7 @@ std::string print(const Lock& lock) {
         put(out, "snapshot", one.snapshot);
         if (!one.address.empty()) put(out, "address", one.address);
     }
+    for (const auto& one : sorted.hosts) put_host(out, one);
     for (const auto& one : sorted.packages) put_package(out, one);
     return out;
 }
@@ -164,6 +222,12 @@ Result<Lock> parse_lock(std::string_view text, std::string_view file) {
     Lock lock;
     lock.inputs = hex(table.text("inputs", is_digest, "\"sha256:\" and 64 hexadecimal digits"));
     lock.host_abi = table.text("host_abi", is_abi, "an ABI such as \"1.0\"");
+    lock.distribution = table.text_or_nothing("distribution");
+    if (const auto policy = table.text_or_nothing("policy"); !policy.empty()) {
+        if (!is_digest(policy)) trouble.tell(table.line("policy"), "bad-value", "key \"policy\": expected \"sha256:\" and 64 hexadecimal digits");
+        lock.policy = hex(policy);
+    }
+    for (auto& one : table.tables("host", 100)) lock.hosts.push_back(read_host(one));
     for (auto& one : table.tables("registry", 100)) {
         Lock::Registry registry;
         registry.name = one.text("name", is_id, "a name of lower-case letters, digits, dots and dashes");

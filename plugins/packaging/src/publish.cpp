@@ -206,15 +206,21 @@ Status RegistryFolder::store_package(const Submission& submission, const IndexLi
     return {};
 }
 
+Result<RegistryFolder::Published> RegistryFolder::judge(const Submission& submission, const PackageInfo& info) const {
+    const auto before = SYMPHONY_TRY(versions(info.id()));
+    SYMPHONY_TRY(gate(submission, info, before));
+    Published done{SYMPHONY_TRY(line_for(submission, info, before)), false, before.empty() ? std::string() : before.back().version, snapshot_.number};
+    done.was_there = std::find(before.begin(), before.end(), done.line) != before.end();
+    return done;
+}
+
+Result<RegistryFolder::Published> RegistryFolder::judge(const Submission& submission) const { return judge(submission, SYMPHONY_TRY(read_package(submission.package))); }
+
 Result<RegistryFolder::Published> RegistryFolder::publish(const Submission& submission, const Signing& signing) {
     const auto held = SYMPHONY_TRY(lock());
     SYMPHONY_TRY(read());
     const auto info = SYMPHONY_TRY(read_package(submission.package));
-    const auto before = SYMPHONY_TRY(versions(info.id()));
-    SYMPHONY_TRY(gate(submission, info, before));
-    auto line = SYMPHONY_TRY(line_for(submission, info, before));
-    Published done{std::move(line), false, before.empty() ? std::string() : before.back().version, snapshot_.number};
-    done.was_there = std::find(before.begin(), before.end(), done.line) != before.end();
+    auto done = SYMPHONY_TRY(judge(submission, info));
     if (done.was_there) return done;
     SYMPHONY_TRY(store_package(submission, done.line, info));
     const auto bytes = SYMPHONY_TRY(index_bytes(info.id())) + print(done.line);

@@ -34,6 +34,13 @@ Lock some_lock(std::uint64_t seed) {
     lock.inputs = sha256_of(std::to_string(seed));
     lock.host_abi = "1.0";
     lock.registries = {{"main", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 4182, "https://plugins.example.org/registry"}, {"acme", "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3", 1}};
+    if (random() % 2 == 0) {
+        lock.distribution = "acme-symphony 3.1.0";
+        lock.policy = sha256_of("policy");
+        for (const auto* triple : {"x86_64-linux-gnu", "aarch64-linux-gnu"}) {
+            lock.hosts.push_back({triple, "1.0.0", {{"bin/symphony", 10, sha256_of("a")}, {"bin/symphony-runner", 11, sha256_of("b")}}, {{"libz.so.1", 12, sha256_of("z"), "zlib1g", "1:1.2"}, {"liba.so.2", 13, sha256_of("l"), "", ""}}});
+        }
+    }
     const auto count = 1 + random() % 8;
     for (std::size_t i = 0; i < count; ++i) {
         lock.packages.push_back(package("org.example.p" + std::to_string(i), std::to_string(random() % 3) + ".0." + std::to_string(random() % 100)));
@@ -53,6 +60,11 @@ void shuffle(Lock& lock, std::uint64_t seed) {
     std::mt19937_64 random(seed);
     std::shuffle(lock.registries.begin(), lock.registries.end(), random);
     std::shuffle(lock.packages.begin(), lock.packages.end(), random);
+    std::shuffle(lock.hosts.begin(), lock.hosts.end(), random);
+    for (auto& one : lock.hosts) {
+        std::shuffle(one.files.begin(), one.files.end(), random);
+        std::shuffle(one.libraries.begin(), one.libraries.end(), random);
+    }
     for (auto& one : lock.packages) {
         std::shuffle(one.dependencies.begin(), one.dependencies.end(), random);
         std::shuffle(one.artifacts.begin(), one.artifacts.end(), random);

@@ -15,6 +15,10 @@ namespace symphony::permissions {
 enum class Preset : std::uint8_t { strict, balanced, permissive };
 std::string_view name_of(Preset preset) noexcept;
 
+/// Which plugins may be used besides those that the host came with. The strictest file counts.
+enum class Extensions : std::uint8_t { any, signed_only, none };
+std::string_view name_of(Extensions extensions) noexcept; ///< "any", "signed", "none"
+
 /// One `[[allow]]` or `[[deny]]` of a policy file.
 struct Rule {
     bool allow = false;
@@ -36,7 +40,7 @@ struct Verdict {
 
 /// The administrators' file and the user's file, read once. A file that is not there says nothing; a file that is there and
 /// cannot be understood denies everything that a grant would be needed for, counts as preset strict, keeps the strictest grade
-/// that can be read in it (at least the default; G4 when it is the administrators' and none can be read), locks when it is the
+/// that can be read in it (at least the default; G4 when it is the administrators' and none can be read), locks and lets no other plugins be used when it is the
 /// administrators', lets only trusted plugins run in process, and is a warning. Immutable. [any]
 class Policy {
 public:
@@ -46,8 +50,8 @@ public:
     };
     /// In the order of authority.
     static Policy load(const std::vector<File>& files);
-    /// The machine's /etc/symphony/policy.toml and policy.toml of the user's folder (which may be empty).
-    static Policy load_default(const std::filesystem::path& config_dir);
+    /// The machine's /etc/symphony/policy.toml, policy.toml of the distribution's folder, which counts as administrators', and of the user's folder; both may be empty.
+    static Policy load_default(const std::filesystem::path& config_dir, const std::filesystem::path& distribution_dir = {});
     /// Without files: for tests and safe mode.
     explicit Policy(Preset preset = Preset::balanced) : preset_(preset) {}
 
@@ -63,6 +67,14 @@ public:
     const std::string& in_process_rule() const noexcept { return in_process_rule_; }
     /// And it is the administrators', locked: what a user trusts does not count.
     bool in_process_locked() const noexcept { return in_process_locked_; }
+    Extensions extensions() const noexcept { return extensions_; }
+    /// The file that says so; empty: none.
+    const std::string& extensions_rule() const noexcept { return extensions_rule_; }
+    /// Public keys of whom `signed` means; nothing: whom the user trusts.
+    const std::optional<std::vector<std::string>>& extension_publishers() const noexcept { return extension_publishers_; }
+    /// Whether a plugin that the host did not come with may be used. @param publisher  Who signed it; empty: nobody.
+    /// @return `refused`: "extensions-forbidden", "extension-unsigned", "extension-publisher".
+    Status check_extension(std::string_view plugin, std::string_view publisher) const;
     const std::vector<Rule>& rules() const noexcept { return rules_; }
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
@@ -81,7 +93,9 @@ private:
     bool preset_locked_ = false;
     bool in_process_locked_ = false;
     bool broken_ = false;
-    std::string broken_file_, user_file_, in_process_rule_;
+    Extensions extensions_ = Extensions::any;
+    std::optional<std::vector<std::string>> extension_publishers_;
+    std::string broken_file_, user_file_, in_process_rule_, extensions_rule_;
     std::optional<int> minimum_grade_;
     int audit_mib_ = 128;
     std::vector<Rule> rules_;

@@ -15,7 +15,8 @@ typedef struct symphony_host_about {
     uint32_t zero;
     /* A MessagePack map of texts: version (of the host), triple, program (its path), prefix (the folder that it is installed
      * in), and the user's folders config, state, cache, data: absolute paths that end in "symphony", empty where there is
-     * none. More keys may come. Counted buffer with one reference. [any] */
+     * none; extensions ("any", "signed" or "none": which plugins may be added), extensions_rule (the file that says so) and publishers (whom
+     * "signed" means: public keys parted by blanks, "none" for nobody, empty for whom the user trusts). More keys may come. Counted buffer with one reference. [any] */
     symphony_status (*get)(void *ctx, symphony_buf *out, symphony_error *error);
 } symphony_host_about;
 

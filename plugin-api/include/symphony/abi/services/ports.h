@@ -28,9 +28,10 @@ typedef struct symphony_host_ports {
                               symphony_handle *call_out, symphony_error *error);
     void (*cancel)(void *ctx, symphony_handle call); /* [any] stale handles are ignored */
     /* Who provides `port`, without loading anything: a MessagePack list, best first, of maps
-     * {plugin, name, version, description, blocking, concurrent, usable, refusal, retry, sha256, abi,
-     * permissions, configuration, data, operations}, where `refusal` is "" or one sentence, `retry` the
-     * provider's own setting, `sha256` that of its library, `abi` what its manifest asks for, `permissions`
+     * {plugin, name, version, description, blocking, concurrent, usable, refusal, retry, sha256, manifest,
+     * passed_over, abi, permissions, configuration, data, operations}, where `refusal` is "" or one sentence, `retry` the
+     * provider's own setting, `sha256` that of its library, `manifest` that of its manifest.toml, `passed_over` (when there is one) the later
+     * version {manifest, reason, message, hint} that could not take its place, `abi` what its manifest asks for, `permissions`
      * a digest of the rights it asks for, `configuration` a map from key to a digest of its value, or
      * "secret", `data` its [provides] table for that port and `operations`, there when the manifest
      * has some, a list of {name, summary, pure, inputs, outputs}, the last two maps from slot to type.

@@ -44,6 +44,32 @@ struct Lock {
         friend bool operator==(const Package&, const Package&) = default;
     };
 
+    /// Of a distribution: the programs of the host for one platform, and what they and the plugins need of the machine that they were taken from.
+    struct Host {
+        struct File {
+            std::string path; ///< "bin/symphony"
+            std::uint64_t size_bytes = 0;
+            std::string sha256;
+            friend bool operator==(const File&, const File&) = default;
+        };
+        struct Library {
+            std::string name; ///< as programs ask for it: "libcrypto.so.3"
+            std::uint64_t size_bytes = 0;
+            std::string sha256;
+            std::string package, version; ///< of the system that brought it: "libssl3", "3.0.17-1~deb12u2"; may be empty
+            friend bool operator==(const Library&, const Library&) = default;
+        };
+        std::string triple;
+        std::string version; ///< of symphony
+        std::vector<File> files;
+        std::vector<Library> libraries;
+        friend bool operator==(const Host&, const Host&) = default;
+    };
+
+    std::string distribution; ///< "NAME VERSION" of the distribution that it is the lock of; empty: it is a profile's
+    std::string policy;       ///< of a distribution: SHA-256 of its policy and settings
+    std::vector<Host> hosts;  ///< of a distribution
+
     std::string inputs;   ///< SHA-256 of what was asked for: digest_of_inputs()
     std::string host_abi; ///< "1.0"
     std::vector<Registry> registries;

@@ -53,6 +53,8 @@ public:
         std::string previous;     ///< the highest version before; empty: the id is new
         std::uint64_t snapshot = 0;
     };
+    /// What publish() would do with it now, and nothing is written. @return As publish().
+    Result<Published> judge(const Submission& submission) const;
     /// Takes a package in, if it passes: verified and signed for what it is, by who may publish the id; a name that is not confused with another
     /// publisher's; a version that is not there with other bytes; LICENSE and SBOM. What it may more than the version before is recorded.
     /// @return `refused`: "not-your-name", "other-publisher", "revoked-key", "confusing-name", "version-exists", "no-license", "no-sbom"; errors of
@@ -81,6 +83,7 @@ private:
     Status gate(const Submission& submission, const PackageInfo& info, const std::vector<IndexLine>& before) const;
     Status check_name(std::string_view id, const PublicKey& signer) const;
     Result<IndexLine> line_for(const Submission& submission, const PackageInfo& info, const std::vector<IndexLine>& before) const;
+    Result<Published> judge(const Submission& submission, const PackageInfo& info) const;
     Status store_package(const Submission& submission, const IndexLine& line, const PackageInfo& info) const;
     Status commit(const Edits& edits, const Signing& signing);
     Status write_snapshot(const RegistrySnapshot& snapshot, const Signing& signing) const;
