@@ -250,6 +250,7 @@ TEST(Parse, ChecksCommands) {
     const std::string command = "[provides]\n\"command/1\" = {}\n[[command]]\nname = \"c\"\n";
     const Wrong wrongs[] = {
         {"[provides]\n\"command/1\" = {}\n[[command]]\nname = \"list\"", "reserved-name", 7, 1, "\"list\" is a command of the host"},
+        {"[provides]\n\"command/1\" = {}\n[[command]]\nname = \"cleaner\"\nadds_to = \"doctor\"", "contradiction", 7, 1, "adds to doctor and is not called so"},
         {"[provides]\n\"command/1\" = {}\n[[command]]\nname = \"doctor now\"", "reserved-name", 7, 1, "\"doctor\""},
         {"[provides]\n\"command/1\" = {}\n[[command]]\nname = \"a b c d\"", "bad-name", 8, 8, "one to three"},
         {command + "flags = [{ name = \"json\" }]", "reserved-name", 9, 10, "--json"},

@@ -6,6 +6,7 @@
 #include <symphony/packaging/signature.hpp>
 
 #include <algorithm>
+#include <cstdint>
 
 namespace symphony::packaging {
 namespace {
@@ -22,6 +23,13 @@ bool control_at(std::string_view text, std::size_t at) noexcept {
 } // namespace
 
 bool has_control(std::string_view text) noexcept {
+    // Most texts have no byte that could be one: that is seen without a branch for each.
+    std::uint8_t suspicious = 0;
+    for (const char c : text) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        suspicious = static_cast<std::uint8_t>(suspicious | static_cast<std::uint8_t>((byte < 0x20) | (byte == 0x7f) | (byte == 0xC2)));
+    }
+    if (suspicious == 0) return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (control_at(text, i)) return true;
     }
