@@ -14,7 +14,7 @@ import threading
 import unittest
 from pathlib import Path
 
-from prefix import Prefix, run
+from prefix import BUILD, Prefix, run
 
 PATIENCE_S = 300  # generous: it says that something hangs, never that something is slow
 WORKFLOWS = {"operator": ("text=a secret", "redacted.txt", "a [redacted]"), "c": ("text=one\ntwo", "lines.json", "2")}
@@ -96,6 +96,13 @@ class Journey(Person):
 
     def test_a_plugin_in_c_goes_from_new_to_removed(self):
         self.expect_journey("c")
+
+    def test_a_symphony_without_an_sdk_says_where_to_get_one(self):
+        self.symphony("new", "greet")
+        for words in (("test", "greet"), ("pack", "greet"), ("test", "greet")):  # also when CMake has begun to configure once
+            told = json.loads(run(BUILD / "bin" / "symphony", *words, "--json", status=1, env=self.env, cwd=self.place).stdout)["error"]
+            self.assertEqual(told["reason"], "no-sdk")
+            self.assertIn("cmake --install", told["hint"])
 
     def test_what_a_continuous_integration_starts_leaves_a_package(self):
         self.symphony("new", "built-elsewhere", "--type", "c", "--no-key")

@@ -68,11 +68,15 @@ Result<Project> Project::at(const fs::path& folder, const fs::path& build) {
 
 Result<bool> Project::make(Steps& steps) const {
     std::error_code failed;
-    if (!fs::exists(build / "CMakeCache.txt", failed)) {
+    if (!fs::exists(build / "build.ninja", failed) && !fs::exists(build / "Makefile", failed)) {
         std::vector<std::string> words{"cmake", "-S", folder.string(), "-B", build.string()};
         words.insert(words.end(), settings.begin(), settings.end());
         if (run_program({"ninja", "--version"}, {}).value_or(1) == 0) words.insert(words.end(), {"-G", "Ninja"});
-        if (!SYMPHONY_TRY(steps.run("configure", words))) return false;
+        if (!SYMPHONY_TRY(steps.run("configure", words))) {
+            if (steps.said().find("SymphonyConfig.cmake") == std::string::npos) return false;
+            return Error(Code::not_found, "no-sdk", "CMake finds no SDK of Symphony: this symphony has none beside it, as in a folder in which it was built",
+                         "cmake --install BUILD --prefix DIR, then use DIR/bin/symphony; or set CMAKE_PREFIX_PATH to where Symphony is installed");
+        }
     }
     return steps.run("build", {"cmake", "--build", build.string()});
 }
