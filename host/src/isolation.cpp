@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int launches_max = 3;                                // of one start, when somebody ends or stops it before it is confined
 // The call table ends a cancelled call for its caller as in process; what goes on behind that costs the process.
 constexpr auto ended_first = std::chrono::milliseconds(50);
-constexpr auto notice_max = std::chrono::milliseconds(500);    // that a death's cause may take behind the death; on a machine with time it is less than one
+constexpr auto notice_max = std::chrono::seconds(5);           // that a death's cause may take behind the death: below a millisecond, unless the machine is starved
 constexpr auto idle_min = std::chrono::milliseconds(150);      // seen without work before its silence is a hang
 constexpr std::size_t line_max = 4096;                         // of a plugin's output; longer ones are cut
 constexpr std::uint32_t denied_max = 10'000;                   // system calls refused without a word, then it ends
@@ -296,14 +296,15 @@ void Isolation::monitor(std::stop_token stop) {
 
 void Isolation::look_at(Process& process) {
     const auto now = Clock::now();
+    const auto [wanted, known] = [&] {
+        const std::lock_guard lock(process.mutex_);
+        return std::pair(process.wanted_.has_value(), process.wanted_ || process.death_);
+    }();
     if (process.exited_) {
-        const bool known = [&] {
-            const std::lock_guard lock(process.mutex_);
-            return process.death_ || process.wanted_;
-        }();
         if (known || now - process.dead_since_ > notice_max) finish(process);
         return;
     }
+    if (wanted) return; // its end is on the way, and told
     ipc::RemoteInstance& remote = *process.remote_;
     if (!process.ready_.load(std::memory_order_relaxed)) {
         const bool before = std::exchange(process.stopped_, activity_of(process.started_.pid).state == 'T');

@@ -194,6 +194,8 @@ TEST_F(Isolated, ACallThatIgnoresItsDeadlineCostsTheProcess) {
     EXPECT_THAT(rig.call(13, "", how), StartsWith("[deadline]"));
     ASSERT_TRUE(wait_for([&] { return rig.happened(Event::Kind::crashed, "deadline"); }));
     EXPECT_EQ(rig.call(1, "again"), "again");
+    const std::vector<std::string> told = violations();
+    EXPECT_EQ(std::count(told.begin(), told.end(), "supervisor: deadline"), 1) << "however often it is looked at until it is gone";
 }
 
 TEST_F(Isolated, TooManyDeathsEndInQuarantineUntilAProbeIsDue) {

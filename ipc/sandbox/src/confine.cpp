@@ -106,6 +106,9 @@ Outcome die_with_parent(pid_t parent) noexcept {
 
 void hide_memory() noexcept { ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
+/// Queued signals and POSIX timers. They are kernel memory, and without a user namespace they are counted for all that its user runs.
+constexpr std::uint64_t pending_signals_max = 1024;
+
 Outcome set_resource_limits(const ResourceLimits& wanted) noexcept {
     const auto set = [](__rlimit_resource what, std::uint64_t value, std::uint64_t hard) {
         rlimit now{};
@@ -116,6 +119,7 @@ Outcome set_resource_limits(const ResourceLimits& wanted) noexcept {
     };
     const Limits& limits = wanted.limits;
     bool good = set(RLIMIT_CORE, 0, 0) && set(RLIMIT_NICE, 0, 0) && set(RLIMIT_RTPRIO, 0, 0) && set(RLIMIT_MSGQUEUE, 0, 0) &&
+                set(RLIMIT_SIGPENDING, pending_signals_max, pending_signals_max) &&
                 set(RLIMIT_NOFILE, limits.open_files, limits.open_files) && set(RLIMIT_FSIZE, limits.file_bytes, limits.file_bytes);
     if (limits.cpu_seconds != 0) good = good && set(RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1);
     if (wanted.processes != 0) good = good && set(RLIMIT_NPROC, wanted.processes, wanted.processes);

@@ -403,7 +403,8 @@ def left_behind(known, groups):
     return names + [f"cgroup {name} is left behind" for name in sorted(more)]
 
 
-def run_all(runner, attacks, variants_max):
+def run_all(runner, attacks, variants_max, quiet=False):
+    """Quiet: says only what failed, so that a log which keeps the beginning of a test's output has it."""
     outcomes = []
     for attack in attacks:
         if runner.world.user not in attack.users and runner.world.user != "me":
@@ -411,11 +412,14 @@ def run_all(runner, attacks, variants_max):
         for variant in attack.variants[:variants_max]:
             outcome = runner.run(attack, variant)
             outcomes.append(outcome)
+            if quiet and not outcome.wrong:
+                continue
             mark = "FAILED" if outcome.wrong else "ok"
             name = attack.name + (f" ({variant})" if variant else "")
             print(f"{mark:7}{runner.world.user:8}{name:34}{outcome.seconds:6.2f} s  {outcome.end}: {outcome.text[:150]}", flush=True)
-            for wrong in outcome.wrong:
-                print(f"        {wrong}", flush=True)
+            told = [f"stderr: {line[:1000]}" for line in outcome.err.splitlines()[-10:]] if outcome.wrong else []
+            for line in [*outcome.wrong, *told]:
+                print(f"        {line}", flush=True)
     return outcomes
 
 
@@ -488,7 +492,7 @@ def main():
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--ablate", action="store_true")
     parser.add_argument("--in-process", action="store_true", help="without a sandbox: shows that the attacks get through")
-    parser.add_argument("--quick", action="store_true", help="two variants of each")
+    parser.add_argument("--quick", action="store_true", help="two variants of each, and only what failed is told")
     parser.add_argument("--table", type=Path)
     words = parser.parse_args()
     build = words.build.resolve()
@@ -513,7 +517,7 @@ def main():
                 print("\n".join(wrong))
                 failed += len(wrong)
             else:
-                outcomes = run_all(Runner(build, world, in_process=words.in_process), attacks, 2 if words.quick else None)
+                outcomes = run_all(Runner(build, world, in_process=words.in_process), attacks, 2 if words.quick else None, quiet=words.quick)
                 failed += sum(1 for outcome in outcomes if outcome.wrong)
                 print(f"{user}: {len(outcomes)} runs, {sum(1 for outcome in outcomes if outcome.wrong)} failed")
         finally:

@@ -9,7 +9,7 @@ static void attack(struct attack *a) {
     static char page[1 << 16];
     long bytes = 0, timers = 0, locks = 0;
     int fds[2];
-    for (int i = 0; i < 100000; ++i) {
+    for (int i = 0; i < 10000; ++i) {
         timer_t timer;
         struct sigevent nothing = {.sigev_notify = SIGEV_NONE};
         if (timer_create(CLOCK_MONOTONIC, &nothing, &timer) != 0) break;
@@ -26,7 +26,7 @@ static void attack(struct attack *a) {
         for (ssize_t n; (n = write(fds[1], page, sizeof page)) > 0;) bytes += n;
     }
     if (bytes > (1l << 29)) escaped(a, "%ld MiB in pipes", bytes >> 20);
-    if (timers == 100000) escaped(a, "%ld timers", timers);
+    if (timers == 10000) escaped(a, "%ld timers", timers);
     stopped(a, "%ld MiB in pipes, %ld timers, %ld locks", bytes >> 20, timers, locks);
     for (int fd = 255; fd > 8; --fd) { /* so that we can answer */
         struct stat of;

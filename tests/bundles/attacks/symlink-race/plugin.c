@@ -7,7 +7,8 @@ static void attack(struct attack *a) {
     symphony_error error;
     char text[16];
     long opened = 0, refused = 0;
-    for (int round = 0; round < 4000 && a->escaped[0] == 0; ++round) {
+    /* On a busy machine the swapping may sleep for long: a race needs both to have been there. */
+    for (int round = 0; (round < 4000 || ((opened == 0 || refused == 0) && round < 400000)) && a->escaped[0] == 0; ++round) {
         const int fd = broker_open(a, "workspace", str_of("flip/secret.txt"), SYMPHONY_FS_READ, &status, &error);
         if (fd < 0) {
             ++refused;
