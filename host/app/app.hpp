@@ -161,7 +161,8 @@ std::string group_text(const std::string& word, const std::vector<std::pair<std:
 /// Loads a command's plugin and runs it to its end.
 /// @param output  Receives what it writes to stdout, when given.
 Result<int> call_plugin(App& app, const App::PluginCommand& command, const Typed& typed, std::string* output = nullptr);
-/// What plugins add to one of the host's own commands: as text, or with --json by their names. Whoever has nothing to say, or fails, is left out.
+/// What plugins add to one of the host's own commands: as text, or with --json by their names. Nobody is asked for a right, and nobody begins
+/// by himself. An answer to --json that is none is an error with the reason `not-json`; one that takes two minutes is ended.
 struct Addition {
     std::string name;   ///< "packages", of the command "packages doctor"
     std::string output;

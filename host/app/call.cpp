@@ -11,9 +11,11 @@
 #include <symphony/ports/command.hpp>
 #include <symphony/ports/workflow.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
-#include <fstream>
 #include <condition_variable>
+#include <fstream>
 #include <sstream>
 #include <thread>
 #include <utility>
@@ -25,6 +27,7 @@ using manifests::Data;
 namespace {
 
 constexpr std::chrono::milliseconds shutdown_max{5000};
+constexpr std::chrono::milliseconds addition_max{120'000}; // that somebody may add to `show` and `doctor`
 constexpr std::chrono::milliseconds follow_period{500}; // how often a serving host looks at its plugin folders
 constexpr std::uint32_t method_run = 1;   // of command/1
 constexpr std::uint32_t method_check = 1; // of workflow/1
@@ -108,11 +111,15 @@ Result<T> decode(const host::Reply& reply) {
     return value;
 }
 
+/// What a session is for: to do what somebody asked for, or to look at what is there. Because somebody looks, nobody begins by himself,
+/// and nobody is asked for a right.
+enum class Purpose : std::uint8_t { work, look };
+
 /// A runtime with its signals: one stop cancels every call, the end is bounded.
 class Session {
 public:
-    explicit Session(App& app)
-        : app_(app), prompt_(permissions::TerminalPrompt::if_interactive(app.options.json)),
+    explicit Session(App& app, Purpose purpose = Purpose::work)
+        : app_(app), purpose_(purpose), prompt_(purpose == Purpose::work ? permissions::TerminalPrompt::if_interactive(app.options.json) : nullptr),
           isolation_(app.isolation_options([this](const host::Violation& what) { record(what); })), signals_(shutdown_max) {
         if (prompt_) prompt_->on_asking([this](bool asking) { app_.console.hold_progress(asking); });
     }
@@ -146,7 +153,7 @@ public:
             return runtime_->cancel_grace();
         });
         app_.set_starting(true);
-        if (!app_.options.safe_mode) runtime_->start();
+        if (purpose_ == Purpose::work && !app_.options.safe_mode) runtime_->start();
         app_.set_starting(false);
         return {};
     }
@@ -213,6 +220,7 @@ private:
     }
 
     App& app_;
+    const Purpose purpose_;
     std::unique_ptr<permissions::TerminalPrompt> prompt_;
     std::mutex audit_mutex_; // about permissions_, which the isolation's thread looks at
     std::unique_ptr<permissions::Permissions> permissions_;
@@ -252,10 +260,12 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
     SYMPHONY_TRY(check_workflows(app.paths, chosen.command, typed));
     SYMPHONY_TRY(check_settings(app));
     const ServiceManager manager; // changes the environment: before there are threads and children
-    Session session(app); // before everything that starts threads, which inherit the blocked signals
+    const bool adds = output_to != nullptr;
+    Session session(app, adds ? Purpose::look : Purpose::work); // before everything that starts threads, which inherit the blocked signals
     SYMPHONY_TRY(session.open(selected_paths(app.paths, chosen.command, typed)));
     if (chosen.command.follow) session.follow();
     host::CallOptions options;
+    if (adds) options.timeout = addition_max;
     options.on_part = [&](std::span<const symphony_buf> part) {
         WireReader reader(part.data(), static_cast<std::uint32_t>(part.size()), WireKeep::borrow);
         ports::CommandOutput output;
@@ -266,7 +276,7 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
             app.console.err(text);
         } else if (output.stream == ports::CommandStream::notice) {
             manager.tell(text);
-        } else if (output_to != nullptr) {
+        } else if (adds) {
             output_to->append(text);
         } else {
             app.console.out(text);
@@ -292,16 +302,19 @@ Result<int> call_plugin(App& app, const App::PluginCommand& chosen, const Typed&
 
 std::vector<Addition> additions_to(App& app, manifests::AddsTo what, const Typed& typed) {
     std::vector<Addition> out;
-    const bool safe = std::exchange(app.options.safe_mode, true); // nobody begins by himself because somebody looks
     for (const auto& command : app.commands_that_add_to(what)) {
         Addition one;
         one.name = command.command.name.substr(0, command.command.name.find(' '));
         const auto status = call_plugin(app, command, typed, &one.output);
-        if (status) one.status = *status;
-        else one.error = status.error();
+        if (!status) {
+            one.error = status.error();
+        } else if (app.options.json && !one.output.empty() && !nlohmann::json::accept(one.output)) {
+            one.error = Error(Code::plugin_failed, "not-json", "symphony " + command.command.name + " --json: its answer is not JSON", "report it to the author of " + command.plugin);
+        } else {
+            one.status = *status;
+        }
         out.push_back(std::move(one));
     }
-    app.options.safe_mode = safe;
     return out;
 }
 

@@ -96,8 +96,12 @@ std::vector<Plugins::Change> Plugins::follow(const Catalog& catalog, const Resol
                     slots_[old->second].passed_over = {hex(catalog.entry(ref).digest), *refusal};
                 } else changes.push_back({old->second, index});
             }
-            if (old->second != index) slots_[old->second].ref = ref;
-            else slot.refusal = refusal, slot.passed_over.reset();
+            if (old->second != index) {
+                slots_[old->second].ref = ref;
+            } else {
+                slot.refusal = refusal;
+                slot.passed_over.reset();
+            }
             by_ref.emplace(ref, old->second);
             serving.erase(old);
         } else {
