@@ -118,7 +118,7 @@ struct RuntimeOptions {
     bool handle_crashes = false;       ///< install the fatal-signal handler (once per process)
     std::string triple = "x86_64-linux-gnu";
     About about;                       ///< what plugins in this process are told of the host
-    std::chrono::milliseconds start_timeout{5000};   ///< when the manifest names none
+    std::chrono::milliseconds start_timeout{20'000};  ///< when the manifest names none; a machine that is busy with everything else takes seconds
     std::chrono::milliseconds cancel_grace{2000};    ///< a cancelled call is ended by the host after this
     std::uint32_t misuses_max = 16;                  ///< then the plugin is quarantined
     Isolation* isolation = nullptr;                  ///< outlives the runtime; null: isolated plugins are refused

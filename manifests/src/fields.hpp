@@ -96,7 +96,7 @@ void describe(V& v, Resources& to) {
     v.maybe({"cpu_limit", "Processor time; 100% is one core"}, to.cpu_limit_percent, codec::percent);
     v.boolean({"gpu_required", "It cannot work without a graphics processor"}, to.gpu_required);
     v.integer({"threads", "Most threads it starts"}, to.threads, 1, 4096);
-    v.maybe({"start_timeout", "Time to become active"}, to.start_timeout_ms, codec::duration);
+    v.maybe({"start_timeout", "Time to become active; 20 s when it is not there"}, to.start_timeout_ms, codec::duration);
     v.integer({"open_files", "Most files open at once"}, to.open_files, 1, 1'000'000);
     v.maybe({"file_size", "Largest file it writes"}, to.file_size_bytes, codec::size);
     v.maybe({"output_volume", "Most it prints and logs in one call"}, to.output_volume_bytes, codec::size);

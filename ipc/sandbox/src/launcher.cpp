@@ -36,7 +36,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto greeting_max = 10s;
-constexpr auto launch_max = 4s;  // less than a plugin has for its start: a stuck launcher is replaced before
+constexpr auto launch_max = 8s;  // less than a plugin has for its start: a stuck launcher is replaced before
 constexpr auto quit_max = 6s;
 /// After a launcher's own death, how long the last of its plugins may take to end.
 constexpr auto sweep_max = 2s;

@@ -68,7 +68,7 @@ void check_loads(Case& at) {
 
 void check_life(Case& at) {
     const Value configuration = at.subject.configuration();
-    const auto limit = std::chrono::milliseconds(at.manifest().resources.start_timeout_ms.value_or(5000));
+    const auto limit = std::chrono::milliseconds(at.manifest().resources.start_timeout_ms.value_or(20'000));
     for (int life = 1; life <= 2; ++life) {
         HostDouble host(at.manifest());
         host.set_configuration(configuration);

@@ -70,7 +70,7 @@ constexpr Rule all[] = {
      "The table of functions is complete, save `save_state` and `load_state` of who keeps no state",
      "set every member of symphony_instance_ops"},
     {"start-time", 2, false, "life",
-     "It is active within `start_timeout` of its manifest, without one in five seconds",
+     "It is active within `start_timeout` of its manifest, without one in 20 seconds",
      "do long work when it is first asked for, or state a start_timeout"},
     // calls
     {"answers", 1, false, "answers",
