@@ -47,7 +47,7 @@ using namespace std::chrono_literals;
 
 constexpr auto start_max = 10s;
 /// After the runner's death, how long its first process may take to tell how, and to end.
-constexpr auto report_max = 500ms;
+constexpr auto report_max = 4s; // less than the host waits for the cause
 constexpr auto retry_pause = 5ms;
 /// How often it looks whether somebody stopped a process that is being confined: that one never answers.
 constexpr auto stopped_look = 100ms;
