@@ -2,8 +2,7 @@
 #include "text.hpp"
 
 #include <symphony/manifests/parse.hpp>
-
-#include <array>
+#include <symphony/nearest.hpp>
 
 namespace symphony::manifests {
 
@@ -90,41 +89,7 @@ std::string without_controls(std::string_view text) {
     return out;
 }
 
-std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit) {
-    constexpr std::size_t length_max = 64; // known words are shorter, and rows fit the stack
-    if (left.size() > length_max || right.size() > length_max) return limit + 1;
-    const std::size_t gap = left.size() > right.size() ? left.size() - right.size() : right.size() - left.size();
-    if (gap > limit) return limit + 1;
-    using Row = std::array<std::size_t, length_max + 1>;
-    Row before{}, last{}, now{};
-    for (std::size_t j = 0; j <= right.size(); ++j) last[j] = j;
-    for (std::size_t i = 1; i <= left.size(); ++i) {
-        now[0] = i;
-        for (std::size_t j = 1; j <= right.size(); ++j) {
-            const std::size_t differ = left[i - 1] == right[j - 1] ? 0 : 1;
-            now[j] = std::min({last[j] + 1, now[j - 1] + 1, last[j - 1] + differ});
-            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1]) {
-                now[j] = std::min(now[j], before[j - 2] + 1);
-            }
-        }
-        before = last;
-        last = now;
-    }
-    return last[right.size()];
-}
-
-std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) {
-    std::string_view best;
-    std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
-    for (const auto candidate : known) {
-        const auto distance = edit_distance(word, candidate, best_distance);
-        if (distance < best_distance) {
-            best = candidate;
-            best_distance = distance;
-        }
-    }
-    return best;
-}
+std::string_view nearest(std::string_view word, const std::vector<std::string_view>& known) { return symphony::nearest(word, known); }
 
 std::string joined(const std::vector<std::string_view>& words, std::string_view last) {
     std::string out;

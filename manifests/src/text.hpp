@@ -32,8 +32,6 @@ bool has_control(std::string_view text) noexcept;
 bool is_c1_control(std::string_view text, std::size_t at) noexcept;
 /// With a question mark for each control character, line ends included.
 std::string without_controls(std::string_view text);
-/// Optimal string alignment distance (Damerau-Levenshtein without overlapping edits); stops above `limit`.
-std::size_t edit_distance(std::string_view left, std::string_view right, std::size_t limit);
 /// "a, b and c".
 std::string joined(const std::vector<std::string_view>& words, std::string_view last);
 

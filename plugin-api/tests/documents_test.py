@@ -42,14 +42,16 @@ def main():
         (folder / "shout.cpp").write_text(body)
         (folder / "plugin.cpp").write_text(cpp["src/plugin.cpp"][0])
         (folder / "shout_test.cpp").write_text(cpp["tests/shout_test.cpp"][0])
+        command_manifest, command = cpp["A command of your own"]
+        (folder / "command.cpp").write_text(command)
         (folder / "plugin.c").write_text(c["src/plugin.c"][0])
-        for source in ("shout.cpp", "plugin.cpp", "shout_test.cpp"):
+        for source in ("shout.cpp", "plugin.cpp", "shout_test.cpp", "command.cpp"):
             compile_one([cxx, "-std=c++20", *flags], folder / source)
         compile_one([cc, "-std=c11", *flags], folder / "plugin.c")
         builder = blocks((Path(docs) / "build-workflows.md").read_text(encoding="utf-8"))
         (folder / "main.cpp").write_text(builder["main.cpp"][0])
         compile_one([cxx, "-std=c++20", *flags], folder / "main.cpp")
-        for manifest in (cpp["manifest.toml"][0], c["manifest.toml"][0]):
+        for manifest in (cpp["manifest.toml"][0], c["manifest.toml"][0], command_manifest):
             tomllib.loads(manifest)
 
 

@@ -14,7 +14,6 @@ target_sources(symphony_packaging PRIVATE
   src/index_line.cpp
   src/lock.cpp
   src/lock_text.cpp
-  src/nearest.cpp
   src/plan.cpp
   src/profile_lock.cpp
   src/propose.cpp

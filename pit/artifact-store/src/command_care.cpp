@@ -14,7 +14,7 @@ namespace {
 
 /// "5", "5%" or "0.05", as a share.
 Result<double> share_of(const CommandLine& line, std::string_view name) {
-    if (!line.has(name)) return 1.0;
+    if (!line.given(name)) return 1.0;
     std::string text = line.text(name);
     const bool percent = text.ends_with('%');
     if (percent) text.pop_back();
@@ -31,9 +31,9 @@ void tell_findings(const CommandLine& line, const std::vector<Finding>& findings
         const Finding& finding = findings[i];
         // Most texts name the file themselves.
         const bool named = finding.text.find(finding.where.substr(0, finding.where.find(':'))) != std::string::npos;
-        line.err("error: " + (named ? std::string() : shown(finding.where) + ": ") + shown(finding.text) + " [" + std::string(name_of(finding.damage)) + "]\n");
-        for (const std::string& artifact : finding.artifacts) line.err("  needed by " + shown(artifact) + "\n");
-        if (!finding.hint.empty()) line.err("hint: " + shown(finding.hint) + "\n");
+        line.err("error: " + (named ? std::string() : shown(finding.where) + ": ") + shown(finding.text) + " [" + std::string(name_of(finding.damage)) + "]");
+        for (const std::string& artifact : finding.artifacts) line.err("  needed by " + shown(artifact));
+        if (!finding.hint.empty()) line.err("hint: " + shown(finding.hint));
     }
     if (total > shown_max) line.note("and " + std::to_string(total - shown_max) + " more; --json tells up to 10,000");
 }
@@ -42,19 +42,19 @@ void tell_findings(const CommandLine& line, const std::vector<Finding>& findings
 
 Result<std::int32_t> command_init(CommandLine& line) {
     InitOptions options;
-    if (line.has("suite")) {
+    if (line.given("suite")) {
         options.suite = suite_named(line.text("suite"));
-        if (!options.suite) return usage("--suite " + shown(line.text("suite")) + " is none", "none, aes-256-gcm or xchacha20-poly1305");
+        if (!options.suite) return unknown_word("suite", line.text("suite"), {"none", "aes-256-gcm", "xchacha20-poly1305"});
     }
-    if (line.has("profile")) {
+    if (line.given("profile")) {
         const auto profile = profile_named(line.text("profile"));
-        if (!profile) return usage("--profile " + shown(line.text("profile")) + " is none", "text, default or model");
+        if (!profile) return unknown_word("profile", line.text("profile"), {"text", "default", "model"});
         options.profile = *profile;
     }
     options.quota.bytes = SYMPHONY_TRY(line.bytes("quota", 0));
     const bool plain = options.suite == Suite::none;
     auto secret = SYMPHONY_TRY(line.session().secret());
-    if (plain && (line.has("passphrase-file") || line.has("key-file"))) return usage("--suite none with a secret", "leave one of them out");
+    if (plain && (line.given("passphrase-file") || line.given("key-file"))) return usage("--suite none with a secret", "leave one of them out");
     if (secret && !plain) options.secrets.push_back(*std::move(secret));
     const bool wants = line.on("encrypt") || (options.suite && !plain);
     if (wants && options.secrets.empty()) {
@@ -69,20 +69,20 @@ Result<std::int32_t> command_init(CommandLine& line) {
         SYMPHONY_TRY(line.json_out(out.end().build()));
         return done;
     }
-    line.err("made a store" + (line.has("store") ? " in " + shown(line.text("store")) : std::string()) + ": " +
+    line.err("made a store" + (line.given("store") ? " in " + shown(line.text("store")) : std::string()) + ": " +
              (what.suite == Suite::none ? std::string("not encrypted") : "encrypted with " + std::string(name_of(what.suite))) + ", chunks for \"" +
-             std::string(name_of(what.profile)) + "\"\n");
-    if (what.suite != Suite::none) line.err("Without its secret nobody can read it, you neither: keep a copy, or add a second one with symphony artifact key add" + line.store_words() + "\n");
+             std::string(name_of(what.profile)) + "\"");
+    if (what.suite != Suite::none) line.err("Without its secret nobody can read it, you neither: keep a copy, or add a second one with symphony artifact key add" + line.store_words());
     return done;
 }
 
 Result<std::int32_t> command_verify(CommandLine& line) {
     VerifyOptions options;
     options.sample = SYMPHONY_TRY(share_of(line, "sample"));
-    options.depth = line.on("data") || line.has("sample") ? Depth::data : Depth::quick;
+    options.depth = line.on("data") || line.given("sample") ? Depth::data : Depth::quick;
     options.seed = SYMPHONY_TRY(line.number("seed", 0, 0, ~std::uint64_t{0}));
     const auto store = SYMPHONY_TRY(line.reading());
-    const VerifyReport report = SYMPHONY_TRY(store->verify(options, line.progress("checking")));
+    const VerifyReport report = SYMPHONY_TRY(store->verify(options, line.telling("checking")));
     if (line.json()) {
         ValueBuilder out;
         out.map().add("good", report.good()).add("packs", report.packs).add("blobs", report.blobs).add("bytes", report.bytes);
@@ -92,16 +92,16 @@ Result<std::int32_t> command_verify(CommandLine& line) {
         SYMPHONY_TRY(line.json_out(out.end().build()));
     } else {
         line.out("checked " + count_words(report.packs, "pack") + ", " + count_words(report.blobs, "blob") + " (" + size_words(report.bytes) + "), " +
-                 count_words(report.artifacts, "artifact") + ": " + (report.good() ? std::string("good") : count_words(report.findings_total, "fault")) + "\n");
+                 count_words(report.artifacts, "artifact") + ": " + (report.good() ? std::string("good") : count_words(report.findings_total, "fault")));
         tell_findings(line, report.findings, report.findings_total);
         for (const std::string& note : report.notes) line.note(shown(note));
-        if (!report.good()) line.err("hint: symphony artifact repair" + line.store_words() + " saves what is intact and names what is lost\n");
+        if (!report.good()) line.err("hint: symphony artifact repair" + line.store_words() + " saves what is intact and names what is lost");
     }
     return report.good() ? done : work_failed;
 }
 
 Result<std::int32_t> command_repair(CommandLine& line) {
-    const RepairReport report = SYMPHONY_TRY(line.session().repair(line.progress("repairing")));
+    const RepairReport report = SYMPHONY_TRY(line.session().repair(line.telling("repairing")));
     line.tell_notices();
     if (line.json()) {
         ValueBuilder out;
@@ -112,10 +112,10 @@ Result<std::int32_t> command_repair(CommandLine& line) {
         SYMPHONY_TRY(line.json_out(out.end().build()));
     } else {
         line.out((report.index_rebuilt ? "the index was made anew; " : "") + count_words(report.packs_salvaged, "pack") + " salvaged, " + count_words(report.blobs_saved, "chunk") +
-                 " saved, " + std::to_string(report.blobs_lost) + " lost\n");
+                 " saved, " + std::to_string(report.blobs_lost) + " lost");
         tell_findings(line, report.findings, report.findings.size());
-        for (const std::string& lost : report.lost) line.out("lost: " + shown(lost) + "\n");
-        if (!report.lost.empty()) line.err("hint: put the lost ones again from where they came from, or symphony artifact sync OTHER" + line.store_words() + " from another store\n");
+        for (const std::string& lost : report.lost) line.out("lost: " + shown(lost));
+        if (!report.lost.empty()) line.err("hint: put the lost ones again from where they came from, or symphony artifact sync OTHER" + line.store_words() + " from another store");
     }
     return report.lost.empty() ? done : work_failed;
 }
@@ -126,7 +126,7 @@ Result<std::int32_t> command_gc(CommandLine& line) {
     options.drop_soft = line.on("drop-soft");
     options.empty_trash = line.on("empty-trash");
     const auto store = SYMPHONY_TRY(line.writing());
-    const CollectReport report = SYMPHONY_TRY(store->collect(options, line.progress("collecting")));
+    const CollectReport report = SYMPHONY_TRY(store->collect(options, line.telling("collecting")));
     if (line.json()) {
         ValueBuilder out;
         out.map().add("dry_run", options.dry_run).add("artifacts_dropped", report.artifacts_dropped).add("condemned", report.condemned);
@@ -138,13 +138,13 @@ Result<std::int32_t> command_gc(CommandLine& line) {
         return done;
     }
     line.out(std::string(options.dry_run ? "would drop " : "dropped ") + count_words(report.artifacts_dropped, "artifact") + ", condemned " + count_words(report.condemned, "chunk") +
-             ", deleted " + count_words(report.blobs_deleted, "chunk") + ", freed " + size_words(report.freed_bytes) + "\n");
-    if (report.resurrected > 0) line.out(count_words(report.resurrected, "chunk") + " used again\n");
-    if (report.packs_rewritten > 0 || report.packs_deleted > 0) line.out(count_words(report.packs_rewritten, "pack") + " written anew, " + std::to_string(report.packs_deleted) + " deleted\n");
-    if (report.trash_emptied_bytes > 0) line.out(size_words(report.trash_emptied_bytes) + " of trash emptied\n");
-    for (const ContentId& id : report.dropped) line.out(id.hex() + "\n");
+             ", deleted " + count_words(report.blobs_deleted, "chunk") + ", freed " + size_words(report.freed_bytes));
+    if (report.resurrected > 0) line.out(count_words(report.resurrected, "chunk") + " used again");
+    if (report.packs_rewritten > 0 || report.packs_deleted > 0) line.out(count_words(report.packs_rewritten, "pack") + " written anew, " + std::to_string(report.packs_deleted) + " deleted");
+    if (report.trash_emptied_bytes > 0) line.out(size_words(report.trash_emptied_bytes) + " of trash emptied");
+    for (const ContentId& id : report.dropped) line.out(id.hex());
     if (!options.dry_run && (report.condemned > 0 || report.waiting > 0)) {
-        line.err("hint: what is condemned goes with a later symphony artifact gc" + line.store_words() + ", once no put or lease of now can need it\n");
+        line.err("hint: what is condemned goes with a later symphony artifact gc" + line.store_words() + ", once no put or lease of now can need it");
     }
     return done;
 }
@@ -181,7 +181,7 @@ Result<std::int32_t> command_stats(CommandLine& line) {
     if (stats.quota_bytes > 0) rows.push_back({"quota", size_words(stats.quota_bytes)});
     rows.push_back({"sealed", what.suite == Suite::none ? "no" : std::string(name_of(what.suite))});
     rows.push_back({"search", index.text + (index.behind > 0 ? ", " + count_words(index.behind, "change") + " behind" : "")});
-    line.out(table(rows));
+    line.write(ports::CommandStream::out, table(rows));
     return done;
 }
 

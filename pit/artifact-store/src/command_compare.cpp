@@ -83,7 +83,7 @@ private:
         const auto below = below_.find(id);
         const bool more = below != below_.end() && !below->second.empty();
         if (again && more) text += "  (see above)";
-        line_.out(text + makers(node) + "\n");
+        line_.out(text + makers(node));
         if (again || !more || depth >= depth_max) return;
         std::vector<ContentId> shown_below;
         for (const ContentId& other : below->second) {
@@ -119,7 +119,7 @@ Result<std::int32_t> command_diff(CommandLine& line) {
     const auto store = SYMPHONY_TRY(line.reading());
     ArtifactInfo a = SYMPHONY_TRY(store->info(line.text("a")));
     ArtifactInfo b = a;
-    if (line.has("b")) {
+    if (line.given("b")) {
         b = SYMPHONY_TRY(store->info(line.text("b")));
     } else { // against the version before
         if (!b.parent) return usage(label(b) + " has no version before it", "symphony artifact diff A B compares any two");
@@ -140,18 +140,18 @@ Result<std::int32_t> command_diff(CommandLine& line) {
         return done;
     }
     if (difference.same) {
-        line.err("the contents are the same\n");
+        line.err("the contents are the same");
         return done;
     }
     if (lines) {
-        line.out("--- " + label(a) + "\n+++ " + label(b) + "\n" + coloured(line, lines->text));
+        line.write(ports::CommandStream::out, "--- " + label(a) + "\n+++ " + label(b) + "\n" + coloured(line, lines->text));
         if (lines->cut) line.note("the diff is longer than 1 MiB and was cut");
         return done;
     }
     const double share = difference.size_b == 0 ? 0 : 100.0 * static_cast<double>(difference.shared) / static_cast<double>(difference.size_b);
-    line.out(table({{"a", label(a), size_words(difference.size_a)}, {"b", label(b), size_words(difference.size_b)}}));
+    line.write(ports::CommandStream::out, table({{"a", label(a), size_words(difference.size_a)}, {"b", label(b), size_words(difference.size_b)}}));
     line.out(size_words(difference.shared) + " of b (" + std::to_string(static_cast<int>(share)) + "%) are chunks of a; they differ from the chunk at byte " +
-             std::to_string(difference.first_differs) + "\n");
+             std::to_string(difference.first_differs));
     return done;
 }
 
@@ -170,7 +170,7 @@ Result<std::int32_t> command_lineage(CommandLine& line) {
         return done;
     }
     Tree(line, nodes, direction).print(info.id);
-    if (nodes.size() <= 1) line.err(direction == Direction::inputs ? "it was made from nothing that is known\n" : "nothing was made from it\n");
+    if (nodes.size() <= 1) line.err(direction == Direction::inputs ? "it was made from nothing that is known" : "nothing was made from it");
     if (nodes.size() >= limit) line.note("there are more; --limit shows them");
     return done;
 }

@@ -64,17 +64,17 @@ void tell(const CommandLine& line, const ports::ArtifactHits& found) {
         std::string facts = short_id(info.id) + "  " + line.bold(name) + "  " + size_words(info.size);
         if (!info.media_type.empty()) facts += "  " + shown(info.media_type);
         for (const std::string& tag : info.tags) facts += "  #" + shown(tag);
-        line.out(facts + "\n");
-        if (!hit.excerpt.empty()) line.out("    " + excerpt_line(line, hit) + "\n");
+        line.out(facts);
+        if (!hit.excerpt.empty()) line.out("    " + excerpt_line(line, hit));
     }
     std::string field;
     for (const auto& facet : found.facets) {
-        if (facet.field != field) line.out((field.empty() ? "\n" : "") + facet.field + ":\n");
+        if (facet.field != field) line.out((field.empty() ? "\n" : "") + facet.field + ":");
         field = facet.field;
-        line.out("  " + std::to_string(facet.count) + "  " + shown(facet.value) + "\n");
+        line.out("  " + std::to_string(facet.count) + "  " + shown(facet.value));
     }
     const std::string at_least = found.partial ? "at least " : "";
-    if (found.total > found.hits.size()) line.err(std::to_string(found.hits.size()) + " of " + at_least + std::to_string(found.total) + "; --limit and --offset show more\n");
+    if (found.total > found.hits.size()) line.err(std::to_string(found.hits.size()) + " of " + at_least + std::to_string(found.total) + "; --limit and --offset show more");
 }
 
 } // namespace
@@ -92,8 +92,7 @@ Result<std::int32_t> command_find(CommandLine& line) {
     FeedBudget budget;
     budget.time = std::chrono::milliseconds(0); // a person waits, sees how far it is, and may stop it
     budget.progress = [&](std::uint64_t fed, std::uint64_t total) {
-        line.call().progress(total == 0 ? 1000 : static_cast<std::uint32_t>(std::min<std::uint64_t>(1000, fed * 1000 / total)), "indexing what is new");
-        return !line.call().cancelled();
+        return line.progress(fed, total, "indexing what is new");
     };
     if (line.on("reindex")) SYMPHONY_TRY(feeder.rebuild(*store, budget, &line.call()));
     auto found = feeder.find(*store, query, budget, &line.call());
@@ -109,7 +108,7 @@ Result<std::int32_t> command_find(CommandLine& line) {
         tell(line, *found);
     }
     if (!found->note.empty()) line.note(shown(found->note));
-    if (found->hits.empty() && !line.json()) line.err("nothing was found\n");
+    if (found->hits.empty() && !line.json()) line.err("nothing was found");
     return found->hits.empty() ? work_failed : done;
 }
 

@@ -32,15 +32,15 @@ Result<std::int32_t> command_get(CommandLine& line) {
     }
     std::uint64_t written = 0;
     const auto take = [&](std::uint64_t, Buffer part) -> Status {
-        if (line.call().cancelled()) return Error(Code::cancelled, "cancelled", "stopped");
+        if (line.cancelled()) return Error(Code::cancelled, "cancelled", "stopped");
         if (!file && line.terminal() && written == 0 && !looks_like_text(Bytes(part).first(std::min<std::size_t>(part.size(), 4096)))) {
-            return Error(Code::invalid_argument, "usage", "the content is " + (info.media_type.empty() ? std::string("no text") : info.media_type) + ", which would upset the terminal",
+            return usage("the content is " + (info.media_type.empty() ? std::string("no text") : info.media_type) + ", which would upset the terminal",
                          "symphony artifact get " + short_id(info.id.hex()) + line.store_words() + " --output FILE");
         }
         written += part.size();
         if (file) SYMPHONY_TRY(file->write(part));
-        else line.out(std::move(part));
-        line.call().progress(range.size == 0 ? 1000 : static_cast<std::uint32_t>(written * 1000 / range.size), "reading " + short_id(info.id.hex()));
+        else line.write(ports::CommandStream::out, part);
+        line.progress(written, range.size, "reading " + short_id(info.id.hex()));
         return {};
     };
     // A range of nothing is nothing; size 0 would mean all of it.
@@ -54,7 +54,7 @@ Result<std::int32_t> command_get(CommandLine& line) {
         put_json(out, info);
         SYMPHONY_TRY(line.json_out(out.end().build()));
     } else if (file) {
-        line.err("wrote " + shown(path) + " (" + size_words(written) + ")\n");
+        line.err("wrote " + shown(path) + " (" + size_words(written) + ")");
     }
     return done;
 }

@@ -31,12 +31,12 @@ Result<std::int32_t> command_key_list(CommandLine& line) {
         return done;
     }
     if (what.suite == Suite::none) {
-        line.err("the store is not encrypted, and has no keys\n");
+        line.err("the store is not encrypted, and has no keys");
         return done;
     }
     std::vector<std::vector<std::string>> rows{{"ID", "KIND", "CREATED", "LABEL"}};
     for (const KeySlot& slot : what.slots) rows.push_back({slot.id, kind_of(slot), time_words(slot.created_ms), shown(slot.label)});
-    line.out(table(rows));
+    line.write(ports::CommandStream::out, table(rows));
     return done;
 }
 
@@ -51,8 +51,8 @@ Result<std::int32_t> command_key_add(CommandLine& line) {
         put_slot(out, slot);
         SYMPHONY_TRY(line.json_out(out.end().build()));
     } else {
-        line.out(slot.id + "\n");
-        line.err("added; either secret opens the store now\n");
+        line.out(slot.id);
+        line.err("added; either secret opens the store now");
     }
     return done;
 }
@@ -63,7 +63,7 @@ Result<std::int32_t> command_key_remove(CommandLine& line) {
     if (line.json()) {
         SYMPHONY_TRY(line.json_out(ValueBuilder().map().add("removed", line.text("id")).end().build()));
     } else {
-        line.err("removed; copies of the store that were made before still open with it: symphony artifact key rotate" + line.store_words() + " makes a new master key\n");
+        line.err("removed; copies of the store that were made before still open with it: symphony artifact key rotate" + line.store_words() + " makes a new master key");
     }
     return done;
 }
@@ -72,7 +72,7 @@ Result<std::int32_t> command_key_rotate(CommandLine& line) {
     const auto secret = SYMPHONY_TRY(line.session().secret());
     SYMPHONY_TRY(need_secret(secret, ""));
     const auto store = SYMPHONY_TRY(line.writing());
-    const auto dropped = SYMPHONY_TRY(store->rotate(*secret, line.progress("wrapping keys anew")));
+    const auto dropped = SYMPHONY_TRY(store->rotate(*secret, line.telling("wrapping keys anew")));
     if (line.json()) {
         ValueBuilder out;
         out.map();
@@ -80,7 +80,7 @@ Result<std::int32_t> command_key_rotate(CommandLine& line) {
         SYMPHONY_TRY(line.json_out(out.end().build()));
         return done;
     }
-    line.err("the master key is new; the data stayed as it is\n");
+    line.err("the master key is new; the data stayed as it is");
     for (const std::string& id : dropped) line.note("key " + id + " no longer opens the store: add it again with symphony artifact key add" + line.store_words());
     return done;
 }

@@ -7,15 +7,12 @@
 
 #include <symphony/manifests/units.hpp>
 
-#include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace symphony::store {
 namespace {
 
 constexpr std::uint64_t secret_bytes_max = 64 * 1024;
-constexpr std::size_t emit_bytes_max = 1u << 20;
 
 std::optional<std::uint64_t> number_in(std::string_view text) {
     std::uint64_t number = 0;
@@ -37,30 +34,8 @@ std::optional<std::uint64_t> day_in(std::string_view text) {
 
 } // namespace
 
-Error usage(std::string message, std::string hint) { return {Code::invalid_argument, "usage", std::move(message), std::move(hint)}; }
-
-CommandLine::CommandLine(Host host, Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context)
-    : host_(host), call_(call), command_(command), arguments_(arguments), context_(context) {}
-
-std::vector<std::string> CommandLine::texts(std::string_view name) const {
-    std::vector<std::string> out;
-    const ValueView value = arguments_[name];
-    if (value.is_text()) out.emplace_back(value.as_text());
-    for (const ValueView item : value.items()) out.emplace_back(item.as_text());
-    return out;
-}
-
-Result<std::uint64_t> CommandLine::number(std::string_view name, std::uint64_t otherwise, std::uint64_t low, std::uint64_t high) const {
-    if (!has(name)) return otherwise;
-    const auto found = number_in(text(name));
-    if (!found || *found < low || *found > high) {
-        return usage("--" + std::string(name) + " " + shown(text(name)) + " is no number from " + std::to_string(low) + " to " + std::to_string(high));
-    }
-    return *found;
-}
-
 Result<std::uint64_t> CommandLine::bytes(std::string_view name, std::uint64_t otherwise) const {
-    if (!has(name)) return otherwise;
+    if (!given(name)) return otherwise;
     if (const auto plain = number_in(text(name))) return *plain;
     const auto size = manifests::parse_size(text(name));
     if (!size) return usage("--" + std::string(name) + " " + shown(text(name)) + " is no size", "write it as 4096, 64KiB or 2GB");
@@ -68,7 +43,7 @@ Result<std::uint64_t> CommandLine::bytes(std::string_view name, std::uint64_t ot
 }
 
 Result<std::uint64_t> CommandLine::moment(std::string_view name, std::uint64_t otherwise) const {
-    if (!has(name)) return otherwise;
+    if (!given(name)) return otherwise;
     if (const auto day = day_in(text(name))) return *day;
     const auto ago = manifests::parse_duration(text(name));
     const std::uint64_t now = Clock().wall_ms();
@@ -76,36 +51,22 @@ Result<std::uint64_t> CommandLine::moment(std::string_view name, std::uint64_t o
     return now - *ago;
 }
 
-void CommandLine::emit(std::uint8_t stream, Buffer bytes) const {
-    for (std::size_t at = 0; at < bytes.size(); at += emit_bytes_max) {
-        ports::CommandOutput output;
-        output.stream = stream;
-        output.text = bytes.slice(at, emit_bytes_max);
-        call_.emit(output);
-    }
-}
-
-void CommandLine::problem(const Error& error) const {
-    err("error: " + shown(error.message()) + " [" + std::string(error.reason()) + "]\n");
-    if (!error.hint().empty()) err("hint: " + shown(error.hint()) + "\n");
-}
-
 Status CommandLine::json_out(const Value& value) const {
-    out(SYMPHONY_TRY(json_of(value)) + "\n");
+    answer(SYMPHONY_TRY(json_of(value)));
     return {};
 }
 
 std::string CommandLine::bold(std::string_view text) const { return color() ? "\x1b[1m" + std::string(text) + "\x1b[0m" : std::string(text); }
 std::string CommandLine::faint(std::string_view text) const { return color() ? "\x1b[2m" + std::string(text) + "\x1b[0m" : std::string(text); }
 
-std::string CommandLine::store_words() const { return has("store") ? " --store " + shown(text("store")) : std::string(); }
+std::string CommandLine::store_words() const { return given("store") ? " --store " + shown(text("store")) : std::string(); }
 
 Result<std::optional<Secret>> CommandLine::secret_given(const std::string& prefix) const {
     const std::string phrase = text(prefix + "passphrase-file"), key = text(prefix + "key-file");
     if (!phrase.empty() && !key.empty()) return usage("--" + prefix + "passphrase-file and --" + prefix + "key-file together", "give one of them");
     if (phrase.empty() && key.empty()) return std::optional<Secret>();
     const std::string& path = phrase.empty() ? key : phrase;
-    const auto content = SYMPHONY_TRY(host_.files()).read_all("selected", path, secret_bytes_max);
+    const auto content = SYMPHONY_TRY(host().files()).read_all("selected", path, secret_bytes_max);
     if (!content) return Error(content.error()).in("the secret's file " + shown(path));
     if (phrase.empty()) {
         if (content->size() < 32) return Error(Code::invalid_argument, "weak-key", shown(path) + ": a key file has 32 bytes or more, and this one has " + std::to_string(content->size()),
@@ -119,18 +80,18 @@ Result<std::optional<Secret>> CommandLine::secret_given(const std::string& prefi
 }
 
 std::unique_ptr<Session> CommandLine::session_at(std::string path, SecretSource secret) const {
-    return std::make_unique<Session>(host_, settings_of(host_.config()), Place{"selected", std::move(path)}, std::move(secret), "symphony " + command_, "symphony " + command_);
+    return std::make_unique<Session>(host(), settings_of(host().config()), Place{"selected", std::move(path)}, std::move(secret), author(), author());
 }
 
 Session& CommandLine::session() {
     if (session_ != nullptr) return *session_;
     SecretSource secret = [this]() -> Result<std::optional<Secret>> {
         if (auto given = SYMPHONY_TRY(secret_given())) return std::optional<Secret>(*std::move(given));
-        return configured_secret(host_)();
+        return configured_secret(host())();
     };
-    const Settings settings = settings_of(host_.config());
-    if (has("store")) session_ = session_at(text("store"), std::move(secret));
-    else session_ = std::make_unique<Session>(host_, settings, Place{"state", settings.path}, std::move(secret), "symphony " + command_, "symphony " + command_);
+    const Settings settings = settings_of(host().config());
+    if (given("store")) session_ = session_at(text("store"), std::move(secret));
+    else session_ = std::make_unique<Session>(host(), settings, Place{"state", settings.path}, std::move(secret), author(), author());
     return *session_;
 }
 
@@ -145,16 +106,15 @@ Result<std::shared_ptr<Store>> CommandLine::reading() {
 }
 
 Result<std::shared_ptr<Store>> CommandLine::writing(bool make) {
-    auto store = session().writer(patience_of(call_, session().settings()), make);
+    auto store = session().writer(patience_of(call(), session().settings()), make);
     tell_notices();
     return store;
 }
 
-ProgressFn CommandLine::progress(std::string_view what) const {
-    return [this, name = std::string(what)](const Progress& progress) {
-        const std::uint64_t permille = progress.total == 0 ? 0 : std::min<std::uint64_t>(1000, progress.done * 1000 / std::max<std::uint64_t>(progress.total, 1));
-        call_.progress(static_cast<std::uint32_t>(permille), name + (progress.stage.empty() ? "" : ": " + std::string(progress.stage)));
-        return !call_.cancelled();
+ProgressFn CommandLine::telling(std::string_view what) const {
+    return [this, name = std::string(what)](const Progress& now) {
+        const bool known = now.total != 0;
+        return progress(known ? now.done : 0, known ? now.total : 1, name + (now.stage.empty() ? "" : ": " + std::string(now.stage)));
     };
 }
 

@@ -59,7 +59,7 @@ Result<std::int32_t> log_of_store(CommandLine& line, Store& store, std::uint64_t
         rows.push_back({time_words(change.time_ms), change.action, shown(change.actor, 40), change.id ? short_id(change.id->hex()) : "-",
                         named(change.name, change.version), shown(change.detail, 72)});
     }
-    line.out(table(rows));
+    line.write(ports::CommandStream::out, table(rows));
     return done;
 }
 
@@ -68,18 +68,18 @@ void show_origins(const CommandLine& line, const ArtifactInfo& info) {
         std::string text = "made       " + time_words(origin.made_ms);
         if (!origin.made_by.node.empty()) text += ", node " + shown(origin.made_by.node);
         if (!origin.made_by.run.empty()) text += ", run " + shown(origin.made_by.run);
-        line.out(text + "\n");
-        if (!origin.made_by.plugin_digest.empty()) line.out("  by       " + shown(origin.made_by.plugin_digest) + "\n");
-        for (const ContentId& input : origin.inputs) line.out("  from     " + input.hex() + "\n");
+        line.out(text);
+        if (!origin.made_by.plugin_digest.empty()) line.out("  by       " + shown(origin.made_by.plugin_digest));
+        for (const ContentId& input : origin.inputs) line.out("  from     " + input.hex());
     }
 }
 
 void show_quality(const CommandLine& line, const ports::QualityReport& report) {
-    line.out("quality    " + line.bold(score_words(report.score)) + (report.scorer == "built-in" ? "" : " by " + shown(report.scorer)) + "\n");
+    line.out("quality    " + line.bold(score_words(report.score)) + (report.scorer == "built-in" ? "" : " by " + shown(report.scorer)));
     for (const auto& part : report.parts) {
         std::string reasons;
         for (const std::string& reason : part.reasons) reasons += (reasons.empty() ? "" : "; ") + shown(reason);
-        line.out("  " + score_words(part.score) + " x " + score_words(part.weight) + "  " + shown(part.name) + ": " + reasons + "\n");
+        line.out("  " + score_words(part.score) + " x " + score_words(part.weight) + "  " + shown(part.name) + ": " + reasons);
     }
 }
 
@@ -87,7 +87,7 @@ void show_info(const CommandLine& line, const ArtifactInfo& info) {
     const auto row = [&](std::string label, const std::string& text) {
         if (text.empty()) return;
         label.resize(11, ' ');
-        line.out(label + text + "\n");
+        line.out(label + text);
     };
     row("id", line.bold(info.id.hex()));
     if (!info.name.empty()) row("name", line.bold(named(info.name, info.version)));
@@ -135,8 +135,8 @@ Result<std::int32_t> list_names(CommandLine& line, Store& store, std::uint64_t l
     }
     std::vector<std::vector<std::string>> rows{{"ID", "SIZE", "CREATED", "NAME"}};
     for (const Version& item : items) rows.push_back({short_id(item.id.hex()), size_words(item.size), time_words(item.created_ms), named(item.name, item.version)});
-    line.out(table(rows, "lr"));
-    if (!after.empty()) line.err("there are more; --limit shows them\n");
+    line.write(ports::CommandStream::out, table(rows, "lr"));
+    if (!after.empty()) line.err("there are more; --limit shows them");
     return done;
 }
 
@@ -145,7 +145,7 @@ Result<std::int32_t> list_names(CommandLine& line, Store& store, std::uint64_t l
 Result<std::int32_t> command_log(CommandLine& line) {
     const std::uint64_t limit = SYMPHONY_TRY(line.number("limit", 50, 1, 10'000));
     const auto store = SYMPHONY_TRY(line.reading());
-    if (!line.has("name")) return log_of_store(line, *store, limit);
+    if (!line.given("name")) return log_of_store(line, *store, limit);
     std::string name = line.text("name");
     auto found = store->history(name, static_cast<std::uint32_t>(limit));
     if (!found || found->empty()) { // an id, or NAME@VERSION: of its name
@@ -166,7 +166,7 @@ Result<std::int32_t> command_log(CommandLine& line) {
     for (const Version& version : versions) {
         rows.push_back({std::to_string(version.version), short_id(version.id.hex()), size_words(version.size), time_words(version.created_ms), shown(version.actor, 40), subject(version.message)});
     }
-    line.out(table(rows, "rlr"));
+    line.write(ports::CommandStream::out, table(rows, "rlr"));
     return done;
 }
 
@@ -205,7 +205,7 @@ Result<std::int32_t> command_list(CommandLine& line) {
         auto page = SYMPHONY_TRY(store->list(filter, after, static_cast<std::uint32_t>(std::min<std::uint64_t>(1000, limit - items.size()))));
         items.insert(items.end(), page.items.begin(), page.items.end());
         after = std::move(page.next);
-    } while (!after.empty() && items.size() < limit && !line.call().cancelled());
+    } while (!after.empty() && items.size() < limit && !line.cancelled());
     if (line.json()) {
         ValueBuilder out;
         out.map();
@@ -219,8 +219,8 @@ Result<std::int32_t> command_list(CommandLine& line) {
         for (const std::string& tag : info.tags) tags += (tags.empty() ? "" : ",") + shown(tag);
         rows.push_back({short_id(info.id.hex()), size_words(info.size), time_words(info.created_ms), shown(info.media_type, 40), named(info.name, info.version), tags});
     }
-    line.out(table(rows, "lr"));
-    if (!after.empty()) line.err("there are more; --limit shows them\n");
+    line.write(ports::CommandStream::out, table(rows, "lr"));
+    if (!after.empty()) line.err("there are more; --limit shows them");
     return done;
 }
 

@@ -21,7 +21,7 @@ Result<std::int32_t> tell(CommandLine& line, Store& store, const ContentId& id, 
     }
     std::string tags;
     for (const std::string& tag : info.tags) tags += " #" + shown(tag);
-    line.err(what + " " + short_id(id.hex()) + (info.name.empty() ? "" : " " + shown(info.name) + "@" + std::to_string(info.version)) + tags + "\n");
+    line.err(what + " " + short_id(id.hex()) + (info.name.empty() ? "" : " " + shown(info.name) + "@" + std::to_string(info.version)) + tags);
     return done;
 }
 
@@ -74,8 +74,8 @@ Result<std::int32_t> command_remove(CommandLine& line) {
         }
         SYMPHONY_TRY(line.json_out(out.end().end().build()));
     } else {
-        for (const std::string& id : removed) line.out(id + "\n");
-        if (!removed.empty()) line.err("removed; symphony artifact gc" + line.store_words() + " frees the room\n");
+        for (const std::string& id : removed) line.out(id);
+        if (!removed.empty()) line.err("removed; symphony artifact gc" + line.store_words() + " frees the room");
     }
     for (const auto& [name, error] : problems) {
         Error told = Error(error).in(shown(name));

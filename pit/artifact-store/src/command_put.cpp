@@ -51,10 +51,10 @@ public:
         base_.media_type = line_.text("media-type");
         base_.tags = line_.texts("tag");
         base_.inputs = line_.texts("input");
-        if (line_.has("after-version")) {
+        if (line_.given("after-version")) {
             base_.after_version = static_cast<std::uint32_t>(SYMPHONY_TRY(line_.number("after-version", 0, 0, 0xFFFFFFFFu)));
         }
-        if (line_.has("lease")) base_.lease_ms = SYMPHONY_TRY(lease());
+        if (line_.given("lease")) base_.lease_ms = SYMPHONY_TRY(lease());
         name_ = line_.text("name");
         if (!name_.empty()) SYMPHONY_TRY(check_artifact_name(name_));
         prefix_ = line_.text("prefix");
@@ -65,7 +65,7 @@ public:
 
     /// A file or a folder, whatever was typed.
     Status put(const std::string& typed) {
-        if (line_.call().cancelled()) return Error(Code::cancelled, "cancelled", "stopped; what was stored stays");
+        if (line_.cancelled()) return Error(Code::cancelled, "cancelled", "stopped; what was stored stays");
         auto entries = files_.list("selected", typed);
         if (entries) {
             if (!name_.empty()) return usage("--name for the folder " + shown(typed), "give --prefix for a folder; every file has its own name beneath it");
@@ -83,7 +83,7 @@ public:
     }
 
     Result<std::int32_t> conclude() {
-        if (!line_.call().cancelled()) put_group();
+        if (!line_.cancelled()) put_group();
         line_.call().progress(1000, "done");
         if (line_.json()) {
             ValueBuilder out;
@@ -107,7 +107,7 @@ public:
         }
         if (problems_.size() > problems_shown_max) line_.note("and " + count_words(problems_.size() - problems_shown_max, "more problem"));
         if (skipped_ > 0) line_.note(count_words(skipped_, "symbolic link or special file") + " skipped");
-        if (!line_.json() && files_seen_ > 1) line_.err(count_words(stored_count_, "file") + ", " + size_words(bytes_seen_) + " stored\n");
+        if (!line_.json() && files_seen_ > 1) line_.err(count_words(stored_count_, "file") + ", " + size_words(bytes_seen_) + " stored");
         return problems_.empty() ? done : work_failed;
     }
 
@@ -120,7 +120,7 @@ private:
 
     void walk(const std::string& folder, const std::string& name, const std::vector<FileEntry>& entries, std::size_t depth) {
         for (const FileEntry& entry : entries) {
-            if (line_.call().cancelled()) return;
+            if (line_.cancelled()) return;
             const std::string path = (folder.ends_with('/') ? folder : folder + "/") + entry.name;
             if (entry.kind == "file") {
                 put_file(path, unnamed_ ? std::string() : prefix_ + name_of_file(name + entry.name));
@@ -150,7 +150,7 @@ private:
         bytes_seen_ += stored->size;
         ++stored_count_;
         if (line_.json()) stored_.push_back(*stored);
-        else line_.out(stored->id.hex() + "  " + (stored->name.empty() ? shown(path) : shown(stored->name) + "@" + std::to_string(stored->version)) + "\n");
+        else line_.out(stored->id.hex() + "  " + (stored->name.empty() ? shown(path) : shown(stored->name) + "@" + std::to_string(stored->version)));
     }
 
     /// A small file waits for others to be put with it; a large one is put at once, after those.
@@ -186,10 +186,10 @@ private:
     Result<ArtifactInfo> stream(const std::string& path, const symphony::File& file, std::uint64_t size, std::size_t n, const PutOptions& options) {
         const auto stream = SYMPHONY_TRY(store_.begin_put(options));
         for (std::uint64_t read = 0; n > 0; n = SYMPHONY_TRY(file.read(piece_))) {
-            if (line_.call().cancelled()) return Error(Code::cancelled, "cancelled", "stopped");
+            if (line_.cancelled()) return Error(Code::cancelled, "cancelled", "stopped");
             SYMPHONY_TRY(stream->append(Bytes(piece_).first(n)));
             read += n;
-            line_.call().progress(size == 0 ? 0 : static_cast<std::uint32_t>(std::min<std::uint64_t>(1000, read * 1000 / size)), "storing " + shown(path, 80));
+            line_.progress(read, size, "storing " + shown(path, 80));
         }
         return stream->finish();
     }
@@ -222,7 +222,7 @@ Result<std::int32_t> command_put(CommandLine& line) {
     for (const std::string& path : paths) {
         if (path == "-") return usage("standard input cannot be stored: commands of plugins do not get it", "put it into a file first");
     }
-    if (paths.size() > 1 && line.has("name")) return usage("--name for several files", "give --prefix, or one file");
+    if (paths.size() > 1 && line.given("name")) return usage("--name for several files", "give --prefix, or one file");
     const Files files = SYMPHONY_TRY(line.host().files());
     const auto store = SYMPHONY_TRY(line.writing(true));
     Putting putting(line, *store, files);

@@ -22,7 +22,7 @@ Result<std::int32_t> tell(CommandLine& line, const std::vector<std::pair<std::st
     for (const auto& [what, report] : reports) {
         std::string text = what + " " + count_words(report.artifacts, "artifact");
         if (what != "exported") text += ", " + std::to_string(report.artifacts_new) + " of them new, with " + count_words(report.versions_new, "new version");
-        line.out(text + ", " + size_words(report.bytes) + "\n");
+        line.out(text + ", " + size_words(report.bytes));
     }
     return done;
 }
@@ -44,7 +44,7 @@ Result<std::int32_t> command_export(CommandLine& line) {
         if (auto written = file->write(part); !written) return Error(written.error()).in("cannot write " + shown(path));
         return {};
     };
-    const TransferReport report = SYMPHONY_TRY(store->export_bundle(ids, sink, line.progress("exporting")));
+    const TransferReport report = SYMPHONY_TRY(store->export_bundle(ids, sink, line.telling("exporting")));
     if (auto finished = file->finish(); !finished) return Error(finished.error()).in("cannot write " + shown(path));
     if (store->description().suite != Suite::none) line.note("the bundle is not encrypted, though the store is: whoever has the file can read it");
     return tell(line, {{"exported", report}});
@@ -56,7 +56,7 @@ Result<std::int32_t> command_import(CommandLine& line) {
     if (!file) return Error(file.error()).in("cannot read " + shown(path));
     const auto store = SYMPHONY_TRY(line.writing(true));
     const auto source = [&](std::span<std::uint8_t> to) { return file->read(to); };
-    auto report = store->import_bundle(source, line.progress("importing"));
+    auto report = store->import_bundle(source, line.telling("importing"));
     if (!report) return std::move(report).error().in(shown(path));
     return tell(line, {{"imported", *report}});
 }
@@ -70,12 +70,12 @@ Result<std::int32_t> command_sync(CommandLine& line) {
     if (pull) {
         const auto from = SYMPHONY_TRY(other->reader());
         const auto to = SYMPHONY_TRY(line.writing(true));
-        reports.emplace_back("fetched", SYMPHONY_TRY(to->pull(*from, line.progress("fetching"))));
+        reports.emplace_back("fetched", SYMPHONY_TRY(to->pull(*from, line.telling("fetching"))));
     }
     if (push) {
         const auto from = SYMPHONY_TRY(line.reading());
         const auto to = SYMPHONY_TRY(other->writer_at_once());
-        reports.emplace_back("sent", SYMPHONY_TRY(to->pull(*from, line.progress("sending"))));
+        reports.emplace_back("sent", SYMPHONY_TRY(to->pull(*from, line.telling("sending"))));
     }
     return tell(line, reports);
 }

@@ -1,24 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "commands.hpp"
 
-#include <array>
-
 namespace symphony::store {
 namespace {
 
-struct Named {
-    std::string_view name;
-    Result<std::int32_t> (*run)(CommandLine& line);
-};
-constexpr std::array commands{
-    Named{"artifact init", &command_init},       Named{"artifact put", &command_put},           Named{"artifact get", &command_get},
-    Named{"artifact find", &command_find},       Named{"artifact log", &command_log},           Named{"artifact show", &command_show},
-    Named{"artifact list", &command_list},       Named{"artifact diff", &command_diff},         Named{"artifact tag", &command_tag},
-    Named{"artifact lineage", &command_lineage}, Named{"artifact verify", &command_verify},     Named{"artifact repair", &command_repair},
-    Named{"artifact gc", &command_gc},           Named{"artifact stats", &command_stats},       Named{"artifact pin", &command_pin},
-    Named{"artifact hold", &command_hold},       Named{"artifact remove", &command_remove},     Named{"artifact export", &command_export},
-    Named{"artifact import", &command_import},   Named{"artifact sync", &command_sync},         Named{"artifact key list", &command_key_list},
-    Named{"artifact key add", &command_key_add}, Named{"artifact key remove", &command_key_remove}, Named{"artifact key rotate", &command_key_rotate},
+constexpr NamedCommand<CommandLine> commands[] = {
+    {"artifact init", &command_init}, {"artifact put", &command_put}, {"artifact get", &command_get}, {"artifact find", &command_find},
+    {"artifact log", &command_log}, {"artifact show", &command_show}, {"artifact list", &command_list}, {"artifact diff", &command_diff},
+    {"artifact tag", &command_tag}, {"artifact lineage", &command_lineage}, {"artifact verify", &command_verify},
+    {"artifact repair", &command_repair}, {"artifact gc", &command_gc}, {"artifact stats", &command_stats}, {"artifact pin", &command_pin},
+    {"artifact hold", &command_hold}, {"artifact remove", &command_remove}, {"artifact export", &command_export},
+    {"artifact import", &command_import}, {"artifact sync", &command_sync}, {"artifact key list", &command_key_list},
+    {"artifact key add", &command_key_add}, {"artifact key remove", &command_key_remove}, {"artifact key rotate", &command_key_rotate},
 };
 
 /// What people do about it, where the store itself does not say.
@@ -42,14 +35,11 @@ Error with_next_step(Error error, const CommandLine& line) {
 } // namespace
 
 Result<std::int32_t> run_command(Host host, Call& call, std::string_view command, const Value& arguments, const ports::CommandContext& context) {
-    for (const Named& entry : commands) {
-        if (entry.name != command) continue;
-        CommandLine line(host, call, command, arguments, context);
-        auto status = entry.run(line);
-        if (!status) return with_next_step(std::move(status).error(), line);
-        return status;
-    }
-    return Error(Code::not_found, "unknown-command", "artifact-store has no command \"" + std::string(command) + "\"");
+    const auto run = SYMPHONY_TRY(find_command(commands, command));
+    CommandLine line(host, call, command, arguments, context);
+    auto status = run(line);
+    if (!status) return with_next_step(std::move(status).error(), line);
+    return status;
 }
 
 } // namespace symphony::store

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "words.hpp"
 
-#include <symphony/utf8.hpp>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,44 +9,11 @@
 namespace symphony::store {
 namespace {
 
-void put_escaped(std::string& out, char c) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    const auto byte = static_cast<unsigned char>(c);
-    out += "\\x";
-    out += digits[byte >> 4];
-    out += digits[byte & 15];
-}
-
 std::size_t characters_of(std::string_view text) {
     return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0u) != 0x80u; }));
 }
 
 } // namespace
-
-std::string shown(std::string_view text, std::size_t bytes_max) {
-    std::string out;
-    for (std::size_t i = 0; i < text.size() && out.size() < bytes_max;) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte < 0x80) {
-            if (byte < 0x20 || byte == 0x7F) put_escaped(out, text[i]);
-            else out += text[i];
-            ++i;
-            continue;
-        }
-        std::size_t length = 1;
-        while (length < 4 && i + length < text.size() && (static_cast<unsigned char>(text[i + length]) & 0xC0u) == 0x80u) ++length;
-        const std::string_view whole = text.substr(i, length);
-        const bool c1 = byte == 0xC2 && length == 2 && static_cast<unsigned char>(whole[1]) < 0xA0;
-        if (c1 || !is_valid_utf8(whole)) {
-            for (const char c : whole) put_escaped(out, c);
-        } else {
-            out += whole;
-        }
-        i += length;
-    }
-    if (out.size() > bytes_max) out = std::string(out.substr(0, valid_utf8_prefix(std::string_view(out).substr(0, bytes_max)))) + "...";
-    return out;
-}
 
 std::string size_words(std::uint64_t bytes) {
     if (bytes < 1024) return std::to_string(bytes) + " B";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <symphony/shown.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,8 +10,6 @@
 
 namespace symphony::store {
 
-/// For a terminal, on one line: control characters and bytes that are no UTF-8 as "\xNN", cut at `bytes_max`.
-std::string shown(std::string_view text, std::size_t bytes_max = 4096);
 /// "12 B", "3.4 KiB", "1.2 GiB".
 std::string size_words(std::uint64_t bytes);
 /// "2026-05-01 12:30" in UTC; "-" for 0.

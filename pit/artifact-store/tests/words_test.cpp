@@ -9,15 +9,6 @@ namespace {
 
 using namespace std::string_literals;
 
-TEST(Words, ShowsWhatATerminalWouldActOn) {
-    EXPECT_EQ(shown("plain"), "plain");
-    EXPECT_EQ(shown("a\x1b[31mb\n"), "a\\x1B[31mb\\x0A");
-    EXPECT_EQ(shown("caf\xC3\xA9"), "caf\xC3\xA9");
-    EXPECT_EQ(shown("bad\xFF\xC3"), "bad\\xFF\\xC3");
-    EXPECT_EQ(shown("c1\xC2\x9B"), "c1\\xC2\\x9B");
-    EXPECT_EQ(shown(std::string(100, 'x'), 10), std::string(10, 'x'));
-}
-
 TEST(Words, SayHowMuchAndWhen) {
     EXPECT_EQ(size_words(0), "0 B");
     EXPECT_EQ(size_words(1536), "1.5 KiB");

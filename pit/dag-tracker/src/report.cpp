@@ -3,6 +3,7 @@
 
 #include "blank_turns.hpp"
 
+#include <symphony/nearest.hpp>
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
@@ -10,31 +11,6 @@
 #include <utility>
 
 namespace symphony::tracker {
-namespace {
-
-/// Damerau-Levenshtein without overlapping edits; stops above `limit`.
-std::size_t distance(std::string_view a, std::string_view b, std::size_t limit) {
-    if (a.size() > b.size() + limit || b.size() > a.size() + limit) return limit + 1;
-    std::vector<std::size_t> before(b.size() + 1);
-    std::vector<std::size_t> last(b.size() + 1);
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) last[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        row[0] = i;
-        std::size_t least = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
-            least = std::min(least, row[j]);
-        }
-        if (least > limit) return limit + 1;
-        before.swap(last);
-        last.swap(row);
-    }
-    return last[b.size()];
-}
-
-} // namespace
 
 void Findings::error(std::string_view reason, std::string message, Place place, std::string hint) {
     add({Severity::error, std::string(reason), std::move(message), std::move(hint), file_, place.line, place.column});
@@ -70,21 +46,8 @@ std::vector<Diagnostic> Findings::take() {
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {
-    if (word.empty() || word.size() > 128) return {};
-    const std::size_t limit = word.size() < 2 ? 0 : std::max<std::size_t>(1, word.size() / 3);
-    std::string_view best;
-    std::size_t best_distance = limit + 1;
-    std::size_t looked_at = 0;
-    for (const auto candidate : candidates) {
-        if (++looked_at > 20'000) break;
-        const auto found = distance(word, candidate, best_distance - 1);
-        if (found < best_distance) {
-            best = candidate;
-            best_distance = found;
-            if (found == 0) break;
-        }
-    }
-    return best;
+    constexpr std::size_t looked_at_max = 20'000;
+    return symphony::nearest(word, candidates.first(std::min(candidates.size(), looked_at_max)));
 }
 
 std::string meant(std::string_view word, std::span<const std::string_view> candidates, std::string_view what) {

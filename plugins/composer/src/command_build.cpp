@@ -28,7 +28,7 @@ Data changes_of(const CommandLine& line, const Workshop& shop) {
     Data::List out;
     for (const auto& change : shop.changes()) {
         out.emplace_back(Data::Map{{"kind", name_of(change.kind)}, {"id", change.id}, {"from", change.from}, {"to", change.to}});
-        line.err(std::string(name_of(change.kind)) + " " + change.id + " " + (change.from.empty() || change.to.empty() || change.from == change.to ? change.from.empty() ? change.to : change.from : change.from + " -> " + change.to));
+        if (!line.json()) line.err(std::string(name_of(change.kind)) + " " + change.id + " " + (change.from.empty() || change.to.empty() || change.from == change.to ? change.from.empty() ? change.to : change.from : change.from + " -> " + change.to));
     }
     return out;
 }
@@ -46,7 +46,7 @@ Data notes_of(const CommandLine& line, const Workshop& shop) {
         std::string names;
         for (const auto& name : needs) names += (names.empty() ? "" : ", ") + name;
         const std::string note = "plugin \"" + input->id() + "\" runs isolated, where it needs of the machine: " + names;
-        line.err("note: " + note);
+        if (!line.json()) line.err("note: " + note);
         out.emplace_back(note);
     }
     return out;
@@ -66,7 +66,7 @@ Result<std::vector<Output>> outputs_of(const CommandLine& line, const Distributi
         for (std::size_t at = 0; at <= typed.size();) {
             const auto end = std::min(typed.find(',', at), typed.size());
             const auto format = format_of(typed.substr(at, end - at));
-            if (!format) return usage("--format " + shown(typed) + ": there is no such format", "tree, tar.zst, deb, single-file");
+            if (!format) return unknown_word("format", typed.substr(at, end - at), {"tree", "tar.zst", "deb", "single-file"});
             if (std::find(formats.begin(), formats.end(), *format) == formats.end()) formats.push_back(*format);
             at = end + 1;
         }
@@ -101,7 +101,7 @@ Result<std::int32_t> command_lock(CommandLine& line) {
     if (!shop.problems().empty()) return line.report(shop.problems());
     SYMPHONY_TRY(shop.write_lock());
     auto changes = changes_of(line, shop);
-    line.json(Data::Map{{"ok", true}, {"lock", shop.lock_file().string()}, {"changed", shop.lock_changed()}, {"packages", static_cast<std::int64_t>(shop.lock().packages.size())}, {"changes", std::move(changes)}});
+    line.answer(to_json(Data::Map{{"ok", true}, {"lock", shop.lock_file().string()}, {"changed", shop.lock_changed()}, {"packages", static_cast<std::int64_t>(shop.lock().packages.size())}, {"changes", std::move(changes)}}));
     line.out(shop.lock_file().filename().string() + (shop.lock_changed() ? ": " : " is up to date: ") + std::to_string(shop.lock().packages.size()) + " plugins");
     return 0;
 }
@@ -123,7 +123,7 @@ Result<std::int32_t> command_build(CommandLine& line) {
         list.emplace_back(Data::Map{{"format", composer::name_of(output.format)}, {"path", output.path.string()}, {"bytes", static_cast<std::int64_t>(output.bytes)}, {"sha256", output.sha256}});
         line.out(output.path.string());
     }
-    line.json(Data::Map{{"ok", true}, {"distribution", shop.distribution().name}, {"version", shop.distribution().version.text()}, {"triple", facts.triple}, {"lock_changed", shop.lock_changed()}, {"notes", std::move(notes)}, {"outputs", std::move(list)}});
+    line.answer(to_json(Data::Map{{"ok", true}, {"distribution", shop.distribution().name}, {"version", shop.distribution().version.text()}, {"triple", facts.triple}, {"lock_changed", shop.lock_changed()}, {"notes", std::move(notes)}, {"outputs", std::move(list)}}));
     return 0;
 }
 

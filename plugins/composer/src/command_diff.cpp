@@ -182,7 +182,7 @@ private:
 Result<std::int32_t> command_diff(CommandLine& line) {
     const auto from = SYMPHONY_TRY(side_of(line, line.text("from")));
     const auto to = SYMPHONY_TRY(side_of(line, line.text("to")));
-    line.json(Differ(line, from, to).run());
+    line.answer(to_json(Differ(line, from, to).run()));
     return 0;
 }
 

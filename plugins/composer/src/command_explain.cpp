@@ -87,7 +87,7 @@ Result<std::int32_t> command_explain(CommandLine& line) {
     Data::List plugins;
     if (const auto typed = line.text("plugin"); !typed.empty()) {
         plugins.push_back(explainer.plugin(*SYMPHONY_TRY(input_of(all, typed))));
-        line.json(Data::Map{{"ok", true}, {"plugins", std::move(plugins)}});
+        line.answer(to_json(Data::Map{{"ok", true}, {"plugins", std::move(plugins)}}));
         return 0;
     }
     for (const auto* input : all.inputs) plugins.push_back(explainer.plugin(*input));
@@ -100,7 +100,7 @@ Result<std::int32_t> command_explain(CommandLine& line) {
     for (const auto& [name, version] : shop.host().base) base.emplace_back(name + " " + version);
     line.out((all.distribution.libraries == Libraries::bundled ? "brings the libraries " : "needs the libraries ") + names);
     line.out(capabilities_text(all));
-    line.json(Data::Map{{"ok", true}, {"distribution", all.distribution.name}, {"version", all.distribution.version.text()}, {"plugins", std::move(plugins)}, {"libraries", std::move(libraries)}, {"base", std::move(base)}, {"capabilities", capabilities_data(all)}});
+    line.answer(to_json(Data::Map{{"ok", true}, {"distribution", all.distribution.name}, {"version", all.distribution.version.text()}, {"plugins", std::move(plugins)}, {"libraries", std::move(libraries)}, {"base", std::move(base)}, {"capabilities", capabilities_data(all)}}));
     return 0;
 }
 

@@ -103,14 +103,14 @@ Result<std::int32_t> command_verify(CommandLine& line) {
         Data::List damages;
         for (const auto& damage : verified.damages) {
             damages.emplace_back(Data::Map{{"reason", damage.reason}, {"path", shown(damage.path)}});
-            line.err("error: " + verified.path + ": " + shown(sentence(damage)) + " [" + damage.reason + "]");
+            if (!line.json()) line.err("error: " + verified.path + ": " + shown(sentence(damage)) + " [" + damage.reason + "]");
         }
-        if (!verified.damages.empty()) line.err("hint: take it from where it came from again, or compose it again");
-        else line.out(verified.path + (now ? " is what its sources give, to the byte" : " is as it was composed"));
+        if (!verified.damages.empty() && !line.json()) line.err("hint: take it from where it came from again, or compose it again");
+        if (verified.damages.empty()) line.out(verified.path + (now ? " is what its sources give, to the byte" : " is as it was composed"));
         good = good && verified.damages.empty();
         list.emplace_back(Data::Map{{"path", verified.path}, {"ok", verified.damages.empty()}, {"damages", std::move(damages)}});
     }
-    line.json(Data::Map{{"ok", good}, {"outputs", std::move(list)}});
+    line.answer(to_json(Data::Map{{"ok", good}, {"outputs", std::move(list)}}));
     return good ? 0 : 1;
 }
 

@@ -3,8 +3,6 @@
 
 #include "command_line.hpp"
 
-#include <symphony/ports/command.hpp>
-
 namespace symphony::composer {
 
 /// Runs one command; flags and help are in manifest.toml. @return `unsupported`, reason "isolated", in a process of its own.

@@ -19,7 +19,7 @@ Result<bool> test_steps(const Typed& typed, Steps& steps, const Project& project
     if (!SYMPHONY_TRY(project.make(steps))) return false;
     if (!SYMPHONY_TRY(steps.run("tests", {"ctest", "--test-dir", project.build.string(), "--output-on-failure", "--no-tests=error"}))) return false;
     for (const fs::path& plugin : SYMPHONY_TRY(project.plugins())) {
-        std::vector<std::string> words{checker_of(typed.host).string(), plugin.string()};
+        std::vector<std::string> words{checker_of(typed.about()).string(), plugin.string()};
         for (const std::string_view flag : {"level", "seed"}) add_flag(words, typed, flag);
         if (!SYMPHONY_TRY(steps.run("contract of " + plugin.filename().string(), words, true))) return false;
     }
@@ -29,19 +29,19 @@ Result<bool> test_steps(const Typed& typed, Steps& steps, const Project& project
 } // namespace
 
 Result<std::int32_t> conformance_command(const Typed& typed) {
-    std::vector<std::string> words{checker_of(typed.host).string()};
+    std::vector<std::string> words{checker_of(typed.about()).string()};
     if (typed.given("rules")) {
         words.emplace_back("--rules");
     } else if (!typed.given("path")) {
-        return Error(Code::invalid_argument, "usage", "name a plugin's folder", "such as build/plugins/NAME; --rules lists the rules");
+        return usage("name a plugin's folder", "such as build/plugins/NAME; --rules lists the rules");
     } else {
         words.push_back(typed.path(typed.text("path")).string());
     }
     for (const std::string_view flag : {"level", "only", "seed", "timeout"}) add_flag(words, typed, flag);
     if (typed.json()) words.emplace_back("--json");
     ProgramOptions options;
-    options.cancelled = [&] { return typed.call.cancelled(); };
-    options.on_output = [&](bool error, std::string_view text) { error ? typed.err(text) : typed.out(text); };
+    options.cancelled = [&] { return typed.cancelled(); };
+    options.on_output = [&](bool error, std::string_view text) { typed.write(error ? ports::CommandStream::err : ports::CommandStream::out, text); };
     return SYMPHONY_TRY(run_program(words, options));
 }
 
@@ -49,7 +49,7 @@ Result<std::int32_t> test_command(const Typed& typed) {
     const Project project = SYMPHONY_TRY(Project::at(typed.path(typed.text("folder", ".")), typed.given("build") ? typed.path(typed.text("build")) : fs::path()));
     Steps steps(typed, project.folder);
     const bool ok = SYMPHONY_TRY(test_steps(typed, steps, project));
-    typed.answer(Data::Map{{"ok", ok}, {"steps", steps.data()}});
+    typed.answer(to_json(Data::Map{{"ok", ok}, {"steps", steps.data()}}));
     return ok ? 0 : 1;
 }
 

@@ -30,19 +30,19 @@ Result<bool> build_first(const Typed& typed, const Project& project, Watch& watc
     while (true) {
         Steps steps(typed, project.folder);
         const auto made = project.make(steps);
-        if (typed.call.cancelled()) return false;
+        if (typed.cancelled()) return false;
         if (!made) return std::move(made).error();
         if (*made) return true;
-        if (!typed.json()) typed.note("it is built again when something is saved");
-        else typed.answer(Data::Map{{"event", "cycle"}, {"number", 0}, {"ok", false}, {"step", "build"}, {"reason", "build-failed"}, {"output", to_valid_utf8(steps.said())}});
+        if (!typed.json()) typed.err("it is built again when something is saved");
+        else typed.answer(to_json(Data::Map{{"event", "cycle"}, {"number", 0}, {"ok", false}, {"step", "build"}, {"reason", "build-failed"}, {"output", to_valid_utf8(steps.said())}}));
         while (!watch.changed(listen_every)) {
-            if (typed.call.cancelled()) return false;
+            if (typed.cancelled()) return false;
         }
     }
 }
 
 std::vector<std::string> words_of(const Typed& typed, const Project& project, const fs::path& plugin, const std::string& id) {
-    std::vector<std::string> words{typed.host.program, "--plugins", (project.build / "plugins").string(), typed.on("isolated") ? "--isolate" : "--in-process", id};
+    std::vector<std::string> words{typed.about().program, "--plugins", (project.build / "plugins").string(), typed.on("isolated") ? "--isolate" : "--in-process", id};
     if (typed.json()) words.emplace_back("--json");
     words.insert(words.end(), {"dev", project.folder.string(), "--here", "--build", project.build.string(), "--plugin", plugin.filename().string()});
     for (const std::string_view flag : {"call", "with", "run"}) {
@@ -79,9 +79,9 @@ Result<std::int32_t> dev_command(const Typed& typed) {
     const auto plugin = SYMPHONY_TRY(chosen_plugin(typed, project));
     const auto build = SYMPHONY_TRY(Build::read(plugin));
     ProgramOptions options;
-    options.cancelled = [&] { return typed.call.cancelled(); };
+    options.cancelled = [&] { return typed.cancelled(); };
     options.grace = grace;
-    options.on_output = [&](bool error, std::string_view text) { error ? typed.err(text) : typed.out(text); };
+    options.on_output = [&](bool error, std::string_view text) { typed.write(error ? ports::CommandStream::err : ports::CommandStream::out, text); };
     const auto ended = run_program(words_of(typed, project, plugin, build.id), options);
     if (!ended && ended.error().code() == Code::cancelled) return 0; // that is how it ends
     return ended;

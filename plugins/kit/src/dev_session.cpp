@@ -41,7 +41,7 @@ std::int64_t DevSession::ms_since(Clock::time_point begin) { return std::chrono:
 Result<std::int32_t> DevSession::run() {
     SYMPHONY_TRY(begin());
     bool again = false; // saved while the last cycle was under way
-    while (!typed_.call.cancelled()) {
+    while (!typed_.cancelled()) {
         if (!again && !watch_.changed(listen_every)) continue;
         again = cycle();
     }
@@ -51,8 +51,8 @@ Result<std::int32_t> DevSession::run() {
 Status DevSession::begin() {
     now_ = SYMPHONY_TRY(Build::read(folder_));
     if (typed_.on("debugger")) allow_tracing();
-    typed_.answer(Data::Map{{"event", "watching"}, {"plugin", now_.id}, {"version", now_.version}, {"folder", project_.folder.string()}, {"pid", static_cast<std::int64_t>(::getpid())}});
-    if (!typed_.json()) typed_.note("watching " + project_.folder.string() + ": " + now_.id + " " + now_.version + " in host " + std::to_string(::getpid()) + "; Ctrl-C ends");
+    typed_.answer(to_json(Data::Map{{"event", "watching"}, {"plugin", now_.id}, {"version", now_.version}, {"folder", project_.folder.string()}, {"pid", static_cast<std::int64_t>(::getpid())}}));
+    if (!typed_.json()) typed_.err("watching " + project_.folder.string() + ": " + now_.id + " " + now_.version + " in host " + std::to_string(::getpid()) + "; Ctrl-C ends");
     Cycle first{0, Clock::now(), 0, 0, 0};
     std::string answer;
     if (auto done = use(first, answer); !done) tell_failed(first, "start", done.error());
@@ -67,7 +67,7 @@ bool DevSession::cycle() {
     steps.quiet();
     const auto built = project_.make(steps);
     cycle.built_ms = ms_since(cycle.begin);
-    if (typed_.call.cancelled()) return false;
+    if (typed_.cancelled()) return false;
     if (!built || !*built) {
         tell_failed(cycle, "build", built ? Error(Code::plugin_failed, "build-failed", "it was not built") : built.error(), steps.said());
         return false;
@@ -75,8 +75,8 @@ bool DevSession::cycle() {
     auto build = Build::read(folder_);
     if (!build) return tell_failed(cycle, "build", build.error()), false;
     if (build->manifest_sha256 == now_.manifest_sha256) {
-        if (!typed_.json()) typed_.note("[" + std::to_string(cycle.number) + "] nothing new in the plugin, " + seconds_text(cycle.built_ms));
-        else typed_.answer(Data::Map{{"event", "cycle"}, {"number", static_cast<std::int64_t>(cycle.number)}, {"ok", true}, {"changed", false}, {"built_ms", cycle.built_ms}});
+        if (!typed_.json()) typed_.err("[" + std::to_string(cycle.number) + "] nothing new in the plugin, " + seconds_text(cycle.built_ms));
+        else typed_.answer(to_json(Data::Map{{"event", "cycle"}, {"number", static_cast<std::int64_t>(cycle.number)}, {"ok", true}, {"changed", false}, {"built_ms", cycle.built_ms}}));
         return false;
     }
     const Build before = std::exchange(now_, *std::move(build));
@@ -95,10 +95,10 @@ bool DevSession::cycle() {
 
 Result<DevSession::Seen> DevSession::wait_until_taken() {
     if (now_.port.empty()) return Seen::taken; // nobody can ask for it
-    const auto ports = SYMPHONY_TRY(typed_.services.ports());
+    const auto ports = SYMPHONY_TRY(typed_.host().ports());
     const auto limit = Clock::now() + taken_max;
     while (Clock::now() < limit) {
-        if (typed_.call.cancelled()) return Seen::stopped;
+        if (typed_.cancelled()) return Seen::stopped;
         for (const auto& provider : SYMPHONY_TRY(ports.list(now_.port))) {
             if (provider.plugin != now_.id) continue;
             if (provider.manifest == now_.manifest_sha256) return Seen::taken;
@@ -113,7 +113,7 @@ Result<DevSession::Seen> DevSession::wait_until_taken() {
 /// Starts it when it does not run, holds for a debugger, and asks.
 Status DevSession::use(Cycle& cycle, std::string& answer) {
     if (now_.port.empty()) return {};
-    held_ = SYMPHONY_TRY(SYMPHONY_TRY(typed_.services.ports()).acquire(now_.port, now_.id));
+    held_ = SYMPHONY_TRY(SYMPHONY_TRY(typed_.host().ports()).acquire(now_.port, now_.id));
     if (typed_.on("debugger")) SYMPHONY_TRY(hold_for_debugger());
     if (question_.empty()) return {};
     auto asked = question_.ask(typed_, now_.id, now_.instrument);
@@ -128,10 +128,10 @@ Status DevSession::hold_for_debugger() {
     const auto debuggee = SYMPHONY_TRY(find_debuggee(now_.name, now_.version));
     const std::string command = attach_command(debuggee, folder_ / ("lib" + now_.name + ".so"));
     const bool attached = is_traced(debuggee.pid);
-    typed_.answer(Data::Map{{"event", "debugger"}, {"pid", static_cast<std::int64_t>(debuggee.pid)}, {"address", debuggee.address}, {"command", command}, {"attached", attached}});
-    if (!typed_.json()) typed_.note((attached ? "symbols of this version: " : "waiting for a debugger: ") + command);
+    typed_.answer(to_json(Data::Map{{"event", "debugger"}, {"pid", static_cast<std::int64_t>(debuggee.pid)}, {"address", debuggee.address}, {"command", command}, {"attached", attached}}));
+    if (!typed_.json()) typed_.err((attached ? "symbols of this version: " : "waiting for a debugger: ") + command);
     if (question_.empty()) return {};
-    while (!is_traced(debuggee.pid) && !typed_.call.cancelled()) {
+    while (!is_traced(debuggee.pid) && !typed_.cancelled()) {
         if (watch_.changed(listen_every)) return Error(Code::cancelled, "edited", "something was saved before a debugger was attached", "save again to build it");
     }
     return {};
@@ -142,26 +142,26 @@ void DevSession::tell_done(const Cycle& cycle, const std::string& answer) const 
         std::string line = to_json(Data(Data::Map{{"event", "cycle"}, {"number", static_cast<std::int64_t>(cycle.number)}, {"ok", true}, {"changed", true}, {"version", now_.version},
                                                   {"built_ms", cycle.built_ms}, {"served_ms", cycle.served_ms}, {"answered_ms", cycle.answered_ms}}));
         if (!answer.empty()) line.insert(line.size() - 1, ", \"answer\": " + answer);
-        typed_.out(line + "\n");
+        typed_.answer(line);
         return;
     }
-    if (!answer.empty()) typed_.out(answer + "\n");
+    if (!answer.empty()) typed_.out(answer);
     if (cycle.number == 0) return;
-    typed_.note("[" + std::to_string(cycle.number) + "] built " + seconds_text(cycle.built_ms) + ", serves " + seconds_text(cycle.served_ms) +
+    typed_.err("[" + std::to_string(cycle.number) + "] built " + seconds_text(cycle.built_ms) + ", serves " + seconds_text(cycle.served_ms) +
                 (question_.empty() ? "" : ", answered " + seconds_text(cycle.answered_ms)) + " after it was saved");
 }
 
 void DevSession::tell_failed(const Cycle& cycle, std::string_view step, const Error& why, std::string_view output) const {
     if (typed_.json()) {
-        typed_.answer(Data::Map{{"event", "cycle"}, {"number", static_cast<std::int64_t>(cycle.number)}, {"ok", false}, {"step", step}, {"reason", why.reason()}, {"message", shown(why.message())},
-                                {"hint", shown(why.hint())}, {"output", to_valid_utf8(output)}, {"built_ms", cycle.built_ms}});
+        typed_.answer(to_json(Data::Map{{"event", "cycle"}, {"number", static_cast<std::int64_t>(cycle.number)}, {"ok", false}, {"step", step}, {"reason", why.reason()}, {"message", shown(why.message())},
+                                        {"hint", shown(why.hint())}, {"output", to_valid_utf8(output)}, {"built_ms", cycle.built_ms}}));
         return;
     }
     // What a failed build said was shown with the step.
     const std::string place = cycle.number == 0 ? "" : "[" + std::to_string(cycle.number) + "] ";
     const bool goes_on = cycle.number != 0 && step != "answer";
-    typed_.note(place + std::string(step) + " failed: " + why.message() + " [" + std::string(why.reason()) + "]" + (goes_on ? "; the version before goes on" : ""));
-    if (!why.hint().empty()) typed_.note("hint: " + why.hint());
+    typed_.err(place + std::string(step) + " failed: " + why.message() + " [" + std::string(why.reason()) + "]" + (goes_on ? "; the version before goes on" : ""));
+    if (!why.hint().empty()) typed_.err("hint: " + why.hint());
 }
 
 } // namespace symphony::kit

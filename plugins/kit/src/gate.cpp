@@ -11,14 +11,14 @@ namespace symphony::kit {
 namespace fs = std::filesystem;
 
 Status hold_to_the_contract(const Typed& typed, const fs::path& folder, std::uint64_t level, bool run_code) {
-    std::vector<std::string> words{checker_of(typed.host).string(), folder.string(), "--level", std::to_string(level)};
+    std::vector<std::string> words{checker_of(typed.about()).string(), folder.string(), "--level", std::to_string(level)};
     if (!run_code) words.emplace_back("--static");
     std::string said;
     ProgramOptions options;
-    options.cancelled = [&] { return typed.call.cancelled(); };
+    options.cancelled = [&] { return typed.cancelled(); };
     options.on_output = [&](bool, std::string_view text) { said += text; };
     if (SYMPHONY_TRY(run_program(words, options)) == 0) return {};
-    typed.err(said);
+    typed.write(ports::CommandStream::err, said);
     return Error(Code::refused, "check-failed", "the plugin in " + folder.string() + " breaks rules of the contract up to level " + std::to_string(level),
                  "the lines above say which, and what to do; symphony check FOLDER --level " + std::to_string(level) + " tries again");
 }

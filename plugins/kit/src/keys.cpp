@@ -17,7 +17,7 @@ constexpr std::uint32_t for_its_owner = 0600;
 
 } // namespace
 
-fs::path default_key(const Typed& typed) { return typed.host.config.empty() ? fs::path() : fs::path(typed.host.config) / "signing.key"; }
+fs::path default_key(const Typed& typed) { return typed.about().config.empty() ? fs::path() : fs::path(typed.about().config) / "signing.key"; }
 
 fs::path key_file(const Typed& typed) { return typed.given("key") ? typed.path(typed.text("key")) : default_key(typed); }
 
@@ -88,11 +88,11 @@ Result<packaging::PublicKey> public_key(const Typed& typed, const std::string& w
 Result<std::int32_t> key_make_command(const Typed& typed) {
     const auto file = key_file(typed);
     const auto key = SYMPHONY_TRY(make_key(typed, file));
-    typed.answer(Data::Map{{"file", file.string()}, {"key", key.text()}, {"encrypted", !typed.on("no-passphrase")}});
-    typed.line(key.text());
+    typed.answer(to_json(Data::Map{{"file", file.string()}, {"key", key.text()}, {"encrypted", !typed.on("no-passphrase")}}));
+    typed.out(key.text());
     if (!typed.json()) {
-        typed.note("the secret key is " + file.string() + ": keep a copy of it in a safe place, and give it to nobody");
-        typed.note("give the line above to whoever installs what you publish");
+        typed.err("the secret key is " + file.string() + ": keep a copy of it in a safe place, and give it to nobody");
+        typed.err("give the line above to whoever installs what you publish");
     }
     return 0;
 }
@@ -100,8 +100,8 @@ Result<std::int32_t> key_make_command(const Typed& typed) {
 Result<std::int32_t> key_show_command(const Typed& typed) {
     const auto file = key_file(typed);
     const auto key = SYMPHONY_TRY(public_half(file));
-    typed.answer(Data::Map{{"file", file.string()}, {"key", key.text()}, {"number", packaging::text_of(key.id())}});
-    typed.line(key.text());
+    typed.answer(to_json(Data::Map{{"file", file.string()}, {"key", key.text()}, {"number", packaging::text_of(key.id())}}));
+    typed.out(key.text());
     return 0;
 }
 

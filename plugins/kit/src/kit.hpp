@@ -2,55 +2,25 @@
 #pragma once
 
 #include <symphony/about.hpp>
+#include <symphony/command_line.hpp>
 #include <symphony/manifests/data.hpp>
-#include <symphony/ports/command.hpp>
 
-#include <cstdint>
-#include <filesystem>
-#include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 namespace symphony::kit {
 
 using manifests::Data;
 
-/// One command that a person typed, with where its output goes.
-struct Typed {
-    Call& call;
-    const Value& arguments;
-    const ports::CommandContext& context;
-    About host;
-    Host services;
-
-    bool json() const noexcept { return context.json; }
-    std::string text(std::string_view name, std::string_view otherwise = {}) const { return std::string(arguments[name].as_text(otherwise)); }
-    std::vector<std::string> texts(std::string_view name) const;
-    bool given(std::string_view name) const { return arguments[name].exists(); }
-    bool on(std::string_view name) const { return arguments[name].as_bool(false); }
-    /// @return `invalid_argument`, reason "usage", when it is no number from `low` to `high`.
-    Result<std::uint64_t> number(std::string_view name, std::uint64_t otherwise, std::uint64_t low, std::uint64_t high) const;
-    /// As the person means it: relative to where it was typed.
-    std::filesystem::path path(std::string_view text) const { return (std::filesystem::path(context.cwd) / text).lexically_normal(); }
-
-    /// Data, as it is.
-    void out(std::string_view text) const { print(ports::CommandStream::out, text); }
-    /// For people, as it is.
-    void err(std::string_view text) const { print(ports::CommandStream::err, text); }
-    /// A line of data, unless the answer is JSON.
-    void line(std::string_view text) const;
-    /// A line for people.
-    void note(std::string_view text) const { err(std::string(text) + "\n"); }
-    /// The answer, when it is to be JSON.
-    void answer(const Data& data) const;
+/// One command of the kit, and the host that it was typed for.
+class Typed : public CommandLine {
+public:
+    Typed(const CommandLine& line, About about) : CommandLine(line), about_(std::move(about)) {}
+    const About& about() const noexcept { return about_; }
 
 private:
-    void print(std::uint8_t stream, std::string_view text) const { call.emit(ports::CommandOutput{stream, Buffer::copy(text)}); }
+    About about_;
 };
-
-Error usage(std::string message, std::string hint = {});
-/// For a terminal: at most 200 bytes, without control characters.
-std::string shown(std::string_view text);
 
 Result<std::int32_t> new_command(const Typed& typed);
 Result<std::int32_t> test_command(const Typed& typed);

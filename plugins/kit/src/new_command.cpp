@@ -83,19 +83,19 @@ Result<std::optional<packaging::PublicKey>> signing_key(const Typed& typed) {
     if (fs::exists(file, failed)) return std::optional(SYMPHONY_TRY(public_half(file)));
     const bool told_how = typed.on("no-passphrase") || typed.given("passphrase-file") || typed.given("passphrase-fd");
     if (!told_how && !can_ask(typed)) return std::optional<packaging::PublicKey>();
-    if (!typed.json()) typed.note("making the key that you will sign with: " + file.string());
+    if (!typed.json()) typed.err("making the key that you will sign with: " + file.string());
     return std::optional(SYMPHONY_TRY(make_key(typed, file)));
 }
 
 void tell(const Typed& typed, const Names& names, std::string_view type, const fs::path& into, std::size_t count, const std::optional<packaging::PublicKey>& key) {
     const std::string typed_folder = typed.text("into", names.kebab);
-    typed.answer(Data::Map{{"folder", to_valid_utf8(into.string())}, {"name", names.kebab}, {"id", names.id}, {"type", type}, {"files", static_cast<std::int64_t>(count)},
-                           {"key", key ? Data(key->text()) : Data()}});
-    typed.line("made " + typed_folder + ": " + std::to_string(count) + " files, " + names.id + " 0.1.0");
+    typed.answer(to_json(Data::Map{{"folder", to_valid_utf8(into.string())}, {"name", names.kebab}, {"id", names.id}, {"type", type}, {"files", static_cast<std::int64_t>(count)},
+                                   {"key", key ? Data(key->text()) : Data()}}));
+    typed.out("made " + typed_folder + ": " + std::to_string(count) + " files, " + names.id + " 0.1.0");
     if (typed.json()) return;
-    if (key) typed.note("you sign with " + key->text());
-    else if (!typed.on("no-key")) typed.note("you have no key to sign with yet: symphony key make");
-    typed.note("next: symphony test " + typed_folder);
+    if (key) typed.err("you sign with " + key->text());
+    else if (!typed.on("no-key")) typed.err("you have no key to sign with yet: symphony key make");
+    typed.err("next: symphony test " + typed_folder);
 }
 
 } // namespace

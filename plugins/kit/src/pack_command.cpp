@@ -50,12 +50,12 @@ Data data_of(const packaging::Packed& packed, const fs::path& file) {
 }
 
 void tell(const Typed& typed, const packaging::Packed& packed, const fs::path& file) {
-    typed.line(file.string());
+    typed.out(file.string());
     if (typed.json()) return;
-    typed.note(packed.info.id() + " " + packed.info.version() + ": " + std::to_string(packed.info.files.files().size()) + " files, " + std::to_string(packed.bytes.size()) + " bytes");
-    for (const auto& name : packed.left_out) typed.note("not packed: " + shown(name) + "; [package] include of manifest.toml names what else belongs to it");
-    for (const auto& text : packed.notes) typed.note("note: " + text);
-    typed.note("next: symphony sign " + file.string());
+    typed.err(packed.info.id() + " " + packed.info.version() + ": " + std::to_string(packed.info.files.files().size()) + " files, " + std::to_string(packed.bytes.size()) + " bytes");
+    for (const auto& name : packed.left_out) typed.err("not packed: " + shown(name) + "; [package] include of manifest.toml names what else belongs to it");
+    for (const auto& text : packed.notes) typed.err("note: " + text);
+    typed.err("next: symphony sign " + file.string());
 }
 
 } // namespace
@@ -72,7 +72,7 @@ Result<std::int32_t> pack_command(const Typed& typed) {
         list.push_back(data_of(packed, file));
         tell(typed, packed, file);
     }
-    typed.answer(Data::Map{{"packages", std::move(list)}});
+    typed.answer(to_json(Data::Map{{"packages", std::move(list)}}));
     return 0;
 }
 

@@ -44,7 +44,7 @@ Result<Secret> read_line(const Typed& typed, int fd, const std::string& from) {
     std::string text;
     text.reserve(passphrase_bytes_max + 1); // so that no copy of a part is left behind
     while (true) {
-        if (typed.call.cancelled()) return Error(Code::cancelled, "cancelled");
+        if (typed.cancelled()) return Error(Code::cancelled, "cancelled");
         pollfd waiting{fd, POLLIN, 0};
         constexpr int look_every_ms = 100;
         if (::poll(&waiting, 1, look_every_ms) == 0) continue;

@@ -17,18 +17,18 @@ std::string seconds_text(std::int64_t ms) { return std::to_string(ms / 1000) + "
 Steps::Steps(const Typed& typed, fs::path folder) : typed_(typed), folder_(std::move(folder)) {
     // The SDK that belongs to this host is the one that is found.
     const char* set = std::getenv("CMAKE_PREFIX_PATH"); // NOLINT: read once per command, and nobody sets it
-    environment_.push_back("CMAKE_PREFIX_PATH=" + typed.host.prefix + (set == nullptr || *set == '\0' ? "" : ":" + std::string(set)));
+    environment_.push_back("CMAKE_PREFIX_PATH=" + typed.about().prefix + (set == nullptr || *set == '\0' ? "" : ":" + std::string(set)));
 }
 
 Result<bool> Steps::run(std::string name, const std::vector<std::string>& words, bool keep) {
     const auto begin = std::chrono::steady_clock::now();
     const bool tell = !typed_.json() && !quiet_;
-    if (tell) typed_.note(name + " ...");
+    if (tell) typed_.err(name + " ...");
     said_.clear();
     ProgramOptions options;
     options.folder = folder_.string();
     options.environment = environment_;
-    options.cancelled = [this] { return typed_.call.cancelled(); };
+    options.cancelled = [this] { return typed_.cancelled(); };
     options.grace = std::chrono::seconds(3); // ninja's compilers are groups of their own, and it ends them when it is told to
     options.on_output = [&](bool, std::string_view text) {
         constexpr std::size_t said_bytes_max = 1024 * 1024; // the end of it tells what went wrong
@@ -38,9 +38,9 @@ Result<bool> Steps::run(std::string name, const std::vector<std::string>& words,
     const int status = SYMPHONY_TRY(run_program(words, options));
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin).count();
     steps_.push_back({name, status == 0, took});
-    if (keep && !typed_.json()) typed_.out(said_);
-    else if (status != 0 || keep) typed_.err(said_);
-    if (tell) typed_.note(name + ": " + (status == 0 ? "ok" : "failed, status " + std::to_string(status)) + ", " + seconds_text(took));
+    if (keep && !typed_.json()) typed_.write(ports::CommandStream::out, said_);
+    else if (status != 0 || keep) typed_.write(ports::CommandStream::err, said_);
+    if (tell) typed_.err(name + ": " + (status == 0 ? "ok" : "failed, status " + std::to_string(status)) + ", " + seconds_text(took));
     return status == 0;
 }
 

@@ -55,9 +55,9 @@ Data texts(const std::vector<std::string>& list) {
 /// What is the same whether or not it is done.
 void tell(const Typed& typed, const RegistryFolder::Published& done) {
     if (typed.json()) return;
-    if (done.previous.empty()) typed.note(done.line.id + " is new here");
-    else typed.note("the version before is " + done.previous);
-    for (const auto& right : done.line.rights_added) typed.note("asks for more than the version before: " + shown(right));
+    if (done.previous.empty()) typed.err(done.line.id + " is new here");
+    else typed.err("the version before is " + done.previous);
+    for (const auto& right : done.line.rights_added) typed.err("asks for more than the version before: " + shown(right));
 }
 
 /// Everything that has to hold before anything is written; the cheap things first.
@@ -84,13 +84,13 @@ Result<std::int32_t> publish_command(const Typed& typed) {
         const auto keys = SYMPHONY_TRY(snapshot_keys(typed, registry.root()));
         done = SYMPHONY_TRY(registry.publish(submission, keys.signing()));
     }
-    typed.answer(Data::Map{{"id", done.line.id}, {"version", done.line.version}, {"registry", registry.config().name}, {"published", !dry && !done.was_there}, {"was_there", done.was_there},
-                           {"previous", done.previous.empty() ? Data() : Data(done.previous)}, {"rights_added", texts(done.line.rights_added)}, {"signer", done.line.signer},
-                           {"snapshot", static_cast<std::int64_t>(done.snapshot)}});
+    typed.answer(to_json(Data::Map{{"id", done.line.id}, {"version", done.line.version}, {"registry", registry.config().name}, {"published", !dry && !done.was_there}, {"was_there", done.was_there},
+                                   {"previous", done.previous.empty() ? Data() : Data(done.previous)}, {"rights_added", texts(done.line.rights_added)}, {"signer", done.line.signer},
+                                   {"snapshot", static_cast<std::int64_t>(done.snapshot)}}));
     const std::string title = done.line.id + " " + done.line.version;
-    if (done.was_there) typed.line(title + " is in " + registry.config().name + " already, with the same bytes");
-    else if (dry) typed.line(title + " would be published in " + registry.config().name);
-    else typed.line("published " + title + " in " + registry.config().name + ", snapshot " + std::to_string(done.snapshot));
+    if (done.was_there) typed.out(title + " is in " + registry.config().name + " already, with the same bytes");
+    else if (dry) typed.out(title + " would be published in " + registry.config().name);
+    else typed.out("published " + title + " in " + registry.config().name + ", snapshot " + std::to_string(done.snapshot));
     return 0;
 }
 

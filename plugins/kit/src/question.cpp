@@ -17,8 +17,8 @@ Result<std::string> run_workflow(const Typed& typed, const std::filesystem::path
     source.path = file.string();
     source.text = Buffer::copy(SYMPHONY_TRY(packaging::read_file(file, workflow_bytes_max)));
     CallOptions<ports::RunEvent> options;
-    options.parent = &typed.call;
-    const auto client = SYMPHONY_TRY(ports::WorkflowClient::acquire(typed.services));
+    options.parent = &typed.call();
+    const auto client = SYMPHONY_TRY(ports::WorkflowClient::acquire(typed.host()));
     const auto report = SYMPHONY_TRY(client.run(source, inputs, {}, options));
     if (report.ok) return print_json(report.outputs);
     for (const auto& node : report.nodes) {
@@ -45,12 +45,12 @@ Result<Question> Question::typed(const Typed& typed) {
 Result<std::string> Question::ask(const Typed& typed, const std::string& plugin, bool instrument) const {
     if (!workflow_.empty()) return run_workflow(typed, workflow_, input_);
     CallOptions<Value> options;
-    options.parent = &typed.call;
+    options.parent = &typed.call();
     if (instrument) {
-        const auto client = SYMPHONY_TRY(ports::InstrumentClient::acquire(typed.services, plugin));
+        const auto client = SYMPHONY_TRY(ports::InstrumentClient::acquire(typed.host(), plugin));
         return print_json(SYMPHONY_TRY(client.infer(operation_, input_, options)));
     }
-    const auto client = SYMPHONY_TRY(ports::OperatorClient::acquire(typed.services, plugin));
+    const auto client = SYMPHONY_TRY(ports::OperatorClient::acquire(typed.host(), plugin));
     return print_json(SYMPHONY_TRY(client.apply(operation_, input_, options)));
 }
 

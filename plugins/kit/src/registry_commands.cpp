@@ -32,8 +32,8 @@ void tell_snapshot(const Typed& typed, const RegistryFolder& registry, Data::Map
     const auto& snapshot = registry.snapshot();
     Data::Map all{{"registry", registry.config().name}, {"snapshot", static_cast<std::int64_t>(snapshot.number)}, {"expires", packaging::time_text(snapshot.expires)}};
     all.insert(all.end(), more.begin(), more.end());
-    typed.answer(Data(std::move(all)));
-    typed.line(what + "; snapshot " + std::to_string(snapshot.number) + " is good until " + packaging::time_text(snapshot.expires));
+    typed.answer(to_json(Data(std::move(all))));
+    typed.out(what + "; snapshot " + std::to_string(snapshot.number) + " is good until " + packaging::time_text(snapshot.expires));
 }
 
 } // namespace
@@ -64,9 +64,9 @@ Result<std::int32_t> registry_create_command(const Typed& typed) {
     for (const auto& key : root.root.keys) keys.emplace_back(key.text());
     tell_snapshot(typed, registry, {{"folder", folder.string()}, {"root_keys", std::move(keys)}}, "made the registry " + root.registry);
     if (typed.json()) return 0;
-    for (const auto& key : root.root.keys) typed.note("its readers need: symphony packages registry add " + root.registry + " " + folder.string() + " --root-key " + key.text());
+    for (const auto& key : root.root.keys) typed.err("its readers need: symphony packages registry add " + root.registry + " " + folder.string() + " --root-key " + key.text());
     if (std::any_of(root.root.keys.begin(), root.root.keys.end(), [&](const auto& key) { return std::find(root.snapshot.keys.begin(), root.snapshot.keys.end(), key) != root.snapshot.keys.end(); })) {
-        typed.note("note: one key signs root and snapshots; a registry that others rely on has a root key that is kept offline: --root-key FILE, --snapshot-key FILE");
+        typed.err("note: one key signs root and snapshots; a registry that others rely on has a root key that is kept offline: --root-key FILE, --snapshot-key FILE");
     }
     return 0;
 }
@@ -79,15 +79,15 @@ Result<std::int32_t> registry_show_command(const Typed& typed) {
     for (const auto& key : root.root.keys) root_keys.emplace_back(key.text());
     for (const auto& key : root.snapshot.keys) online.emplace_back(key.text());
     const bool over = snapshot.expires <= unix_now();
-    typed.answer(Data::Map{{"name", registry.config().name}, {"title", registry.config().title}, {"root", static_cast<std::int64_t>(root.version)},
-                           {"root_expires", packaging::time_text(root.expires)}, {"threshold", static_cast<std::int64_t>(root.root.threshold)}, {"root_keys", root_keys},
-                           {"snapshot_keys", online}, {"snapshot", static_cast<std::int64_t>(snapshot.number)}, {"expires", packaging::time_text(snapshot.expires)}, {"expired", over}});
-    typed.line(registry.config().name + ": " + shown(registry.config().title));
-    typed.line("root      " + std::to_string(root.version) + ", until " + packaging::time_text(root.expires) + ", " + std::to_string(root.root.threshold) + " of " + std::to_string(root.root.keys.size()) + " keys");
-    for (const auto& key : root.root.keys) typed.line("          " + key.text());
-    typed.line("snapshot  " + std::to_string(snapshot.number) + ", until " + packaging::time_text(snapshot.expires) + (over ? ", which is over" : ""));
-    for (const auto& key : root.snapshot.keys) typed.line("          " + key.text());
-    if (over && !typed.json()) typed.note("its readers refuse it: symphony registry sign " + shown(typed.text("folder")));
+    typed.answer(to_json(Data::Map{{"name", registry.config().name}, {"title", registry.config().title}, {"root", static_cast<std::int64_t>(root.version)},
+                                   {"root_expires", packaging::time_text(root.expires)}, {"threshold", static_cast<std::int64_t>(root.root.threshold)}, {"root_keys", root_keys},
+                                   {"snapshot_keys", online}, {"snapshot", static_cast<std::int64_t>(snapshot.number)}, {"expires", packaging::time_text(snapshot.expires)}, {"expired", over}}));
+    typed.out(registry.config().name + ": " + shown(registry.config().title));
+    typed.out("root      " + std::to_string(root.version) + ", until " + packaging::time_text(root.expires) + ", " + std::to_string(root.root.threshold) + " of " + std::to_string(root.root.keys.size()) + " keys");
+    for (const auto& key : root.root.keys) typed.out("          " + key.text());
+    typed.out("snapshot  " + std::to_string(snapshot.number) + ", until " + packaging::time_text(snapshot.expires) + (over ? ", which is over" : ""));
+    for (const auto& key : root.snapshot.keys) typed.out("          " + key.text());
+    if (over && !typed.json()) typed.err("its readers refuse it: symphony registry sign " + shown(typed.text("folder")));
     return 0;
 }
 

@@ -27,9 +27,9 @@ Result<std::int32_t> sign_command(const Typed& typed) {
     const auto signature = SYMPHONY_TRY(key.sign(bytes, comment));
     const std::string beside = file.string() + ".minisig";
     SYMPHONY_TRY(packaging::Disk().replace_file(beside, signature.text()));
-    typed.answer(Data::Map{{"file", file.string()}, {"signature", beside}, {"key", key.public_key().text()}, {"comment", comment}});
-    typed.line(beside);
-    if (!typed.json()) typed.note("signed with " + key.public_key().text());
+    typed.answer(to_json(Data::Map{{"file", file.string()}, {"signature", beside}, {"key", key.public_key().text()}, {"comment", comment}}));
+    typed.out(beside);
+    if (!typed.json()) typed.err("signed with " + key.public_key().text());
     return 0;
 }
 

@@ -18,7 +18,7 @@ Result<std::int32_t> command_gc(CommandLine& line) {
         used.emplace_back(static_cast<std::int64_t>(number));
         line.err("generation " + std::to_string(number) + " stays: a running symphony uses it");
     }
-    line.json(Data::Map{{"dry_run", dry}, {"generations", generations}, {"packages", packages}, {"in_use", used}, {"bytes", static_cast<std::int64_t>(collected.bytes)}});
+    line.answer(to_json(Data::Map{{"dry_run", dry}, {"generations", generations}, {"packages", packages}, {"in_use", used}, {"bytes", static_cast<std::int64_t>(collected.bytes)}}));
     line.out(std::to_string(generations.size()) + " generations and " + std::to_string(packages.size()) + " packages " + (dry ? "would go, " : "went, ") + manifests::size_text(collected.bytes));
     return 0;
 }

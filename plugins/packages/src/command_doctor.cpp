@@ -33,7 +33,7 @@ public:
         look_at_registries();
         if (readable && number_ == 0) findings_.ok("packages", "nothing was installed yet");
         else if (readable && !findings_.broken()) findings_.ok("packages", std::to_string(profile_.packages.size()) + (profile_.packages.size() == 1 ? " plugin" : " plugins") + " installed as generation " + std::to_string(number_) + ", whole");
-        line_.json(Data::Map{{"ok", !findings_.broken()}, {"findings", findings_.data()}});
+        line_.answer(to_json(Data::Map{{"ok", !findings_.broken()}, {"findings", findings_.data()}}));
         return findings_.broken() ? 1 : 0;
     }
 

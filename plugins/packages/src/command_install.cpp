@@ -323,7 +323,7 @@ private:
         Data::List orphans, replaced;
         for (const auto& id : answer_.orphans) orphans.emplace_back(id);
         for (const auto& one : replaced_) replaced.emplace_back(one.id);
-        line_.json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}, {"replaced", replaced}});
+        line_.answer(to_json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}, {"replaced", replaced}}));
         for (const auto& id : answer_.orphans) line_.err(id + " goes: nothing needs it any more");
         const bool any = !answer_.orphans.empty() || !answer_.asked.empty() || std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return !step.same; });
         if (generation == 0) line_.out("nothing was changed: --dry-run");

@@ -29,7 +29,7 @@ Result<std::int32_t> command_keys(CommandLine& line) {
         line.out(one.key.text() + (one.revoked ? "  revoked" : "  trusted") + (one.name.empty() ? "" : "  " + shown(one.name)) + (one.why.empty() ? "" : "  " + shown(one.why)));
         if (!one.plugins.empty()) line.out("    " + joined(one.plugins));
     }
-    line.json(Data::Map{{"publishers", list}});
+    line.answer(to_json(Data::Map{{"publishers", list}}));
     if (list.empty()) line.err("no publisher is known");
     return 0;
 }
@@ -42,7 +42,7 @@ Result<std::int32_t> command_trust(CommandLine& line) {
     const std::string plugin = line.text("plugin");
     if (!plugin.empty()) SYMPHONY_TRY(publishers.pin(plugin, key));
     SYMPHONY_TRY(publishers.save(line.publishers_file()));
-    line.json(Data::Map{{"key", key.text()}, {"plugin", plugin.empty() ? Data() : Data(plugin)}});
+    line.answer(to_json(Data::Map{{"key", key.text()}, {"plugin", plugin.empty() ? Data() : Data(plugin)}}));
     line.out(plugin.empty() ? "plugins that are signed with " + key.text() + " may be installed" : "plugin \"" + shown(plugin) + "\" has to be signed with " + key.text() + " from now on");
     return 0;
 }
@@ -62,7 +62,7 @@ Result<std::int32_t> command_revoke(CommandLine& line) {
         change.profile().put(std::move(package));
     }
     if (!isolated.empty()) SYMPHONY_TRY(change.commit("revoke " + key.text()));
-    line.json(Data::Map{{"key", key.text()}, {"isolated", texts(isolated)}});
+    line.answer(to_json(Data::Map{{"key", key.text()}, {"isolated", texts(isolated)}}));
     line.out("nothing that is signed with " + key.text() + " is installed any more");
     if (!isolated.empty()) line.out("runs isolated from now on: " + joined(isolated) + "; symphony remove takes it away");
     return 0;

@@ -14,7 +14,7 @@ Result<std::int32_t> command_lock(CommandLine& line) {
     const std::string typed = line.text("output");
     if (!typed.empty()) SYMPHONY_TRY(packaging::Disk().replace_file(line.path(typed), text));
     const auto file = typed.empty() ? generations.path_of(current) / "symphony.lock" : line.path(typed);
-    line.json(Data::Map{{"file", file.string()}, {"generation", static_cast<std::int64_t>(current)}, {"lock", data_of(lock)}});
+    line.answer(to_json(Data::Map{{"file", file.string()}, {"generation", static_cast<std::int64_t>(current)}, {"lock", data_of(lock)}}));
     text.pop_back();
     line.out(typed.empty() ? text : "wrote " + std::to_string(lock.packages.size()) + (lock.packages.size() == 1 ? " plugin" : " plugins") + " into " + shown(file.string()));
     return 0;

@@ -71,7 +71,7 @@ Result<std::int32_t> command_generations(CommandLine& line) {
         line.out((number == current ? "* " : "  ") + std::to_string(number) + "  " + when(made) + "  " + std::to_string(packages.size()) + (packages.size() == 1 ? " plugin   " : " plugins  ") + shown(action));
         list.push_back(Data(Data::Map{{"number", static_cast<std::int64_t>(number)}, {"current", number == current}, {"made_ms", static_cast<std::int64_t>(made)}, {"action", action}, {"good", static_cast<bool>(profile)}, {"packages", packages}}));
     }
-    line.json(Data::Map{{"current", current == 0 ? Data() : Data(static_cast<std::int64_t>(current))}, {"generations", list}});
+    line.answer(to_json(Data::Map{{"current", current == 0 ? Data() : Data(static_cast<std::int64_t>(current))}, {"generations", list}}));
     return 0;
 }
 
@@ -94,7 +94,7 @@ Result<std::int32_t> command_verify(CommandLine& line) {
     }
     const auto ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
     const bool good = all.damages == 0 && wrong.empty();
-    line.json(Data::Map{{"good", good}, {"plugins", all.packages}, {"generation", links}, {"files", static_cast<std::int64_t>(all.files)}, {"bytes", static_cast<std::int64_t>(all.bytes)}, {"ms", ms}});
+    line.answer(to_json(Data::Map{{"good", good}, {"plugins", all.packages}, {"generation", links}, {"files", static_cast<std::int64_t>(all.files)}, {"bytes", static_cast<std::int64_t>(all.bytes)}, {"ms", ms}}));
     if (chosen.empty()) line.err("nothing is installed");
     return good ? 0 : 1;
 }

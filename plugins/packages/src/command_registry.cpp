@@ -39,7 +39,7 @@ Result<std::int32_t> command_search(CommandLine& line) {
         }
         found += total;
     }
-    line.json(Data::Map{{"plugins", list}, {"found", static_cast<std::int64_t>(found)}});
+    line.answer(to_json(Data::Map{{"plugins", list}, {"found", static_cast<std::int64_t>(found)}}));
     if (list.empty()) line.err("no plugin has all these words");
     else if (found > list.size()) line.err(std::to_string(found - list.size()) + " more: --limit N shows them");
     return 0;
@@ -62,7 +62,7 @@ Result<std::int32_t> command_registry_add(CommandLine& line) {
         SYMPHONY_TRY(before.save(registries_file(line)));
         return std::move(tried).error();
     }
-    line.json(Data::Map{{"name", entry.name}, {"address", entry.address}});
+    line.answer(to_json(Data::Map{{"name", entry.name}, {"address", entry.address}}));
     line.out("plugins are taken from " + entry.name + " (" + shown(entry.address) + ")");
     return 0;
 }
@@ -75,7 +75,7 @@ Result<std::int32_t> command_registry_remove(CommandLine& line) {
         return Error(Code::not_found, "no-registry", "there is no registry \"" + shown(name) + "\"", "symphony packages registry list");
     }
     SYMPHONY_TRY(list.save(registries_file(line)));
-    line.json(Data::Map{{"name", name}});
+    line.answer(to_json(Data::Map{{"name", name}}));
     line.out("no plugins are taken from " + shown(name) + " any more; what is installed stays");
     return 0;
 }
@@ -89,7 +89,7 @@ Result<std::int32_t> command_registry_list(CommandLine& line) {
         data.push_back(Data(Data::Map{{"name", one.name}, {"address", one.address}, {"root_keys", keys}}));
         line.out(padded(one.name, 16) + "  " + shown(one.address));
     }
-    line.json(Data::Map{{"registries", data}});
+    line.answer(to_json(Data::Map{{"registries", data}}));
     if (data.empty()) line.err("no registry is configured");
     return 0;
 }

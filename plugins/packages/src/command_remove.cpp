@@ -165,7 +165,7 @@ Result<std::int32_t> command_remove(CommandLine& line) {
     for (const auto& one : all) left.push_back(SYMPHONY_TRY(purge(line, one, publishers, purging)));
     if (purging) SYMPHONY_TRY(publishers.save(line.publishers_file()));
     if (!dry) line.err("hint: what was granted stays until symphony permission revoke ID" + std::string(purging ? "" : "; --purge takes the rest away"));
-    line.json(Data::Map{{"generation", dry ? Data() : Data(static_cast<std::int64_t>(number))}, {"dry_run", dry}, {"removed", list}, {"orphans", orphans}, {"left", left}});
+    line.answer(to_json(Data::Map{{"generation", dry ? Data() : Data(static_cast<std::int64_t>(number))}, {"dry_run", dry}, {"removed", list}, {"orphans", orphans}, {"left", left}}));
     line.out(dry ? "nothing was changed: --dry-run" : "removed as generation " + std::to_string(number) + "; symphony rollback goes back");
     return 0;
 }
@@ -177,7 +177,7 @@ Result<std::int32_t> command_rollback(CommandLine& line) {
         const std::uint64_t to = SYMPHONY_TRY(line.number("to", 0, 1, UINT64_MAX));
         SYMPHONY_TRY(line.generations().read(to));
         SYMPHONY_TRY(line.generations().switch_to(to));
-        line.json(Data::Map{{"generation", static_cast<std::int64_t>(to)}, {"dry_run", false}, {"changes", Data::List{}}});
+        line.answer(to_json(Data::Map{{"generation", static_cast<std::int64_t>(to)}, {"dry_run", false}, {"changes", Data::List{}}}));
         line.out("generation " + std::to_string(to) + " is current");
         return 0;
     }
@@ -195,7 +195,7 @@ Result<std::int32_t> command_rollback(CommandLine& line) {
     const bool dry = line.on("dry-run");
     const std::uint64_t before = change.current();
     const std::uint64_t now = dry ? to : SYMPHONY_TRY(make_current(line, change, to, target));
-    line.json(Data::Map{{"generation", static_cast<std::int64_t>(now)}, {"before", static_cast<std::int64_t>(before)}, {"dry_run", dry}, {"changes", changes_data(changes)}});
+    line.answer(to_json(Data::Map{{"generation", static_cast<std::int64_t>(now)}, {"before", static_cast<std::int64_t>(before)}, {"dry_run", dry}, {"changes", changes_data(changes)}}));
     line.out(dry ? "nothing was changed: --dry-run" : "generation " + std::to_string(now) + " is current; symphony rollback --to " + std::to_string(before) + " goes forward again");
     return 0;
 }

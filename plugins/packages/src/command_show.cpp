@@ -118,7 +118,7 @@ std::int32_t show_installed(const CommandLine& line, const Profile& profile, con
         if (newest != nullptr && here && precedence(newest->version, *here) > 0) row(line, "update", "symphony update " + package.id + " brings " + newest->line.version);
         data.emplace_back("available", data_of(**known));
     }
-    line.json(data);
+    line.answer(to_json(data));
     return 0;
 }
 
@@ -153,7 +153,7 @@ std::int32_t show_available(const CommandLine& line, const KnownPlugin& known) {
     map.emplace_back("rights", texts_data(rights));
     map.emplace_back("needs", texts_data(needs));
     map.emplace_back("provides", texts_data(offers));
-    line.json(std::move(map));
+    line.answer(to_json(std::move(map)));
     return 0;
 }
 

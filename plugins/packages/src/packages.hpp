@@ -3,8 +3,6 @@
 
 #include "commands.hpp"
 
-#include <symphony/ports/command.hpp>
-
 namespace symphony::packages {
 
 /// The plugin: the commands that change what is installed, and those that look at it.

@@ -29,11 +29,6 @@ protected:
         EXPECT_EQ(done.reason, "") << done.message << "\n" << done.err;
         EXPECT_EQ(machine.version_of(id), number);
     }
-    void expect_refused(const Done& done, const std::string& reason, const std::string& words = {}) const {
-        EXPECT_EQ(done.reason, reason) << done.message;
-        EXPECT_NE((done.message + " " + done.hint + " " + done.err).find(words), std::string::npos) << done.message << "\n" << done.hint << "\n" << done.err;
-        EXPECT_FALSE(done.hint.empty()) << "what to do next";
-    }
     Done install(const Plugin& plugin, const SecretKey* with, Words words = {}) const {
         words["what"] = {machine.package(plugin, with)};
         return machine.run("install", words);

@@ -63,11 +63,6 @@ protected:
         words["what"] = {what};
         return machine.run("install", words);
     }
-    static void expect_done(const Done& done) { EXPECT_EQ(done.reason, "") << done.message << "\n" << done.hint << "\n" << done.err; }
-    static void expect_refused(const Done& done, const std::string& reason, const std::string& words = {}) {
-        EXPECT_EQ(done.reason, reason) << done.message << "\n" << done.err;
-        EXPECT_NE((done.message + " " + done.hint + " " + done.err).find(words), std::string::npos) << done.message << "\n" << done.hint << "\n" << done.err;
-    }
     void expect_versions(const std::string& greet, const std::string& words) const {
         EXPECT_EQ(machine.version_of("org.example.greet"), greet);
         EXPECT_EQ(machine.version_of("org.example.words"), words);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compact_data.hpp"
-#include "nearest.hpp"
 #include "release_maker.hpp"
+
+#include <symphony/nearest.hpp>
 
 #include <unordered_map>
 
@@ -94,7 +95,9 @@ std::vector<std::string> CompactIndex::Reader::offering(std::string_view port) {
 std::string CompactIndex::Reader::similar(std::string_view id) {
     const auto& data = state_->data;
     Nearest nearest(id);
-    for (std::uint32_t i = 0; i < data.rows(Data::packages); ++i) nearest.look_at(data.text(data.row<PackageRow>(Data::packages, i).id));
+    for (std::uint32_t i = 0; i < data.rows(Data::packages); ++i) {
+        if (const auto other = data.text(data.row<PackageRow>(Data::packages, i).id); other != id) nearest.look_at(other);
+    }
     return std::string(nearest.best());
 }
 

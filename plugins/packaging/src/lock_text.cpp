@@ -155,28 +155,29 @@ Lock::Package read_package(Table& table) {
 
 /// That names lead to something, and only once.
 void check_names(Trouble& trouble, const Lock& lock) {
+    const auto tell = [&](std::string_view reason, const std::string& what) { trouble.tell(0, reason, what, "the lock was edited, or merged by hand: take it as it was written, or lock again"); };
     std::set<std::string_view> registries, packages, hosts;
     std::set<std::string> versions;
     for (const auto& one : lock.registries) {
-        if (!registries.insert(one.name).second) trouble.tell(0, "duplicate-entry", "registry " + in_quotes(one.name) + " is there twice");
+        if (!registries.insert(one.name).second) tell("duplicate-entry", "registry " + in_quotes(one.name) + " is there twice");
     }
     for (const auto& one : lock.hosts) {
-        if (!hosts.insert(one.triple).second) trouble.tell(0, "duplicate-entry", "host " + in_quotes(one.triple) + " is there twice");
+        if (!hosts.insert(one.triple).second) tell("duplicate-entry", "host " + in_quotes(one.triple) + " is there twice");
     }
     for (const auto& one : lock.packages) {
-        if (!packages.insert(one.id).second) trouble.tell(0, "duplicate-entry", "package " + in_quotes(one.id) + " is there twice");
+        if (!packages.insert(one.id).second) tell("duplicate-entry", "package " + in_quotes(one.id) + " is there twice");
         versions.insert(one.id + " " + one.version.text());
         if (!one.registry.empty() && !registries.contains(one.registry)) {
-            trouble.tell(0, "dangling-entry", "package " + one.id + " is from registry " + in_quotes(one.registry) + ", which the lock does not have");
+            tell("dangling-entry", "package " + one.id + " is from registry " + in_quotes(one.registry) + ", which the lock does not have");
         }
     }
     for (const auto& one : lock.packages) {
         for (std::size_t i = 0; i < one.dependencies.size(); ++i) {
             const auto& dependency = one.dependencies[i];
             if (!versions.contains(dependency)) {
-                trouble.tell(0, "dangling-entry", "package " + one.id + " depends on " + in_quotes(dependency) + ", which the lock does not have");
+                tell("dangling-entry", "package " + one.id + " depends on " + in_quotes(dependency) + ", which the lock does not have");
             }
-            if (i > 0 && one.dependencies[i - 1] == dependency) trouble.tell(0, "duplicate-entry", "package " + one.id + " depends twice on " + in_quotes(dependency));
+            if (i > 0 && one.dependencies[i - 1] == dependency) tell("duplicate-entry", "package " + one.id + " depends twice on " + in_quotes(dependency));
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <symphony/packaging/provider.hpp>
 
-#include "nearest.hpp"
+#include <symphony/nearest.hpp>
 
 #include <algorithm>
 
@@ -56,7 +56,9 @@ std::vector<std::string> PackageTable::offering(std::string_view port) {
 
 std::string PackageTable::similar(std::string_view id) {
     Nearest nearest(id);
-    for (const auto& [other, entry] : entries_) nearest.look_at(other);
+    for (const auto& [other, entry] : entries_) {
+        if (other != id) nearest.look_at(other);
+    }
     return std::string(nearest.best());
 }
 

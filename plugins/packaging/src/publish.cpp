@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <symphony/packaging/publish.hpp>
 
-#include "nearest.hpp"
 #include "words.hpp"
 
 #include <symphony/manifests/rights.hpp>
+#include <symphony/nearest.hpp>
 #include <symphony/packaging/digest.hpp>
 
 #include <algorithm>
