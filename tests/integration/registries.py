@@ -31,6 +31,7 @@ class Registry:
         self.folder, self.name = folder, name
         self.root, self.online = Signer(keys / "root"), Signer(keys / "online")
         self.number, self.root_version, self.lines, self.days = 0, 0, {}, 14
+        self.advisories = {}
         self.write("config.toml", f'format = 1\nname = "{name}"\ntitle = "A registry"\n')
         self.new_root()
         self.sign_snapshot()
@@ -97,9 +98,18 @@ class Registry:
             content = "".join(line for _, line in sorted(entries)).encode()
             self.write(f"index/{shard}/{sha256(content)}.list", content)
             text += f'"{shard}" = "sha256:{sha256(content)}"\n'
+        if self.advisories:
+            text += "\n[advisories]\n" + "".join(f'"{name}" = "sha256:{digest}"\n' for name, digest in sorted(self.advisories.items()))
         file = self.write("snapshot.toml", text)
         signer = signer or self.online
         self.sign(signer, file, f"snapshot.{self.number}.{self.number_of(signer)}.minisig")
+
+    def advise(self, name, identity, title):
+        """Says of the newest version that something is wrong with it."""
+        text = f'format = 1\nid = "{name}"\ntitle = "{title}"\nseverity = "high"\ntext = "Do not use it."\n'
+        self.advisories[name] = sha256(self.write(f"advisories/{name}.toml", text).read_bytes())
+        self.lines[identity].append(json.dumps(json.loads(self.lines[identity][-1]) | {"advisories": [name]}))
+        self.sign_snapshot()
 
     def publish(self, files, signer, line=None):
         self.add(files, signer, line)

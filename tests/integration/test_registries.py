@@ -3,6 +3,7 @@
 
 import json
 import random
+import re
 import shutil
 import time
 import unittest
@@ -114,6 +115,36 @@ class OverHttp(WebCase):
         self.registry.publish(plugin_files(WORDS, "1.1.0"), self.publisher)
         self.symphony("install", lock, "--locked", env=other)
         self.refused("lock-out-of-date", "update", "--locked")
+
+    def test_the_doctor_asks_nobody_and_knows_what_was_fetched(self):
+        self.begin()
+        self.symphony("install", WORDS)
+
+        def doctor():
+            asked = len(self.server.asked)
+            done = self.symphony("packages", "doctor")
+            self.assertEqual(len(self.server.asked), asked, "the doctor asks nobody")
+            return done.out
+
+        self.registry.advise("SYM-2026-0007", WORDS, "counts one too many")
+        self.assertNotIn("SYM-2026-0007", doctor(), "nobody fetched it yet")
+        told = "1.0.0 has a known defect: SYM-2026-0007, high: counts one too many"
+        self.assertIn(f"warning: {WORDS} {told}", self.symphony("update").err)
+        self.assertIn(f"package {WORDS}: {told} [advisory]", doctor())
+        self.assertNotIn("expired-snapshot", doctor())
+        snapshot = self.home / ".local/state/symphony/registries/main/snapshot.toml"
+        snapshot.write_text(re.sub(r'expires = "[^"]*"', 'expires = "2026-01-01T00:00:00Z"', snapshot.read_text()))
+        self.assertIn("registry main: its snapshot 3 was good until 2026-01-01T00:00:00Z [expired-snapshot]", doctor())
+        self.assertIn(told, doctor(), "what it had is told nevertheless")
+        self.registry.sign_snapshot()
+        self.symphony("update")
+        self.assertNotIn("expired-snapshot", doctor())
+        for blob in (self.home / ".cache/symphony/registries/main/blobs").iterdir():
+            if WORDS.encode() in blob.read_bytes() and blob.read_bytes().startswith(b"{"):
+                blob.unlink()
+        self.assertRegex(doctor(), rf"warn +package {WORDS}: what registry main says of it cannot be read: .*\[offline-missing\]\n +mend: symphony update --dry-run fetches it")
+        self.symphony("update", "--dry-run")
+        self.assertNotIn("cannot be read", doctor())
 
     def test_what_a_server_does_wrong_is_said_and_changes_nothing(self):
         self.begin()

@@ -44,7 +44,7 @@ Error of_registry(const std::string& name, Error error) {
 
 fs::path registries_file(const CommandLine& line) { return fs::path(line.about().config) / "registries.toml"; }
 
-Result<Registries> Registries::open(const CommandLine& line, bool offline, const std::string& only) {
+Result<Registries> Registries::open(const CommandLine& line, bool offline, const std::string& only, bool stale_is_fine) {
     const auto list = SYMPHONY_TRY(packaging::RegistryList::load(registries_file(line)));
     if (list.all.empty()) {
         return Error(Code::not_found, "no-registry", "no registry is configured", "symphony packages registry add NAME ADDRESS --root-key KEY; or name a .sympkg file");
@@ -59,10 +59,11 @@ Result<Registries> Registries::open(const CommandLine& line, bool offline, const
         options.state = fs::path(line.about().state) / "registries" / entry.name;
         options.cache = fs::path(line.about().cache) / "registries" / entry.name;
         options.offline = offline;
+        options.stale_is_fine = stale_is_fine;
         options.now = static_cast<packaging::UnixTime>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
         auto registry = packaging::Registry::open(**fetch, std::move(options));
         if (!registry) return of_registry(entry.name, std::move(registry).error());
-        if (registry->is_stale()) line.err("note: registry " + entry.name + " may be out of date: its snapshot's time is over");
+        if (registry->is_stale() && !stale_is_fine) line.err("note: registry " + entry.name + " may be out of date: its snapshot's time is over");
         out.all_.push_back({entry.name, entry.address, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
     }
     return out;

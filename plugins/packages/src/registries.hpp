@@ -17,8 +17,9 @@ namespace symphony::packages {
 class Registries {
 public:
     /// @param only  The name of one of them; empty: all. @param offline  Nothing is fetched from the network; a folder is always there.
+    /// @param stale_is_fine  Also those whose snapshot's time is over, and nothing is said about it.
     /// @return `not_found`, reason "no-registry", when none is configured; what RegistryList and Registry::open say, with the registry's name in front.
-    static Result<Registries> open(const CommandLine& line, bool offline, const std::string& only = {});
+    static Result<Registries> open(const CommandLine& line, bool offline, const std::string& only = {}, bool stale_is_fine = false);
 
     std::vector<packaging::Registry*> all() const;
     /// The name by which the user calls it.

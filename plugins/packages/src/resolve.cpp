@@ -2,6 +2,7 @@
 #include "resolve.hpp"
 
 #include "dependencies.hpp"
+#include "known.hpp"
 #include "locked.hpp"
 #include "registries.hpp"
 
@@ -170,6 +171,7 @@ private:
         auto* registry = SYMPHONY_TRY(source.registry_of(chosen.id));
         const auto artifact = std::find_if(line.artifacts.begin(), line.artifacts.end(), [this](const auto& one) { return one.triple == line_.about().triple; });
         if (registry == nullptr || artifact == line.artifacts.end()) return Error(Code::internal, "no-artifact", chosen.id + " was chosen and has no package for this machine");
+        for (auto& advisory : advisories_of(*registry, line)) answer_.advisories.emplace_back(line.id + " " + line.version, std::move(advisory));
         const auto* installed = profile_.find(chosen.id);
         const std::string name = registries.name_of(*registry);
         if (installed != nullptr && installed->version == line.version && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {
