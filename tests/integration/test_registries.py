@@ -268,6 +268,24 @@ class OverHttps(WebCase):
         self.symphony("update")
         self.assertEqual(self.installed(), {WORDS: "1.1.0"})
 
+    def test_the_composer_asks_registries_the_same_way(self):
+        self.begin()
+        source = self.file("small.toml", f'[distribution]\nname = "small"\nversion = "1.0.0"\n[plugins]\n"org.symphony.files" = "^1"\n"{GREET}" = "^1"\n')
+        refused = self.refused("not-granted", "compose", "lock", source)
+        self.expect_error(refused, f"hint: symphony permission grant composer 'network:127.0.0.1:{self.server.server_port}'")
+        self.symphony("permission", "grant", "composer", f"network:127.0.0.1:{self.server.server_port}")
+        self.symphony("compose", "lock", source)
+        lock = source.with_suffix(".lock").read_text()
+        self.assertIn(WORDS, lock)
+        self.server.behave("silent", "snapshot.toml")
+        begun = time.monotonic()
+        self.expect_error(self.refused("server-silent", "compose", "lock", source, "--update", "--set", "composer.network_wait=1s"), "registry main", "for 1 seconds", "--offline")
+        self.assertLess(time.monotonic() - begun, 25, "as its setting says, and not as long as by default")
+        del self.environment["SSL_CERT_FILE"]
+        self.server.behave()
+        self.refused("tls-failed", "compose", "lock", source, "--update")
+        self.assertEqual(source.with_suffix(".lock").read_text(), lock)
+
     def test_who_stops_trusting_the_authority_is_refused_and_offline_goes_on(self):
         self.begin()
         self.symphony("install", WORDS)

@@ -115,7 +115,7 @@ private:
         if (!list) return findings_.fail("registries", list.error(), "mend the file, or move it away and add the registries again: symphony packages registry add");
         if (list->all.empty()) return;
         for (const auto& entry : list->all) {
-            auto one = Registries::open(line_, true, entry.name, true);
+            auto one = open_registries(line_, true, entry.name, true);
             if (one) {
                 look_at_registry(entry.name, *one);
             } else if (one.error().reason() == "offline-missing") {

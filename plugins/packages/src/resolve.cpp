@@ -72,7 +72,7 @@ private:
         table_ = {};
         ids_.clear();
         ids_here_.clear();
-        auto opened = Registries::open(line_, question_.offline);
+        auto opened = open_registries(line_, question_.offline);
         if (!opened && opened.error().reason() == "no-registry" && question_.lock != nullptr && !question_.lock->registries.empty()) return unknown_registry(question_.lock->registries.front());
         if (!opened) return std::move(opened).error();
         const auto& registries = *opened;
