@@ -156,7 +156,7 @@ private:
                 findings_.add(place_of(plugin), "wrong-type", where + "] " + quoted(plugin.str()) + " is no table", "write " + where + ".\"" + std::string(plugin.str()) + "\"] and the settings beneath");
                 continue;
             }
-            for (const auto& [key, value] : *settings) out_.presets.push_back({std::string(plugin.str()), std::string(key.str()), data_of(value), locked, place_of(key)});
+            for (const auto& [key, value] : *settings) out_.presets.push_back({std::string(plugin.str()), std::string(key.str()), manifests::to_data(value), locked, place_of(key)});
         }
         std::sort(out_.presets.begin() + first, out_.presets.end(), [](const Preset& a, const Preset& b) { return std::tie(a.plugin, a.key) < std::tie(b.plugin, b.key); });
     }
