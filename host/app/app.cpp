@@ -84,8 +84,8 @@ Status App::prepare() {
 }
 
 Result<std::vector<host::Root>> App::plugin_roots() {
-    const bool closed = policy().extensions() == permissions::Extensions::none;
-    if (closed && !options.plugins.empty() && !options.safe_mode) SYMPHONY_TRY(policy().check_extension(options.plugins.front(), {}));
+    const bool closed = policy().extensions().which == permissions::Extensions::none;
+    if (closed && !options.plugins.empty() && !options.safe_mode) SYMPHONY_TRY(policy().extensions().check(options.plugins.front(), {}));
     return host::plugin_roots(paths, options.plugins, environment, options.safe_mode || closed);
 }
 
@@ -204,14 +204,14 @@ const host::PlacementPolicy& App::placement_policy() {
 /// Policy may let only signed plugins be used besides those that the host came with.
 std::optional<Error> App::barred_extension(const Catalog& from, Catalog::Ref ref, const host::Entry& entry) {
     const auto origin = from.root(ref).origin;
-    if (policy().extensions() == permissions::Extensions::any || origin == host::Origin::distribution || origin == host::Origin::prefix) return std::nullopt;
+    if (policy().extensions().which == permissions::Extensions::any || origin == host::Origin::distribution || origin == host::Origin::prefix) return std::nullopt;
     const auto file = host::read_manifest_file(from.folder(ref), manifests::Strictness::load);
     const auto* artifact = file.parsed.manifest ? file.parsed.manifest->find_artifact(SYMPHONY_TRIPLE) : nullptr;
     permissions::Subject subject;
     subject.plugin = entry.id;
     if (artifact != nullptr) subject.digest = artifact->sha256;
     placement_policy().trust.identify(subject);
-    const auto allowed = policy().check_extension(entry.name, subject.publisher);
+    const auto allowed = policy().extensions().check(entry.name, subject.publisher);
     return allowed ? std::nullopt : std::optional(allowed.error());
 }
 
@@ -252,7 +252,7 @@ std::optional<Error> App::held_back(const std::string& folder, const host::Entry
 /// For who installs: a text of keys with blanks between them; empty: whom the user trusts.
 std::string App::extension_publishers() {
     std::string out;
-    if (const auto& keys = policy().extension_publishers()) {
+    if (const auto& keys = policy().extensions().publishers) {
         for (const auto& key : *keys) out += (out.empty() ? "" : " ") + key;
         if (keys->empty()) out = "none";
     }
@@ -268,7 +268,7 @@ host::RuntimeOptions App::runtime_options() {
     made.kept_out = {"/etc/symphony", paths.distribution(), paths.prefix / "plugins.lock", paths.prefix / "lib/symphony/plugins.lock"};
     if (!paths.data.empty()) made.kept_out.push_back(paths.data / "packages");
     made.about = {SYMPHONY_VERSION, SYMPHONY_TRIPLE, (paths.executable_dir / "symphony").string(), paths.prefix.string(), paths.config.string(), paths.state.string(),
-                  paths.cache.string(), paths.data.string(), std::string(name_of(policy().extensions())), policy().extensions_rule(), extension_publishers()};
+                  paths.cache.string(), paths.data.string(), std::string(name_of(policy().extensions().which)), policy().extensions().file, extension_publishers()};
     made.safe_mode = options.safe_mode;
     made.paranoid = options.paranoid;
     made.grants.workspace = workspace_;

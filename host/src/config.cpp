@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config.hpp"
 
-#include <symphony/manifests/toml.hpp>
+#include <symphony/manifests/toml_data.hpp>
 #include <symphony/manifests/toml_guard.hpp>
 #include <symphony/value.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <fstream>
 #include <iterator>
 #include <set>
@@ -36,24 +35,6 @@ std::string variable_form(std::string_view word) {
         form += lower ? static_cast<char>(c - 'a' + 'A') : kept ? c : '_';
     }
     return form;
-}
-
-Data to_data(const toml::node& node) {
-    if (const auto* value = node.as_boolean()) return Data(value->get());
-    if (const auto* value = node.as_integer()) return Data(value->get());
-    if (const auto* value = node.as_floating_point()) return std::isfinite(value->get()) ? Data(value->get()) : Data();
-    if (const auto* value = node.as_string()) return Data(value->get());
-    if (const auto* list = node.as_array()) {
-        Data::List items;
-        for (const auto& item : *list) items.push_back(to_data(item));
-        return Data(std::move(items));
-    }
-    if (const auto* table = node.as_table()) {
-        Data::Map entries;
-        for (const auto& [key, item] : *table) entries.emplace_back(std::string(key.str()), to_data(item));
-        return Data(std::move(entries));
-    }
-    return {}; // dates: no setting has that type
 }
 
 Place place_of(const toml::source_region& source) { return {source.begin.line, source.begin.column}; }
@@ -175,7 +156,7 @@ void Config::read_file(const fs::path& file, std::vector<Written>& to) {
                 }
                 for (const auto& [name, value] : *table) {
                     to.push_back({std::string(plugin.str()),
-                                      {std::string(name.str()), to_data(value), file.string(), place_of(name.source()), false}});
+                                      {std::string(name.str()), manifests::to_data(value), file.string(), place_of(name.source()), false}});
                 }
             }
         }

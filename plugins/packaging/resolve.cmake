@@ -25,6 +25,7 @@ target_sources(symphony_packaging PRIVATE
   src/registry_source.cpp
   src/resolver.cpp
   src/solver.cpp
+  src/user_registries.cpp
   src/words.cpp)
 target_link_libraries(symphony_packaging PRIVATE simdjson::simdjson PkgConfig::xxhash)
 

@@ -6,6 +6,7 @@ import datetime
 import http.server
 import json
 import subprocess
+import sys
 import threading
 import time
 import tomllib
@@ -30,6 +31,7 @@ class Registry:
         self.folder, self.name = folder, name
         self.root, self.online = Signer(keys / "root"), Signer(keys / "online")
         self.number, self.root_version, self.lines, self.days = 0, 0, {}, 14
+        self.advisories = {}
         self.write("config.toml", f'format = 1\nname = "{name}"\ntitle = "A registry"\n')
         self.new_root()
         self.sign_snapshot()
@@ -96,9 +98,18 @@ class Registry:
             content = "".join(line for _, line in sorted(entries)).encode()
             self.write(f"index/{shard}/{sha256(content)}.list", content)
             text += f'"{shard}" = "sha256:{sha256(content)}"\n'
+        if self.advisories:
+            text += "\n[advisories]\n" + "".join(f'"{name}" = "sha256:{digest}"\n' for name, digest in sorted(self.advisories.items()))
         file = self.write("snapshot.toml", text)
         signer = signer or self.online
         self.sign(signer, file, f"snapshot.{self.number}.{self.number_of(signer)}.minisig")
+
+    def advise(self, name, identity, title):
+        """Says of the newest version that something is wrong with it."""
+        text = f'format = 1\nid = "{name}"\ntitle = "{title}"\nseverity = "high"\ntext = "Do not use it."\n'
+        self.advisories[name] = sha256(self.write(f"advisories/{name}.toml", text).read_bytes())
+        self.lines[identity].append(json.dumps(json.loads(self.lines[identity][-1]) | {"advisories": [name]}))
+        self.sign_snapshot()
 
     def publish(self, files, signer, line=None):
         self.add(files, signer, line)
@@ -140,7 +151,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         self.head("403 Forbidden", Content_Length=0)
 
     def elsewhere(self):
-        self.head("302 Found", Location="http://169.254.169.254/latest", Content_Length=0)
+        self.head("302 Found", Location=self.server.location or "http://169.254.169.254/latest", Content_Length=0)
 
     def cut(self):
         content = self.content()
@@ -187,22 +198,32 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
+    """`protection` is the ssl.SSLContext of a server that speaks TLS."""
+
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, folder):
+    def __init__(self, folder, protection=None):
         def handler(*words):
             return Handler(*words, directory=str(folder))
         super().__init__(("127.0.0.1", 0), handler)
-        self.how, self.where, self.asked, self.stopping = None, "", [], threading.Event()
+        self.protected = protection is not None
+        if protection:  # each connection shakes hands in its own thread, so that one that never does holds up nobody
+            self.socket = protection.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        self.how, self.where, self.location, self.asked, self.stopping = None, "", None, [], threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def handle_error(self, request, client_address):
+        """A client that does not accept the certificate hangs up, which is what tests are about."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
     @property
     def address(self):
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http{'s' if self.protected else ''}://127.0.0.1:{self.server_port}"
 
-    def behave(self, how=None, where=""):
-        self.how, self.where = how, where
+    def behave(self, how=None, where="", location=None):
+        self.how, self.where, self.location = how, where, location
 
     def stop(self):
         self.stopping.set()

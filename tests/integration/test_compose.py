@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Distributions, made and started by the built program: what runs in them, what they refuse, and that two of them are equal to the byte."""
 
+import hashlib
 import json
 import os
 import random
@@ -292,6 +293,21 @@ class Archives(Composing):
         done = subprocess.run([*words, "-i", path], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.run_in(root, "list", program="usr/bin/small")
+
+        def verify():
+            done = subprocess.run([*words, "--verify", "small"], capture_output=True, text=True)
+            return [line.split() for line in done.stdout.splitlines()]
+
+        sums = dict(reversed(line.split("  ")) for line in (root / "var/lib/dpkg/info/small.md5sums").read_text().splitlines())
+        self.assertEqual(sums, {path.relative_to(root).as_posix(): hashlib.md5(path.read_bytes()).hexdigest() for path in (root / "opt").rglob("*") if path.is_file()})
+        self.assertEqual(verify(), [])
+        manifest = root / "opt/small/plugins/org.symphony.json/manifest.toml"
+        good = manifest.read_bytes()
+        manifest.write_bytes(good.replace(b"json", b"jsom"))
+        self.assertEqual(verify(), [["??5??????", "/opt/small/plugins/org.symphony.json/manifest.toml"]])
+        manifest.write_bytes(good)
+        (root / "opt/small/SHA256SUMS").unlink()
+        self.assertEqual([path for *_, path in verify()], ["/opt/small/SHA256SUMS"])
         subprocess.run([*words, "-r", "small"], capture_output=True, check=True)
         self.assertFalse((root / "opt" / "small" / "bin").exists())
 
@@ -459,6 +475,13 @@ timeout = "1s"
             self.assertIn(words, said)
         self.assertIn("nothing is different", self.compose("diff", one, one).out)
         self.assertEqual(json.loads(self.compose("diff", one, two, "--json").out)["equal"], False)
+        (two / "plugins.lock").write_text("altered")
+        (two / "share" / "capabilities.txt").unlink()
+        done = self.compose("diff", one, two)
+        self.assertIn("small 1.0.0 -> small 1.1.0", done.out, "what it says of itself is compared all the same")
+        self.assertIn(f"note: {two} is not as it was composed (plugins.lock and 1 more): symphony compose verify {two} says what is wrong", done.err)
+        self.assertEqual(json.loads(self.compose("diff", two, one, "--json").out)["damages"], {"from": 2, "to": 0})
+        self.assertEqual(self.compose("diff", one, one).err, "")
         said = self.compose("explain", self.folder / "small.toml", "files").out
         self.assertRegex(said, r"why +.*small\.toml:7 asks for it")
         self.assertIn("may     read", said)

@@ -2,10 +2,13 @@
 """Registries behind web servers, through the host's network broker: good ones, broken ones and hostile ones."""
 
 import json
+import random
+import re
 import shutil
 import time
 import unittest
 
+import certificates
 import packing
 from harness import Case, main
 from registries import Registry, Server, plugin_files
@@ -22,7 +25,10 @@ class WebCase(Case):
         self.registry = Registry(self.folder / "web/registry", self.folder / "keys")
         self.registry.add(plugin_files(WORDS, "1.0.0"), self.publisher)
         self.registry.publish(plugin_files(GREET, "1.0.0", more=NEEDS), self.publisher)
-        self.server = Server(self.folder / "web")
+        self.serve()
+
+    def serve(self, protection=None):
+        self.server = Server(self.folder / "web", protection)
         self.addCleanup(self.server.stop)
         self.address = f"{self.server.address}/registry"
 
@@ -110,6 +116,36 @@ class OverHttp(WebCase):
         self.symphony("install", lock, "--locked", env=other)
         self.refused("lock-out-of-date", "update", "--locked")
 
+    def test_the_doctor_asks_nobody_and_knows_what_was_fetched(self):
+        self.begin()
+        self.symphony("install", WORDS)
+
+        def doctor():
+            asked = len(self.server.asked)
+            done = self.symphony("packages", "doctor")
+            self.assertEqual(len(self.server.asked), asked, "the doctor asks nobody")
+            return done.out
+
+        self.registry.advise("SYM-2026-0007", WORDS, "counts one too many")
+        self.assertNotIn("SYM-2026-0007", doctor(), "nobody fetched it yet")
+        told = "1.0.0 has a known defect: SYM-2026-0007, high: counts one too many"
+        self.assertIn(f"warning: {WORDS} {told}", self.symphony("update").err)
+        self.assertIn(f"package {WORDS}: {told} [advisory]", doctor())
+        self.assertNotIn("expired-snapshot", doctor())
+        snapshot = self.home / ".local/state/symphony/registries/main/snapshot.toml"
+        snapshot.write_text(re.sub(r'expires = "[^"]*"', 'expires = "2026-01-01T00:00:00Z"', snapshot.read_text()))
+        self.assertIn("registry main: its snapshot 3 was good until 2026-01-01T00:00:00Z [expired-snapshot]", doctor())
+        self.assertIn(told, doctor(), "what it had is told nevertheless")
+        self.registry.sign_snapshot()
+        self.symphony("update")
+        self.assertNotIn("expired-snapshot", doctor())
+        for blob in (self.home / ".cache/symphony/registries/main/blobs").iterdir():
+            if WORDS.encode() in blob.read_bytes() and blob.read_bytes().startswith(b"{"):
+                blob.unlink()
+        self.assertRegex(doctor(), rf"warn +package {WORDS}: what registry main says of it cannot be read: .*\[offline-missing\]\n +mend: symphony update --dry-run fetches it")
+        self.symphony("update", "--dry-run")
+        self.assertNotIn("cannot be read", doctor())
+
     def test_what_a_server_does_wrong_is_said_and_changes_nothing(self):
         self.begin()
         self.symphony("install", WORDS)
@@ -139,6 +175,124 @@ class OverHttp(WebCase):
         self.symphony("update")
         self.assertEqual(self.installed(), {WORDS: "1.1.0"})
         self.symphony("verify")
+
+
+@unittest.skipUnless(certificates.is_here, "this machine has no openssl program")
+class OverHttps(WebCase):
+    """A registry of a company, behind a certificate that the company's own authority signed."""
+
+    def serve(self, protection=None):
+        self.authority = certificates.Authority(self.folder / "authority")
+        super().serve(protection or self.authority.server("registry"))
+        self.environment["SSL_CERT_FILE"] = str(self.authority.file)
+
+    def serve_with(self, protection):
+        """The same files behind another certificate; the right to reach it is there."""
+        WebCase.serve(self, protection)
+        self.symphony("permission", "grant", "packages", f"network:127.0.0.1:{self.server.server_port}")
+
+    def expect_refused_to_add(self, *words, reason="tls-failed"):
+        refused = self.refused(reason, "packages", "registry", "add", "main", self.address, "--root-key", self.registry.root.key)
+        self.expect_error(refused, *words)
+        self.assertEqual(self.server.asked, [], "nothing was asked of a server that is not who it should be")
+        self.assertEqual(json.loads(self.symphony("packages", "registry", "list", "--json").out)["registries"], [])
+
+    def test_the_whole_way_with_an_authority_of_the_house(self):
+        large = random.Random(7).randbytes(3_000_000)
+        self.registry.publish(plugin_files(WORDS, "1.0.1", library=large), self.publisher)
+        self.begin()
+        self.assertIn(GREET, self.symphony("search", "greet").out)
+        self.symphony("install", GREET)
+        self.assertEqual(self.installed(), {GREET: "1.0.0", WORDS: "1.0.1"})
+        self.symphony("verify")
+        self.registry.publish(plugin_files(WORDS, "1.1.0"), self.publisher)
+        self.symphony("update")
+        self.assertEqual(self.installed(), {GREET: "1.0.0", WORDS: "1.1.0"})
+        self.assertIn(f'address = "{self.address}"', self.symphony("packages", "lock").out)
+
+    def test_a_folder_of_authorities(self):
+        del self.environment["SSL_CERT_FILE"]
+        self.environment["SSL_CERT_DIR"] = str(self.authority.folder_of_trusted())
+        self.begin()
+        self.assertIn(GREET, self.symphony("search", "greet").out)
+
+    def test_an_authority_that_nobody_knows(self):
+        del self.environment["SSL_CERT_FILE"]
+        self.serve_with(self.authority.server("again"))
+        self.expect_refused_to_add("127.0.0.1", "certificate is not accepted", "SSL_CERT_FILE=FILE")
+        other = certificates.Authority(self.folder / "other", "Another house")
+        self.environment["SSL_CERT_FILE"] = str(other.file)
+        self.expect_refused_to_add("certificate is not accepted")
+
+    def test_a_file_of_authorities_that_is_none(self):
+        self.serve_with(self.authority.server("again"))
+        for name in (self.folder / "nowhere.pem", self.file("words.pem", "no certificate\n")):
+            with self.subTest(name=name):
+                self.environment["SSL_CERT_FILE"] = str(name)
+                self.expect_refused_to_add(str(name), "unset SSL_CERT_FILE")
+
+    def test_a_certificate_that_is_over(self):
+        self.serve_with(self.authority.server("old", days=-1))
+        self.expect_refused_to_add("certificate has expired", "clock is right")
+
+    def test_a_certificate_of_another_host(self):
+        for names in ("DNS:localhost", "IP:127.0.0.2", "DNS:127.0.0.1"):
+            with self.subTest(names=names):
+                self.serve_with(self.authority.server("other", names))
+                self.expect_refused_to_add("mismatch", "the name that the certificate is for")
+
+    def test_a_server_that_speaks_no_tls(self):
+        self.serve_with(None)
+        self.address = self.address.replace("http://", "https://")
+        self.expect_refused_to_add("does not speak TLS there")
+
+    def test_a_server_that_sends_elsewhere_is_not_followed(self):
+        self.begin()
+        self.symphony("install", WORDS)
+        self.registry.publish(plugin_files(WORDS, "1.1.0"), self.publisher)
+        plain = Server(self.folder / "web")
+        self.addCleanup(plain.stop)
+        second = Server(self.folder / "web", self.authority.server("second"))
+        self.addCleanup(second.stop)
+        for other in (plain, second):  # as far as rights go, both may be reached
+            self.symphony("permission", "grant", "packages", f"network:127.0.0.1:{other.server_port}")
+        for where in ("snapshot.toml", ".sympkg"):
+            for other, words in ((plain, "where nothing is protected"), (second, "name the registry by its own address")):
+                with self.subTest(where=where, to=other.address):
+                    self.server.behave("elsewhere", where, f"{other.address}/registry/{where}")
+                    refused = self.refused("redirected", "update")
+                    self.expect_error(refused, other.address, words)
+                    self.assertEqual(other.asked, [])
+                    self.assertEqual(self.installed(), {WORDS: "1.0.0"})
+        self.server.behave()
+        self.symphony("update")
+        self.assertEqual(self.installed(), {WORDS: "1.1.0"})
+
+    def test_the_composer_asks_registries_the_same_way(self):
+        self.begin()
+        source = self.file("small.toml", f'[distribution]\nname = "small"\nversion = "1.0.0"\n[plugins]\n"org.symphony.files" = "^1"\n"{GREET}" = "^1"\n')
+        refused = self.refused("not-granted", "compose", "lock", source)
+        self.expect_error(refused, f"hint: symphony permission grant composer 'network:127.0.0.1:{self.server.server_port}'")
+        self.symphony("permission", "grant", "composer", f"network:127.0.0.1:{self.server.server_port}")
+        self.symphony("compose", "lock", source)
+        lock = source.with_suffix(".lock").read_text()
+        self.assertIn(WORDS, lock)
+        self.server.behave("silent", "snapshot.toml")
+        begun = time.monotonic()
+        self.expect_error(self.refused("server-silent", "compose", "lock", source, "--update", "--set", "composer.network_wait=1s"), "registry main", "for 1 seconds", "--offline")
+        self.assertLess(time.monotonic() - begun, 25, "as its setting says, and not as long as by default")
+        del self.environment["SSL_CERT_FILE"]
+        self.server.behave()
+        self.refused("tls-failed", "compose", "lock", source, "--update")
+        self.assertEqual(source.with_suffix(".lock").read_text(), lock)
+
+    def test_who_stops_trusting_the_authority_is_refused_and_offline_goes_on(self):
+        self.begin()
+        self.symphony("install", WORDS)
+        del self.environment["SSL_CERT_FILE"]
+        self.expect_error(self.refused("tls-failed", "update"), "registry main", "SSL_CERT_FILE")
+        self.symphony("update", "--offline")
+        self.assertEqual(self.installed(), {WORDS: "1.0.0"})
 
 
 class Hostile(WebCase):

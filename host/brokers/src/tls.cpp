@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 
 namespace symphony::brokers {
 namespace {
@@ -41,8 +42,44 @@ std::string last_error() {
     return text;
 }
 
-Error tls_failed(const manifests::HostName& host, const std::string& what) {
-    return Error(Code::io, "tls-failed", "host \"" + host.text() + "\": " + what, "check the server's certificate and this machine's clock");
+Error tls_failed(const manifests::HostName& host, const std::string& what, const char* hint = "see whether host and port are right, and tell who runs the server") {
+    return Error(Code::io, "tls-failed", "host \"" + host.text() + "\": " + what, hint);
+}
+
+/// What would mend it depends on why the certificate is not accepted (X509_V_ERR_*).
+const char* remedy(long why) {
+    switch (why) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+    case X509_V_ERR_CERT_NOT_YET_VALID: return "tell who runs the server, and see whether this machine's clock is right";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH: return "use the name that the certificate is for, or tell who runs the server";
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return "if an authority of your own signed it, name the file with its certificate: SSL_CERT_FILE=FILE in the environment, or update-ca-certificates for all programs";
+    default: return "tell who runs the server";
+    }
+}
+
+Error not_shaken(const manifests::HostName& host) {
+    const unsigned long code = ERR_peek_last_error();
+    if (code == 0) return tls_failed(host, "no TLS handshake: the server closed the connection");
+    if (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) return tls_failed(host, "no TLS handshake: the server does not speak TLS there");
+    return tls_failed(host, "no TLS handshake: " + last_error());
+}
+
+/// The machine's certificates, or those that OpenSSL's variables name. Of a file that cannot be read OpenSSL itself says nothing, and trusts less.
+Status trust_system(SSL_CTX* context) {
+    const char* variable = X509_get_default_cert_file_env();
+    const char* named = ::secure_getenv(variable);
+    if (named == nullptr || *named == '\0') {
+        if (SSL_CTX_set_default_verify_paths(context) == 1) return {};
+        return Error(Code::io, "tls-failed", "cannot read the trusted certificates: " + last_error(), "install the package ca-certificates");
+    }
+    if (SSL_CTX_load_verify_file(context, named) == 1 && SSL_CTX_set_default_verify_dir(context) == 1) return {};
+    return Error(Code::io, "tls-failed", "cannot read trusted certificates in " + std::string(named) + ", which " + variable + " names: " + last_error(),
+                 "name a file of certificates in PEM, or unset " + std::string(variable));
 }
 
 } // namespace
@@ -86,11 +123,10 @@ Result<std::shared_ptr<TlsContext>> TlsContext::make(const std::filesystem::path
     BIO_meth_set_write(socket, &bio_write);
     BIO_meth_set_read(socket, &bio_read);
     BIO_meth_set_ctrl(socket, &bio_control);
-    const bool trusts = ca_file.empty() ? SSL_CTX_set_default_verify_paths(context) == 1
-                                        : SSL_CTX_load_verify_file(context, ca_file.c_str()) == 1;
-    if (!trusts) {
-        return Error(Code::io, "tls-failed", "cannot read the trusted certificates" + (ca_file.empty() ? std::string() : " in " + ca_file.string()) + ": " + last_error(),
-                     "install the package ca-certificates");
+    if (ca_file.empty()) {
+        SYMPHONY_TRY(trust_system(context));
+    } else if (SSL_CTX_load_verify_file(context, ca_file.c_str()) != 1) {
+        return Error(Code::io, "tls-failed", "cannot read the trusted certificates in " + ca_file.string() + ": " + last_error());
     }
     SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
@@ -131,9 +167,9 @@ Result<std::unique_ptr<TlsSession>> TlsContext::connect(int fd, const manifests:
             return Error(Code::deadline, "tls-slow", "host \"" + host.text() + "\": no TLS handshake in time");
         }
         if (const long verified = SSL_get_verify_result(ssl.get()); verified != X509_V_OK) {
-            return tls_failed(host, std::string("its certificate is not accepted: ") + X509_verify_cert_error_string(verified));
+            return tls_failed(host, std::string("its certificate is not accepted: ") + X509_verify_cert_error_string(verified), remedy(verified));
         }
-        return tls_failed(host, "no TLS handshake: " + (ERR_peek_last_error() != 0 ? last_error() : std::string("the server closed the connection")));
+        return not_shaken(host);
     }
     return std::make_unique<TlsSession>(ssl);
 }

@@ -34,7 +34,8 @@ class TlsSession;
 /// What all TLS sessions share: versions, and whom to trust. [any]
 class TlsContext {
 public:
-    /// @param ca_file  Empty: the certificates of the system.
+    /// @param ca_file  Empty: the certificates of the system, or those that SSL_CERT_FILE and SSL_CERT_DIR name, as for most programs.
+    /// @return `io` with reason "tls-failed" when they cannot be read.
     static Result<std::shared_ptr<TlsContext>> make(const std::filesystem::path& ca_file);
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;

@@ -18,7 +18,6 @@ constexpr int grade_default = 3;
 constexpr int grade_most = 4;
 constexpr std::int64_t audit_mib_most = 1 << 20;
 constexpr std::string_view presets[] = {"strict", "balanced", "permissive"};
-constexpr std::string_view extension_words[] = {"any", "signed", "none"};
 
 /// A name with stars for any characters.
 bool matches(std::string_view pattern, std::string_view name) noexcept {
@@ -59,7 +58,6 @@ bool is_own_folder(const Right& right) noexcept {
 } // namespace
 
 std::string_view name_of(Preset preset) noexcept { return presets[static_cast<std::size_t>(preset)]; }
-std::string_view name_of(Extensions extensions) noexcept { return extension_words[static_cast<std::size_t>(extensions)]; }
 
 /// Reads one file into a policy. The first thing that is wrong ends it: a rule that is only half understood protects nobody.
 struct Policy::Reader {
@@ -126,14 +124,15 @@ struct Policy::Reader {
 
     void extensions(const toml::node& value, std::string_view key) const {
         const auto word = text_of(value, key);
-        const auto found = std::find(std::begin(extension_words), std::end(extension_words), word);
-        if (found == std::end(extension_words)) unknown(value, key, word, {std::begin(extension_words), std::end(extension_words)});
-        restrict_extensions(static_cast<Extensions>(found - std::begin(extension_words)));
+        const auto& words = manifests::extension_words;
+        const auto found = std::find(words.begin(), words.end(), word);
+        if (found == words.end()) unknown(value, key, word, {words.begin(), words.end()});
+        restrict_extensions(static_cast<Extensions>(found - words.begin()));
     }
     void restrict_extensions(Extensions to_what) const {
-        if (to_what <= to.extensions_) return;
-        to.extensions_ = to_what;
-        to.extensions_rule_ = name;
+        if (to_what <= to.extensions_.which) return;
+        to.extensions_.which = to_what;
+        to.extensions_.file = name;
     }
     /// Whom one file names counts as far as the others do, too.
     void publishers(const toml::node& value) const {
@@ -142,10 +141,10 @@ struct Policy::Reader {
         std::vector<std::string> keys;
         for (const auto& item : *list) {
             auto key = text_of(item, "a publisher");
-            const auto& before = to.extension_publishers_;
+            const auto& before = to.extensions_.publishers;
             if (!before || std::find(before->begin(), before->end(), key) != before->end()) keys.push_back(std::move(key));
         }
-        to.extension_publishers_ = std::move(keys);
+        to.extensions_.publishers = std::move(keys);
     }
 
     void top(const toml::table& table) const {
@@ -284,20 +283,6 @@ Policy Policy::load_default(const fs::path& config_dir, const fs::path& distribu
     const auto in = [](const fs::path& folder) { return folder.empty() ? fs::path() : folder / "policy.toml"; };
     const fs::path machine = "/etc/symphony";
     return load({{in(machine), true}, {distribution_dir == machine ? fs::path() : in(distribution_dir), true}, {in(config_dir), false}});
-}
-
-Status Policy::check_extension(std::string_view plugin, std::string_view publisher) const {
-    const std::string what = "plugin \"" + std::string(plugin) + "\"";
-    if (extensions_ == Extensions::none) {
-        return Error(Code::refused, "extensions-forbidden", what + ": no plugins may be added to this symphony (extensions in " + extensions_rule_ + ")", "use a symphony that allows it; who made this one can put the plugin in");
-    }
-    if (extensions_ == Extensions::any) return {};
-    if (publisher.empty()) {
-        return Error(Code::refused, "extension-unsigned", what + ": only signed plugins may be added to this symphony, and nobody signed it (extensions in " + extensions_rule_ + ")", "symphony install its package with its .minisig");
-    }
-    const auto& keys = extension_publishers_;
-    if (!keys || std::find(keys->begin(), keys->end(), publisher) != keys->end()) return {};
-    return Error(Code::refused, "extension-publisher", what + ": it is signed with " + std::string(publisher) + ", whose plugins may not be added to this symphony (publishers in " + extensions_rule_ + ")", "only an administrator can change that");
 }
 
 Verdict Policy::judge(const Subject& subject, const Right& right) const {

@@ -109,7 +109,7 @@ TEST(Policy, AdministratorsLock) {
 
 TEST(Policy, SaysWhichPluginsMayBeAdded) {
     const Files files;
-    const auto reason = [](const Policy& policy, std::string_view publisher) { return policy.check_extension("p", publisher) ? std::string() : std::string(policy.check_extension("p", publisher).error().reason()); };
+    const auto reason = [](const Policy& policy, std::string_view publisher) { return policy.extensions().check("p", publisher) ? std::string() : std::string(policy.extensions().check("p", publisher).error().reason()); };
     EXPECT_EQ(reason(files.load(""), ""), "");
     EXPECT_EQ(reason(files.load("extensions = \"any\""), ""), "");
     EXPECT_EQ(reason(files.load("extensions = \"signed\""), ""), "extension-unsigned");

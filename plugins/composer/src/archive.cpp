@@ -5,6 +5,8 @@
 #include "single_file.hpp"
 #include "tar.hpp"
 
+#include <symphony/packaging/digest.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -68,6 +70,13 @@ std::string control_of(const Tree& tree, const TreeFacts& facts) {
            "\nDepends: " + depends_of(tree, facts) + "\nSection: misc\nPriority: optional\nDescription: " + about + "\n";
 }
 
+/// What `dpkg --verify` compares with. Links have no line, as in Debian's own packages.
+Result<std::string> md5sums_of(const Tree& tree, const std::string& place) {
+    std::string out;
+    for (const auto& [path, file] : tree.files()) out += SYMPHONY_TRY(packaging::md5_of(file.bytes)) + "  " + place + "/" + path + "\n";
+    return out;
+}
+
 void put_member(std::string& out, std::string name, std::string_view bytes) {
     std::string header = std::move(name);
     const auto field = [&](std::size_t end, const std::string& text) {
@@ -81,9 +90,10 @@ void put_member(std::string& out, std::string name, std::string_view bytes) {
 }
 
 Result<std::string> deb_of(const Tree& tree, const TreeFacts& facts) {
+    const std::string place = "opt/" + facts.distribution.name;
     Tree control;
     SYMPHONY_TRY(control.add("control", 0644, control_of(tree, facts)));
-    const std::string place = "opt/" + facts.distribution.name;
+    SYMPHONY_TRY(control.add("md5sums", 0644, SYMPHONY_TRY(md5sums_of(tree, place))));
     std::string out(ar_magic);
     put_member(out, "debian-binary", "2.0\n");
     put_member(out, "control.tar.zst", SYMPHONY_TRY(tar_of(control, "", Squeeze::zstd)));

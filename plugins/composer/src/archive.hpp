@@ -27,9 +27,9 @@ std::string file_name_of(const TreeFacts& facts, Format format);
 
 /// The tree as one file. The same tree gives the same bytes, of one version of zstd and zlib: no times, no owners, files in order.
 /// - tar.zst: all in one folder of the title's name
-/// - deb: beneath /opt/NAME, with a link /usr/bin/NAME; it depends on what its programs and libraries need
+/// - deb: beneath /opt/NAME, with a link /usr/bin/NAME; it depends on what its programs and libraries need, and lists its files for `dpkg --verify`
 /// - single-file: a shell script with the tree as tar in gzip behind it, which unpacks itself once into the cache and starts (decision 0040)
-/// @return `exhausted`, `internal`; `invalid_argument` "path-too-long".
+/// @return `exhausted`, `internal`, `unsupported` "no-md5"; `invalid_argument` "path-too-long".
 Result<std::string> archive_of(const Tree& tree, const TreeFacts& facts, Format format);
 
 /// The tree in an archive of any of these formats, whatever it says of itself. @return `data_corrupt` "not-a-distribution", "damaged-archive"; `exhausted`.

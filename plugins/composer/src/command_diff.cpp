@@ -21,6 +21,7 @@ struct Side {
     Lock lock;
     std::optional<Distribution> distribution;
     std::optional<std::uint64_t> bytes;
+    std::vector<Damage> damages; ///< of a folder or archive
 };
 
 Result<Side> side_of(const CommandLine& line, const std::string& typed) {
@@ -29,14 +30,14 @@ Result<Side> side_of(const CommandLine& line, const std::string& typed) {
     const auto of_tree = [&](Tree tree) -> Result<Side> {
         auto facts = facts_of(tree);
         if (!facts) return std::move(facts).error().in(shown(typed));
-        return Side{std::move(facts->lock), std::move(facts->distribution), tree.bytes()};
+        return Side{std::move(facts->lock), std::move(facts->distribution), tree.bytes(), check_seal(tree)};
     };
     if (fs::is_directory(path, error)) return of_tree(SYMPHONY_TRY(read_tree(path)));
     auto bytes = packaging::read_file(fs::exists(path, error) ? fs::canonical(path, error) : path, packaging::payload_bytes_max);
     if (!bytes) return std::move(bytes).error();
     if (auto lock = packaging::parse_lock(*bytes, shown(typed)); lock || path.extension() == ".lock") {
         if (!lock) return std::move(lock).error();
-        Side out{*std::move(lock), {}, {}};
+        Side out{*std::move(lock), {}, {}, {}};
         fs::path beside = path;
         beside.replace_extension(".toml"); // what it was locked from, when it lies there
         if (const auto text = packaging::read_file(beside, distribution_bytes_max)) {
@@ -48,6 +49,13 @@ Result<Side> side_of(const CommandLine& line, const std::string& typed) {
     auto read = read_archive(*bytes);
     if (!read) return std::move(read).error().in(shown(typed));
     return of_tree(std::move(read->tree));
+}
+
+/// What is compared is what it says of itself, which is not what it is then.
+void tell_damage(const CommandLine& line, const std::string& typed, const Side& side) {
+    if (side.damages.empty()) return;
+    const std::string others = side.damages.size() == 1 ? "" : " and " + std::to_string(side.damages.size() - 1) + " more";
+    line.err("note: " + shown(typed) + " is not as it was composed (" + shown(side.damages.front().path) + others + "): symphony compose verify " + shown(typed) + " says what is wrong");
 }
 
 std::uint64_t size_of(const Lock::Package& package) { return package.artifacts.empty() ? 0 : package.artifacts.front().size_bytes; }
@@ -66,6 +74,7 @@ public:
             out.emplace_back("bytes", Data(Data::Map{{"from", static_cast<std::int64_t>(*from_.bytes)}, {"to", static_cast<std::int64_t>(*to_.bytes)}}));
             if (*from_.bytes != *to_.bytes) changed("size " + std::to_string(*from_.bytes) + " -> " + std::to_string(*to_.bytes) + " bytes");
         }
+        out.emplace_back("damages", Data(Data::Map{{"from", static_cast<std::int64_t>(from_.damages.size())}, {"to", static_cast<std::int64_t>(to_.damages.size())}}));
         out.emplace_back("equal", !changed_ && from_.lock == to_.lock);
         if (!changed_) say(from_.lock == to_.lock ? "nothing is different" : "nothing is different but digests");
         return out;
@@ -183,6 +192,8 @@ Result<std::int32_t> command_diff(CommandLine& line) {
     const auto from = SYMPHONY_TRY(side_of(line, line.text("from")));
     const auto to = SYMPHONY_TRY(side_of(line, line.text("to")));
     line.answer(to_json(Differ(line, from, to).run()));
+    tell_damage(line, line.text("from"), from);
+    tell_damage(line, line.text("to"), to);
     return 0;
 }
 

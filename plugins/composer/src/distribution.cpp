@@ -10,7 +10,6 @@ namespace symphony::composer {
 namespace {
 
 constexpr std::array<std::string_view, 3> placements{"any", "in-process", "isolated"};
-constexpr std::array<std::string_view, 3> extension_words{"none", "signed", "any"};
 constexpr std::array<std::string_view, 2> library_words{"bundled", "system"};
 constexpr std::array<std::string_view, 4> format_words{"tree", "tar.zst", "deb", "single-file"};
 constexpr std::array<std::string_view, 5> grades{"G0", "G1", "G2", "G3", "G4"};
@@ -128,7 +127,7 @@ private:
         }
         sort_unique(policy.denied);
         if (section.has("minimum_grade")) policy.minimum_grade = grades[section.word("minimum_grade", grades, 0)];
-        policy.extensions = static_cast<Extensions>(section.word("extensions", extension_words, 1));
+        policy.extensions = static_cast<Extensions>(section.word("extensions", manifests::extension_words, static_cast<std::size_t>(Extensions::signed_only)));
         policy.allow_unsigned = section.boolean("allow_unsigned", false);
         policy.forbid_startup_activation = section.boolean("forbid_startup_activation", false);
         policy.only_trusted_in_process = section.word("in_process", in_process_words, 0) == 1;
@@ -156,7 +155,7 @@ private:
                 findings_.add(place_of(plugin), "wrong-type", where + "] " + quoted(plugin.str()) + " is no table", "write " + where + ".\"" + std::string(plugin.str()) + "\"] and the settings beneath");
                 continue;
             }
-            for (const auto& [key, value] : *settings) out_.presets.push_back({std::string(plugin.str()), std::string(key.str()), data_of(value), locked, place_of(key)});
+            for (const auto& [key, value] : *settings) out_.presets.push_back({std::string(plugin.str()), std::string(key.str()), manifests::to_data(value), locked, place_of(key)});
         }
         std::sort(out_.presets.begin() + first, out_.presets.end(), [](const Preset& a, const Preset& b) { return std::tie(a.plugin, a.key) < std::tie(b.plugin, b.key); });
     }
@@ -181,7 +180,6 @@ private:
 } // namespace
 
 std::string_view name_of(Placement placement) noexcept { return placements[static_cast<std::size_t>(placement)]; }
-std::string_view name_of(Extensions extensions) noexcept { return extension_words[static_cast<std::size_t>(extensions)]; }
 std::string_view name_of(Libraries libraries) noexcept { return library_words[static_cast<std::size_t>(libraries)]; }
 std::string_view name_of(Format format) noexcept { return format_words[static_cast<std::size_t>(format)]; }
 

@@ -3,6 +3,7 @@
 
 #include <symphony/manifests/data.hpp>
 #include <symphony/manifests/diagnostic.hpp>
+#include <symphony/manifests/extensions.hpp>
 #include <symphony/manifests/rights.hpp>
 #include <symphony/manifests/semver.hpp>
 #include <symphony/packaging/signature.hpp>
@@ -16,15 +17,14 @@
 namespace symphony::composer {
 
 using manifests::Diagnostic;
+using manifests::Extensions;
 using manifests::Place;
 
 enum class Placement : std::uint8_t { any, in_process, isolated };
-enum class Extensions : std::uint8_t { none, signed_only, any };
 enum class Libraries : std::uint8_t { bundled, system };
 enum class Format : std::uint8_t { tree, tar_zst, deb, single_file };
 
 std::string_view name_of(Placement placement) noexcept;
-std::string_view name_of(Extensions extensions) noexcept; ///< "none", "signed", "any"
 std::string_view name_of(Libraries libraries) noexcept;
 std::string_view name_of(Format format) noexcept;         ///< "tree", "tar.zst", "deb", "single-file"
 std::optional<Format> format_of(std::string_view name) noexcept;

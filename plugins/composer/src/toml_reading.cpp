@@ -5,8 +5,6 @@
 #include <symphony/manifests/toml_guard.hpp>
 #include <symphony/utf8.hpp>
 
-#include <cmath>
-
 namespace symphony::composer {
 namespace {
 
@@ -33,25 +31,6 @@ bool is_word(std::string_view text, std::size_t bytes_max, std::string_view more
     const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
     if (text.empty() || text.size() > bytes_max || !plain(text.front()) || !plain(text.back())) return false;
     return std::all_of(text.begin(), text.end(), [&](char c) { return plain(c) || more.find(c) != std::string_view::npos; });
-}
-
-manifests::Data data_of(const toml::node& node) {
-    using manifests::Data;
-    if (const auto* value = node.as_boolean()) return Data(value->get());
-    if (const auto* value = node.as_integer()) return Data(value->get());
-    if (const auto* value = node.as_floating_point()) return std::isfinite(value->get()) ? Data(value->get()) : Data();
-    if (const auto* value = node.as_string()) return Data(value->get());
-    if (const auto* list = node.as_array()) {
-        Data::List items;
-        for (const auto& item : *list) items.push_back(data_of(item));
-        return Data(std::move(items));
-    }
-    if (const auto* table = node.as_table()) {
-        Data::Map entries;
-        for (const auto& [key, item] : *table) entries.emplace_back(std::string(key.str()), data_of(item));
-        return Data(std::move(entries));
-    }
-    return {};
 }
 
 void Findings::add(Place place, std::string reason, std::string message, std::string hint) {

@@ -3,7 +3,7 @@
 
 #include <symphony/manifests/data.hpp>
 #include <symphony/manifests/diagnostic.hpp>
-#include <symphony/manifests/toml.hpp>
+#include <symphony/manifests/toml_data.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -23,8 +23,6 @@ Place place_of(const toml::key& key);
 std::string quoted(std::string_view text);
 /// Lower-case letters and digits and those of `more`, not first and last; at most `bytes_max`.
 bool is_word(std::string_view text, std::size_t bytes_max, std::string_view more) noexcept;
-/// Dates, and numbers that are not finite, are null.
-manifests::Data data_of(const toml::node& node);
 
 template <class T>
 void sort_unique(std::vector<T>& items) {

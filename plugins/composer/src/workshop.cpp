@@ -4,68 +4,25 @@
 #include "rules.hpp"
 
 #include <symphony/packaging/digest.hpp>
-#include <symphony/packaging/registries.hpp>
 
 #include <algorithm>
-#include <chrono>
 
 namespace symphony::composer {
 namespace fs = std::filesystem;
 using packaging::Lock;
 
-/// The user's registries, opened when a plugin is left for them.
-class Workshop::Registries {
-public:
-    Registries(const CommandLine& line, bool offline) : line_(line), offline_(offline) {}
-
-    Result<std::vector<packaging::Registry*>> open() {
-        const auto list = SYMPHONY_TRY(packaging::RegistryList::load(fs::path(line_.about().config) / "registries.toml"));
-        std::vector<packaging::Registry*> out;
-        for (const auto& entry : list.all) {
-            auto fetch = fetch_of(entry.address);
-            if (!fetch) return std::move(fetch).error().in("registry " + entry.name);
-            packaging::RegistryOptions options;
-            options.root_keys = entry.root_keys;
-            options.state = fs::path(line_.about().state) / "registries" / entry.name;
-            options.cache = fs::path(line_.about().cache) / "registries" / entry.name;
-            options.offline = offline_;
-            options.now = static_cast<packaging::UnixTime>(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count());
-            auto registry = packaging::Registry::open(**fetch, std::move(options));
-            if (!registry) return std::move(registry).error().in("registry " + entry.name);
-            all_.push_back({entry.name, *std::move(fetch), std::make_unique<packaging::Registry>(*std::move(registry))});
-            out.push_back(all_.back().registry.get());
-        }
-        return out;
-    }
-
-    std::string name_of(const packaging::Registry& registry) const {
-        const auto found = std::find_if(all_.begin(), all_.end(), [&](const One& one) { return one.registry.get() == &registry; });
-        return found == all_.end() ? registry.name() : found->name;
-    }
-
-private:
-    struct One {
-        std::string name;
-        std::unique_ptr<packaging::Fetch> fetch;
-        std::unique_ptr<packaging::Registry> registry;
-    };
-
-    /// A folder, or a web server through the host's network broker, which asks whether this plugin may.
-    Result<std::unique_ptr<packaging::Fetch>> fetch_of(const std::string& address) const {
-        if (!address.starts_with("http://") && !address.starts_with("https://")) return std::unique_ptr<packaging::Fetch>(std::make_unique<packaging::FolderFetch>(address));
-        auto web = SYMPHONY_TRY(packaging::WebAddress::parse(address));
-        const auto net = SYMPHONY_TRY(line_.host().net());
-        packaging::Connect connect = [net, host = line_.host()](const std::string& name, std::uint16_t port, bool tls) {
-            constexpr std::chrono::seconds longest{30};
-            return net.connect(name, port, tls ? Net::tls : 0, host.deadline_in(longest));
-        };
-        return std::unique_ptr<packaging::Fetch>(std::make_unique<packaging::HttpFetch>(std::move(web), std::move(connect)));
-    }
-
-    const CommandLine& line_;
-    const bool offline_;
-    std::vector<One> all_;
-};
+Result<std::vector<packaging::Registry*>> Workshop::open_registries() {
+    packaging::UserRegistries::Options options;
+    options.plugin = "composer";
+    options.offline = mode_.offline;
+    options.cancelled = [this] { return line_.cancelled(); };
+    options.note = [this](const std::string& text) { line_.err("note: " + text); };
+    auto opened = packaging::UserRegistries::open(line_.host(), line_.about(), options);
+    if (!opened && opened.error().reason() == "no-registry") return std::vector<packaging::Registry*>(); // what is not there is told with the plugins that need it
+    if (!opened) return std::move(opened).error();
+    registries_.emplace(*std::move(opened));
+    return registries_->all();
+}
 
 Workshop::Workshop(const CommandLine& line, std::string typed, packaging::LockMode mode) : line_(line), typed_(std::move(typed)), mode_(std::move(mode)) {
     file_ = line_.path(typed_);
@@ -176,14 +133,13 @@ Status Workshop::prepare() {
     if (!problems_.empty()) return {};
     SYMPHONY_TRY(read_lock());
     publishers_ = SYMPHONY_TRY(packaging::Publishers::load(fs::path(line_.about().config) / "publishers.toml"));
-    registries_ = std::make_unique<Registries>(line_, mode_.offline);
     Surroundings around;
     around.base = file_.parent_path();
     around.prefix = line_.about().prefix;
     around.triple = line_.about().triple;
     around.publishers = &publishers_;
-    around.registries = [this] { return registries_->open(); };
-    around.name_of_registry = [this](const packaging::Registry& registry) { return registries_->name_of(registry); };
+    around.registries = [this] { return open_registries(); };
+    around.name_of_registry = [this](const packaging::Registry& registry) { return registries_ ? registries_->name_of(registry) : registry.name(); };
     around.progress = line_.progress("reading plugins");
     inputs_ = std::make_unique<Inputs>(*distribution_, std::move(around));
     SYMPHONY_TRY(inputs_->open(problems_, typed_));

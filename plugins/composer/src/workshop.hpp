@@ -4,6 +4,8 @@
 #include "assemble.hpp"
 #include "command_line.hpp"
 
+#include <symphony/packaging/user_registries.hpp>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,10 +44,10 @@ public:
     const HostFiles& host() const noexcept { return host_; }
 
 private:
-    class Registries;
     Status read_file();
     Status read_lock();
     Status plan();
+    Result<std::vector<packaging::Registry*>> open_registries();
     Status refresh_local();
     Status fill_lock(packaging::Lock lock);
 
@@ -58,7 +60,7 @@ private:
     std::optional<packaging::Lock> old_lock_;
     packaging::Lock lock_;
     packaging::Publishers publishers_;
-    std::unique_ptr<Registries> registries_;
+    std::optional<packaging::UserRegistries> registries_; ///< opened when a plugin is left for them
     std::unique_ptr<Inputs> inputs_;
     std::vector<const Input*> taken_;
     HostFiles host_;

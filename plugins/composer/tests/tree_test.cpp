@@ -117,6 +117,20 @@ TEST(Archive, EachFormatGivesTheTreeBackAndIsTheSameTwice) {
     EXPECT_EQ(file_name_of(*facts, Format::deb), "acme_1.0.0~rc.1_amd64.deb");
 }
 
+TEST(Archive, ADebianPackageListsItsFilesAsDpkgExpectsThem) {
+    EXPECT_EQ(*packaging::md5_of("abc"), "900150983cd24fb0d6963f7d28e17f72") << "RFC 1321";
+    const auto tree = some_tree();
+    const auto deb = *archive_of(tree, *facts_of(tree), Format::deb);
+    constexpr std::size_t header = 60, magic = 8, binary = 4; // of ar; the first member is "2.0\n"
+    const auto at = magic + header + binary;
+    ASSERT_EQ(deb.substr(at, 15), "control.tar.zst");
+    const auto control = read_tar(std::string_view(deb).substr(at + header, std::stoul(deb.substr(at + 48, 10))));
+    ASSERT_TRUE(control) << control.error().message();
+    std::string wanted;
+    for (const auto& [path, file] : tree.files()) wanted += *packaging::md5_of(file.bytes) + "  opt/acme/" + path + "\n";
+    EXPECT_EQ(control->find("md5sums")->bytes, wanted);
+}
+
 TEST(Archive, CutAndAlteredOnesAreErrorsOrOtherTrees) {
     const auto tree = some_tree();
     const auto facts = *facts_of(tree);

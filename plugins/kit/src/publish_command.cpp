@@ -61,12 +61,12 @@ void tell(const Typed& typed, const RegistryFolder::Published& done) {
 }
 
 /// Everything that has to hold before anything is written; the cheap things first.
-Result<RegistryFolder::Published> judge(const Typed& typed, const RegistryFolder& registry, const RegistryFolder::Submission& submission) {
-    auto judged = SYMPHONY_TRY(registry.judge(submission));
-    if (judged.was_there) return judged;
+Result<RegistryFolder::Judged> judge(const Typed& typed, const RegistryFolder& registry, RegistryFolder::Submission submission) {
+    auto judged = SYMPHONY_TRY(registry.judge(std::move(submission)));
+    if (judged.outcome().was_there) return judged;
     const auto level = SYMPHONY_TRY(typed.number("level", 5, 1, 10));
     const WorkFolder work = SYMPHONY_TRY(WorkFolder::make());
-    SYMPHONY_TRY(pack_again(submission.package, work.path()));
+    SYMPHONY_TRY(pack_again(judged.submission().package, work.path()));
     SYMPHONY_TRY(hold_to_the_contract(typed, work.path(), level, !typed.on("static")));
     return judged;
 }
@@ -76,13 +76,13 @@ Result<RegistryFolder::Published> judge(const Typed& typed, const RegistryFolder
 Result<std::int32_t> publish_command(const Typed& typed) {
     if (!typed.given("to")) return usage("publish where?", "--to FOLDER names a registry; symphony registry create makes one");
     auto registry = SYMPHONY_TRY(open_registry(typed, "to"));
-    const auto submission = SYMPHONY_TRY(submission_of(typed, registry));
-    auto done = SYMPHONY_TRY(judge(typed, registry, submission));
+    const auto judged = SYMPHONY_TRY(judge(typed, registry, SYMPHONY_TRY(submission_of(typed, registry))));
+    auto done = judged.outcome();
     const bool dry = typed.on("dry-run");
     tell(typed, done);
     if (!dry && !done.was_there) {
         const auto keys = SYMPHONY_TRY(snapshot_keys(typed, registry.root()));
-        done = SYMPHONY_TRY(registry.publish(submission, keys.signing()));
+        done = SYMPHONY_TRY(registry.publish(judged, keys.signing()));
     }
     typed.answer(to_json(Data::Map{{"id", done.line.id}, {"version", done.line.version}, {"registry", registry.config().name}, {"published", !dry && !done.was_there}, {"was_there", done.was_there},
                                    {"previous", done.previous.empty() ? Data() : Data(done.previous)}, {"rights_added", texts(done.line.rights_added)}, {"signer", done.line.signer},

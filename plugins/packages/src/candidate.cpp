@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "candidate.hpp"
 
+#include <symphony/manifests/extensions.hpp>
+
+#include <algorithm>
+#include <sstream>
+
 namespace symphony::packages {
 namespace fs = std::filesystem;
 using packaging::PublicKey;
@@ -34,6 +39,20 @@ Result<Candidate> of_file(const CommandLine& line, const std::string& typed, Can
     return out;
 }
 
+/// As the host tells it. A word that is not known is of a newer host, and may mean anything.
+manifests::ExtensionRule extension_rule(const About& about) {
+    manifests::ExtensionRule out;
+    const auto& words = manifests::extension_words;
+    const auto found = std::find(words.begin(), words.end(), about.extensions);
+    if (!about.extensions.empty()) out.which = found == words.end() ? manifests::Extensions::none : static_cast<manifests::Extensions>(found - words.begin());
+    out.file = about.extensions_rule;
+    if (about.publishers.empty()) return out;
+    out.publishers.emplace();
+    std::istringstream keys(about.publishers);
+    for (std::string key; keys >> key;) out.publishers->push_back(key);
+    return out;
+}
+
 } // namespace
 
 bool is_path(const CommandLine& line, const std::string& typed) {
@@ -55,22 +74,9 @@ Result<Candidate> candidate_of(const CommandLine& line, const std::string& typed
     return made;
 }
 
-Status check_open(const CommandLine& line) {
-    if (line.about().extensions != "none") return {};
-    return Error(Code::refused, "extensions-forbidden", "no plugins may be added to this symphony (extensions in " + line.about().extensions_rule + ")", "use a symphony that allows it; who made this one can put the plugin in");
-}
+Status check_open(const CommandLine& line) { return extension_rule(line.about()).check_open(); }
 
-Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer) {
-    const auto& about = line.about();
-    if (about.extensions != "signed") return {};
-    const std::string name = "plugin \"" + info.id() + "\"";
-    if (signer.empty()) {
-        return Error(Code::refused, "extension-unsigned", name + ": only signed plugins may be added to this symphony, and nobody signed it (extensions in " + about.extensions_rule + ")", "get its package with its .minisig");
-    }
-    const std::string all = " " + about.publishers + " ";
-    if (about.publishers.empty() || all.find(" " + signer + " ") != std::string::npos) return {};
-    return Error(Code::refused, "extension-publisher", name + ": it is signed with " + signer + ", whose plugins may not be added to this symphony (publishers in " + about.extensions_rule + ")", "only an administrator can change that");
-}
+Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer) { return extension_rule(line.about()).check(info.id(), signer); }
 
 Status check_fits(const CommandLine& line, const packaging::PackageInfo& info) {
     const auto& manifest = info.manifest;

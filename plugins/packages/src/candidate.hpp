@@ -31,7 +31,7 @@ Result<Candidate> candidate_of(const CommandLine& line, const std::string& typed
 
 /// Whether this symphony takes other plugins at all. @return `refused`, reason "extensions-forbidden".
 Status check_open(const CommandLine& line);
-/// Whether it takes this one. @param signer  Empty: nobody. @return `refused`: "extension-unsigned", "extension-publisher".
+/// Whether it takes this one, as its host will when it loads it. @param signer  Empty: nobody. @return `refused`: as manifests::ExtensionRule::check.
 Status check_welcome(const CommandLine& line, const packaging::PackageInfo& info, const std::string& signer);
 
 /// Whether this host can run it. @return `abi_mismatch`: "abi-mismatch", "wrong-host"; `refused`: "wrong-platform".

@@ -115,7 +115,7 @@ private:
         if (!list) return findings_.fail("registries", list.error(), "mend the file, or move it away and add the registries again: symphony packages registry add");
         if (list->all.empty()) return;
         for (const auto& entry : list->all) {
-            auto one = Registries::open(line_, true, entry.name);
+            auto one = open_registries(line_, true, entry.name, true);
             if (one) {
                 look_at_registry(entry.name, *one);
             } else if (one.error().reason() == "offline-missing") {
@@ -132,23 +132,36 @@ private:
         for (const auto& package : profile_.packages) {
             if (package.registry != name) continue;
             const auto known = known_as(line_, registries, publishers_, package.id);
-            if (known && *known) look_at_known(package, **known, *registries.all().front());
+            if (!known) findings_.warn(subject(package), "what registry " + name + " says of it cannot be read: " + known.error().message() + " [" + std::string(known.error().reason()) + "]", "symphony update --dry-run fetches it");
+            else if (!*known) findings_.warn(subject(package), "registry " + name + " has it no more [unknown-plugin]", "ask who runs the registry; symphony remove " + package.id);
+            else look_at_known(package, **known, *registries.all().front());
+        }
+    }
+
+    /// The newest version that the package may be updated to.
+    static const KnownVersion* newest_for(const Installed& package, const KnownPlugin& known) {
+        return known.newest(manifests::Range::parse(package.asked.empty() ? "*" : package.asked).value_or({}));
+    }
+
+    /// An update mends it when it brings a version that is free of it.
+    void tell_advisories(const Installed& package, const KnownVersion& here, const KnownVersion* newest, packaging::Registry& registry) {
+        for (const auto& advisory : advisories_of(registry, here.line)) {
+            const bool helps = newest != nullptr && precedence(newest->version, here.version) > 0 && std::find(newest->line.advisories.begin(), newest->line.advisories.end(), advisory.id) == newest->line.advisories.end();
+            findings_.warn(subject(package), package.version + " has a known defect: " + in_words(advisory) + " [advisory]",
+                           helps ? "symphony update " + package.id + " brings " + newest->line.version + ", which has it not" : "symphony remove " + package.id + "; no update is free of it yet");
         }
     }
 
     void look_at_known(const Installed& package, const KnownPlugin& known, packaging::Registry& registry) {
+        const auto* newest = newest_for(package, known);
         if (const auto* here = known.find(package.version)) {
             const auto key = packaging::PublicKey::parse(here->line.signer);
             const auto* signer = key ? publishers_.find(*key) : nullptr;
             const bool told = signer != nullptr && signer->revoked;
             if (!here->barred.empty() && !told) findings_.warn(subject(package), package.version + " " + here->barred + " [barred]", "symphony update " + package.id + "; symphony remove " + package.id);
             if (here->line.yanked) findings_.warn(subject(package), package.version + " was taken back by its publisher [yanked]", "symphony update " + package.id);
-            for (const auto& id : here->line.advisories) {
-                const auto advisory = registry.advisory(id);
-                findings_.warn(subject(package), id + (advisory ? ", " + shown(advisory->severity) + ": " + shown(advisory->title) : ""), "symphony update " + package.id);
-            }
+            tell_advisories(package, *here, newest, registry);
         }
-        const auto* newest = known.newest(manifests::Range::parse(package.asked.empty() ? "*" : package.asked).value_or({}));
         const auto version = manifests::Version::parse(package.version);
         const auto info = store_.read(package.digest);
         if (newest == nullptr || !version || !info || precedence(newest->version, *version) <= 0) return;

@@ -3,6 +3,7 @@
 #include "candidate.hpp"
 #include "commands.hpp"
 #include "dependencies.hpp"
+#include "known.hpp"
 #include "locked.hpp"
 #include "resolve.hpp"
 
@@ -193,6 +194,9 @@ private:
         }
         for (const auto& candidate : candidates_) question_.files.push_back(&candidate);
         answer_ = SYMPHONY_TRY(resolve_from_registries(line_, profile, store, publishers_, question_));
+        for (const auto& [what, advisory] : answer_.advisories) {
+            if (!line_.json()) line_.err("warning: " + what + " has a known defect: " + in_words(advisory));
+        }
         candidates_.insert(candidates_.end(), std::make_move_iterator(answer_.candidates.begin()), std::make_move_iterator(answer_.candidates.end()));
         return {};
     }
@@ -320,10 +324,13 @@ private:
             list.push_back(Data(Data::Map{{"id", info.id()}, {"version", info.version()}, {"before", step.before ? Data(step.before->version) : Data()}, {"digest", info.digest},
                                           {"publisher", step.key ? Data(step.key->text()) : Data()}, {"changed", !step.same}, {"rights", step.rights.data()}}));
         }
-        Data::List orphans, replaced;
+        Data::List orphans, replaced, advisories;
+        for (const auto& [what, advisory] : answer_.advisories) {
+            advisories.push_back(Data(Data::Map{{"id", advisory.id}, {"of", what}, {"severity", advisory.severity}, {"title", advisory.title}, {"url", advisory.url}}));
+        }
         for (const auto& id : answer_.orphans) orphans.emplace_back(id);
         for (const auto& one : replaced_) replaced.emplace_back(one.id);
-        line_.answer(to_json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}, {"replaced", replaced}}));
+        line_.answer(to_json(Data::Map{{"generation", generation == 0 ? Data() : Data(static_cast<std::int64_t>(generation))}, {"dry_run", generation == 0}, {"plugins", list}, {"orphans", orphans}, {"replaced", replaced}, {"advisories", advisories}}));
         for (const auto& id : answer_.orphans) line_.err(id + " goes: nothing needs it any more");
         const bool any = !answer_.orphans.empty() || !answer_.asked.empty() || std::any_of(steps_.begin(), steps_.end(), [](const Step& step) { return !step.same; });
         if (generation == 0) line_.out("nothing was changed: --dry-run");

@@ -23,7 +23,7 @@ Result<std::int32_t> command_search(CommandLine& line) {
     std::string words;
     for (const auto& word : line.texts("words")) words += (words.empty() ? "" : " ") + word;
     const auto limit = static_cast<std::size_t>(SYMPHONY_TRY(line.number("limit", 20, 1, 10'000)));
-    const auto registries = SYMPHONY_TRY(Registries::open(line, line.on("offline")));
+    const auto registries = SYMPHONY_TRY(open_registries(line, line.on("offline")));
     Data::List list;
     std::set<std::string> seen;
     std::size_t found = 0;
@@ -58,7 +58,7 @@ Result<std::int32_t> command_registry_add(CommandLine& line) {
     const auto before = list;
     list.all.push_back(entry);
     SYMPHONY_TRY(list.save(registries_file(line)));
-    if (auto tried = Registries::open(line, false); !tried) { // what cannot be read is not kept
+    if (auto tried = open_registries(line, false); !tried) { // what cannot be read is not kept
         SYMPHONY_TRY(before.save(registries_file(line)));
         return std::move(tried).error();
     }

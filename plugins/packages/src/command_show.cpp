@@ -109,7 +109,7 @@ std::int32_t show_installed(const CommandLine& line, const Profile& profile, con
                    {"registry", package.registry.empty() ? Data() : Data(package.registry)}, {"source", package.source.empty() ? Data() : Data(package.source)}, {"digest", package.digest},
                    {"publisher", package.publisher.empty() ? Data() : Data(package.publisher)}, {"signature", signature.state}};
     // From what was fetched before: nobody is asked because somebody looks.
-    const auto registries = Registries::open(line, true);
+    const auto registries = open_registries(line, true);
     auto known = registries ? known_as(line, *registries, publishers, package.id) : Result<std::optional<KnownPlugin>>(std::optional<KnownPlugin>());
     if (known && *known) {
         tell_versions(line, **known, package.version);
@@ -168,7 +168,7 @@ Result<std::int32_t> command_show(CommandLine& line) {
     for (const auto& present : present_anyway(line.about())) { // the distribution's: all that is known of it, its host says
         if (present.id == typed || present.id.ends_with("." + typed)) return 0;
     }
-    const auto registries = SYMPHONY_TRY(Registries::open(line, line.on("offline")));
+    const auto registries = SYMPHONY_TRY(open_registries(line, line.on("offline")));
     const auto known = SYMPHONY_TRY(known_as(line, registries, publishers, typed));
     if (!known) return Error(Code::not_found, "unknown-plugin", "there is no plugin \"" + shown(typed) + "\" here, nor in a registry", "symphony search WORD finds plugins");
     return show_available(line, *known);

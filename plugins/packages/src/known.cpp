@@ -49,6 +49,20 @@ const KnownVersion* KnownPlugin::find(std::string_view version) const {
     return found == versions.end() ? nullptr : &*found;
 }
 
+std::vector<packaging::Advisory> advisories_of(packaging::Registry& registry, const packaging::IndexLine& line) {
+    std::vector<packaging::Advisory> out;
+    for (const auto& id : line.advisories) {
+        auto advisory = registry.advisory(id);
+        out.push_back(advisory ? *std::move(advisory) : packaging::Advisory{id, {}, {}, {}, {}});
+    }
+    return out;
+}
+
+std::string in_words(const packaging::Advisory& advisory) {
+    return advisory.id + (advisory.severity.empty() ? "" : ", " + shown(advisory.severity)) + (advisory.title.empty() ? "" : ": " + shown(advisory.title)) +
+           (advisory.url.empty() ? "" : " (" + shown(advisory.url) + ")");
+}
+
 Result<std::optional<KnownPlugin>> known_as(const CommandLine& line, const Registries& registries, const packaging::Publishers& publishers, const std::string& typed) {
     constexpr std::size_t looked_at_max = 100;
     std::vector<std::pair<std::string, packaging::Registry*>> named;

@@ -31,6 +31,11 @@ struct KnownPlugin {
     const KnownVersion* find(std::string_view version) const;
 };
 
+/// What is known to be wrong with a version. Of what cannot be read there is the id alone.
+std::vector<packaging::Advisory> advisories_of(packaging::Registry& registry, const packaging::IndexLine& line);
+/// In one line, for people: "SYM-2026-0001, high: reads too far (https://example.org/1)".
+std::string in_words(const packaging::Advisory& advisory);
+
 /// The plugin of that id, or the only one whose id ends in ".NAME". @return Nothing when no registry has it. `conflict`, reason "ambiguous-plugin"; errors of registries.
 Result<std::optional<KnownPlugin>> known_as(const CommandLine& line, const Registries& registries, const packaging::Publishers& publishers, const std::string& typed);
 

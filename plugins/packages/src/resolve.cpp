@@ -2,6 +2,7 @@
 #include "resolve.hpp"
 
 #include "dependencies.hpp"
+#include "known.hpp"
 #include "locked.hpp"
 #include "registries.hpp"
 
@@ -71,7 +72,7 @@ private:
         table_ = {};
         ids_.clear();
         ids_here_.clear();
-        auto opened = Registries::open(line_, question_.offline);
+        auto opened = open_registries(line_, question_.offline);
         if (!opened && opened.error().reason() == "no-registry" && question_.lock != nullptr && !question_.lock->registries.empty()) return unknown_registry(question_.lock->registries.front());
         if (!opened) return std::move(opened).error();
         const auto& registries = *opened;
@@ -170,6 +171,7 @@ private:
         auto* registry = SYMPHONY_TRY(source.registry_of(chosen.id));
         const auto artifact = std::find_if(line.artifacts.begin(), line.artifacts.end(), [this](const auto& one) { return one.triple == line_.about().triple; });
         if (registry == nullptr || artifact == line.artifacts.end()) return Error(Code::internal, "no-artifact", chosen.id + " was chosen and has no package for this machine");
+        for (auto& advisory : advisories_of(*registry, line)) answer_.advisories.emplace_back(line.id + " " + line.version, std::move(advisory));
         const auto* installed = profile_.find(chosen.id);
         const std::string name = registries.name_of(*registry);
         if (installed != nullptr && installed->version == line.version && installed->digest == artifact->files && installed->publisher == line.signer && !is_damaged(*installed)) {

@@ -4,6 +4,7 @@
 #include "candidate.hpp"
 
 #include <symphony/packaging/lock.hpp>
+#include <symphony/packaging/registry_files.hpp>
 
 #include <map>
 #include <string>
@@ -32,6 +33,7 @@ struct Question {
 struct Answer {
     std::vector<Candidate> candidates;        ///< what is not installed yet, fetched and verified
     std::map<std::string, std::string> asked; ///< ranges of installed packages that are asked for from now on
+    std::vector<std::pair<std::string, packaging::Advisory>> advisories; ///< "ID VERSION" of what is chosen, and what is known to be wrong with it
     std::vector<std::string> orphans;         ///< installed for others that are gone or need them no more
     std::vector<std::pair<std::string, std::string>> chosen; ///< id and version of all that comes from registries
     packaging::Lock lock;                     ///< entries of all that comes from registries, and the registries

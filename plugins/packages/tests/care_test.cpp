@@ -14,6 +14,7 @@ using rig::publisher;
 using rig::stranger;
 using rig::Words;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class Care : public rig::RegistryCase {
 protected:
@@ -139,6 +140,55 @@ TEST_F(Care, TheDoctorLooksAtKeysRegistriesAndWhatIsNew) {
     expect_finding("warn", greet, "was revoked: was stolen", "symphony remove org.example.greet");
     packaging::rig::write(machine.packages() / "../../../config/symphony/registries.toml", "nonsense");
     expect_finding("fail", "registries", "registries.toml", "mend the file");
+}
+
+TEST_F(Care, TheDoctorTellsWhatIsKnownToBeWrong) {
+    add_registry();
+    publish("org.example.words", "1.1.0");
+    expect_done(install("org.example.greet@^1"));
+    const packaging::Advisory advisory{"SYM-2026-0001", "reads too far", "high", "A long text ends in the middle.", "https://example.org/1"};
+    const auto advise = [&](const std::vector<std::pair<std::string, std::string>>& versions) {
+        auto registry = *packaging::RegistryFolder::open(folder());
+        const auto done = registry.advise(advisory, versions, signing());
+        ASSERT_TRUE(done) << done.error().message();
+    };
+    advise({{"org.example.greet", "1.0.0"}, {"org.example.words", "1.0.0"}});
+    const std::string greet = "package org.example.greet", text = "1.0.0 has a known defect: SYM-2026-0001, high: reads too far (https://example.org/1) [advisory]";
+    expect_finding("warn", greet, text, "symphony remove org.example.greet; no update is free of it yet");
+    EXPECT_THAT(machine.run("packages doctor").out, Not(HasSubstr("org.example.words: 1.1.0 has"))) << "1.0.0 of it is not here";
+    publish("org.example.greet", "1.1.0", needs_words);
+    expect_finding("warn", greet, text, "symphony update org.example.greet brings 1.1.0, which has it not");
+    const auto told = install("org.example.greet@=1.0.0");
+    expect_done(told);
+    EXPECT_THAT(told.err, HasSubstr("warning: org.example.greet 1.0.0 has a known defect: SYM-2026-0001, high: reads too far"));
+    expect_finding("warn", greet, text, "no update is free of it yet"); // =1.0.0 is what was asked for
+    expect_done(install("org.example.greet@^1"));
+    const auto update = machine.run("update", {}, true);
+    EXPECT_EQ(update.json()["advisories"].size(), 0u) << update.out;
+    EXPECT_THAT(machine.run("packages doctor").out, Not(HasSubstr("[advisory]")));
+    advise({{"org.example.greet", "1.1.0"}});
+    const auto again = machine.run("update", {}, true).json();
+    EXPECT_EQ(again["advisories"][0]["of"], "org.example.greet 1.1.0");
+    expect_finding("warn", greet, "1.1.0 has a known defect: SYM-2026-0001", "no update is free of it yet");
+}
+
+TEST_F(Care, TheDoctorTellsThatARegistrysTimeIsOverAndStillLooksAtWhatItHas) {
+    add_registry();
+    expect_done(install("org.example.greet@^1"));
+    publish("org.example.words", "1.1.0");
+    auto registry = *packaging::RegistryFolder::open(folder());
+    auto over = signing();
+    over.now = now() - 10;
+    over.expires = now() - 5;
+    ASSERT_TRUE(registry.yank("org.example.words", "1.0.0", true, over));
+    expect_refused(machine.run("update"), "expired-snapshot");
+    const auto until = packaging::time_text(over.expires);
+    expect_finding("warn", "registry main", "was good until " + until + " [expired-snapshot]", "ask who runs the registry");
+    expect_finding("warn", "package org.example.words", "[yanked]", "symphony update");
+    EXPECT_THAT(machine.run("packages doctor").err, Not(HasSubstr("note:"))) << "it is told once";
+    ASSERT_TRUE(registry.sign_again(signing()));
+    EXPECT_THAT(machine.run("packages doctor").out, Not(HasSubstr("[expired-snapshot]")));
+    expect_done(machine.run("update"));
 }
 
 TEST_F(Care, RemoveTakesWhatCameAlongAndNamesWhatStays) {

@@ -4,10 +4,25 @@
 #include <array>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 
 #include <openssl/evp.h>
 
 namespace symphony::packaging {
+
+namespace {
+
+std::string hexadecimal(std::span<const std::uint8_t> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const auto byte : bytes) {
+        text += digits[byte >> 4u];
+        text += digits[byte & 15u];
+    }
+    return text;
+}
+
+} // namespace
 
 struct Sha256::Context {
     std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state{EVP_MD_CTX_new(), &EVP_MD_CTX_free};
@@ -33,19 +48,20 @@ std::string Sha256::end() {
     std::array<std::uint8_t, 32> digest{};
     Context::must(EVP_DigestFinal_ex(context_->state.get(), digest.data(), nullptr));
     Context::must(EVP_DigestInit_ex2(context_->state.get(), Context::algorithm(), nullptr));
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const auto byte : digest) {
-        text += digits[byte >> 4u];
-        text += digits[byte & 15u];
-    }
-    return text;
+    return hexadecimal(digest);
 }
 
 std::string sha256_of(std::string_view bytes) {
     Sha256 hash;
     hash.add(bytes);
     return hash.end();
+}
+
+Result<std::string> md5_of(std::string_view bytes) {
+    std::array<std::uint8_t, 16> digest{};
+    std::size_t size = 0;
+    if (EVP_Q_digest(nullptr, "MD5", nullptr, bytes.data(), bytes.size(), digest.data(), &size) == 1 && size == digest.size()) return hexadecimal(digest);
+    return Error(Code::unsupported, "no-md5", "OpenSSL of this machine makes no MD5, which a Debian package lists its files with", "compose another format, or on a machine whose OpenSSL allows it");
 }
 
 bool is_sha256(std::string_view text) noexcept {

@@ -58,6 +58,12 @@ std::string WebAddress::text() const {
 
 namespace {
 
+/// "http://...", in whatever letters.
+bool is_unprotected(std::string_view location) {
+    constexpr std::string_view scheme = "http://";
+    return location.size() > scheme.size() && std::equal(scheme.begin(), scheme.end(), location.begin(), [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+}
+
 constexpr std::string_view later = "try again later; --offline does with what was fetched before";
 
 /// Waits for the next byte of one answer, and gives up when they come too late or too slowly.
@@ -141,7 +147,10 @@ Result<std::string> HttpFetch::get_once(std::string_view path, std::uint64_t byt
     if (read->status == 200) return std::move(read->body);
     if (read->status == 404 || read->status == 410) return Error(Code::not_found, "missing", what + ": the web server has no such file");
     if (read->status >= 300 && read->status < 400) {
-        return Error(Code::io, "redirected", what + ": the web server sends elsewhere, to " + in_quotes(read->location), "name the registry by its own address");
+        // The right to connect is for this host, and who chose https:// did not choose what is not protected.
+        const bool unprotected = address_.tls && is_unprotected(read->location);
+        return Error(Code::io, "redirected", what + ": the web server sends elsewhere, to " + in_quotes(read->location) + (unprotected ? ", where nothing is protected" : ""),
+                     unprotected ? "it is not followed; tell who runs the web server" : "name the registry by its own address");
     }
     auto error = Error(Code::io, "http-status", what + ": the web server answers with status " + std::to_string(read->status),
                        read->status >= 500 ? std::string(later) : "see whether the address is right, and whether everybody may read there");

@@ -206,7 +206,7 @@ Status RegistryFolder::store_package(const Submission& submission, const IndexLi
     return {};
 }
 
-Result<RegistryFolder::Published> RegistryFolder::judge(const Submission& submission, const PackageInfo& info) const {
+Result<RegistryFolder::Published> RegistryFolder::outcome_of(const Submission& submission, const PackageInfo& info) const {
     const auto before = SYMPHONY_TRY(versions(info.id()));
     SYMPHONY_TRY(gate(submission, info, before));
     Published done{SYMPHONY_TRY(line_for(submission, info, before)), false, before.empty() ? std::string() : before.back().version, snapshot_.number};
@@ -214,19 +214,39 @@ Result<RegistryFolder::Published> RegistryFolder::judge(const Submission& submis
     return done;
 }
 
-Result<RegistryFolder::Published> RegistryFolder::judge(const Submission& submission) const { return judge(submission, SYMPHONY_TRY(read_package(submission.package))); }
+Result<RegistryFolder::Judged> RegistryFolder::judge(Submission submission) const {
+    Judged out(std::move(submission));
+    out.info_ = SYMPHONY_TRY(read_package(out.submission_.package));
+    out.done_ = SYMPHONY_TRY(outcome_of(out.submission_, out.info_));
+    out.root_ = root_;
+    out.snapshot_ = snapshot_;
+    return out;
+}
 
-Result<RegistryFolder::Published> RegistryFolder::publish(const Submission& submission, const Signing& signing) {
-    const auto held = SYMPHONY_TRY(lock());
-    SYMPHONY_TRY(read());
-    const auto info = SYMPHONY_TRY(read_package(submission.package));
-    auto done = SYMPHONY_TRY(judge(submission, info));
+Result<RegistryFolder::Published> RegistryFolder::take_in(const Submission& submission, const PackageInfo& info, Published done, const Signing& signing) {
     if (done.was_there) return done;
     SYMPHONY_TRY(store_package(submission, done.line, info));
     const auto bytes = SYMPHONY_TRY(index_bytes(info.id())) + print(done.line);
     SYMPHONY_TRY(commit({{{info.id(), bytes}}, {}}, signing));
     done.snapshot = snapshot_.number;
     return done;
+}
+
+Result<RegistryFolder::Published> RegistryFolder::publish(const Judged& judged, const Signing& signing) {
+    const auto held = SYMPHONY_TRY(lock());
+    SYMPHONY_TRY(read());
+    // The snapshot has the digests of all that the verdict came from, and nobody changes anything under the lock.
+    const bool same = root_ == judged.root_ && snapshot_ == judged.snapshot_;
+    auto done = same ? judged.done_ : SYMPHONY_TRY(outcome_of(judged.submission_, judged.info_));
+    return take_in(judged.submission_, judged.info_, std::move(done), signing);
+}
+
+Result<RegistryFolder::Published> RegistryFolder::publish(const Submission& submission, const Signing& signing) {
+    const auto held = SYMPHONY_TRY(lock());
+    SYMPHONY_TRY(read());
+    const auto info = SYMPHONY_TRY(read_package(submission.package));
+    auto done = SYMPHONY_TRY(outcome_of(submission, info));
+    return take_in(submission, info, std::move(done), signing);
 }
 
 // ---- other changes

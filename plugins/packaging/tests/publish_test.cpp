@@ -21,6 +21,30 @@ TEST_F(PublishTest, DoesNothingTwice) {
     EXPECT_EQ(opened().snapshot().number, 2u);
 }
 
+TEST_F(PublishTest, TakesInWhatWasJudgedUnlessTheRegistryChangedInBetween) {
+    const auto judge = [&](const Plugin& one, const SecretKey& key) {
+        const auto judged = opened().judge(submission(one.packed(), key));
+        EXPECT_TRUE(judged) << judged.error().message();
+        return *judged;
+    };
+    const auto judged = judge(plugin("org.example.json", "1.0.0"), publisher_);
+    EXPECT_FALSE(judged.outcome().was_there);
+    EXPECT_EQ(opened().snapshot().number, 1u) << "nothing is written by judging";
+    EXPECT_EQ(opened().publish(judged, signing())->snapshot, 2u);
+    EXPECT_TRUE(opened().publish(judged, signing())->was_there) << "it was judged again";
+    const auto next = judge(plugin("org.example.json", "1.1.0"), publisher_);
+    auto other = plugin("org.example.json", "1.1.0");
+    other.library = "other bytes";
+    published(other);
+    EXPECT_EQ(reason(opened().publish(next, signing())), "version-exists");
+    const auto last = judge(plugin("org.example.text", "1.0.0"), publisher_);
+    auto root = root_;
+    root.version = 2;
+    root.revoked.push_back({publisher_.public_key(), "was stolen"});
+    ASSERT_TRUE(opened().rotate(root, {&root_a_, &root_b_}, signing()));
+    EXPECT_EQ(reason(opened().publish(last, signing())), "revoked-key");
+}
+
 TEST_F(PublishTest, NeverChangesAVersion) {
     published(plugin("org.example.json", "1.0.0"));
     auto other = plugin("org.example.json", "1.0.0");

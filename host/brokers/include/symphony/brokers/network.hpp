@@ -73,7 +73,7 @@ public:
         /// Why an address is never connected to unless a grant names it; empty text: it may be. Empty function: the special
         /// ranges of IpAddress, and the addresses of this machine's own interfaces.
         std::function<std::string(const IpAddress&)> forbidden;
-        std::filesystem::path ca_file;       ///< certificates that SYMPHONY_NET_TLS trusts; empty: the system's
+        std::filesystem::path ca_file;       ///< certificates that SYMPHONY_NET_TLS trusts; empty: the system's, or what SSL_CERT_FILE and SSL_CERT_DIR name
         std::size_t chunk_bytes = 64 * 1024; ///< that one read moves, and a stream holds at most when its receiver is slow
     };
     explicit NetworkBroker(Options options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <symphony/manifests/extensions.hpp>
 #include <symphony/permissions/subject.hpp>
 
 #include <cstdint>
@@ -15,9 +16,7 @@ namespace symphony::permissions {
 enum class Preset : std::uint8_t { strict, balanced, permissive };
 std::string_view name_of(Preset preset) noexcept;
 
-/// Which plugins may be used besides those that the host came with. The strictest file counts.
-enum class Extensions : std::uint8_t { any, signed_only, none };
-std::string_view name_of(Extensions extensions) noexcept; ///< "any", "signed", "none"
+using manifests::Extensions;
 
 /// One `[[allow]]` or `[[deny]]` of a policy file.
 struct Rule {
@@ -67,14 +66,8 @@ public:
     const std::string& in_process_rule() const noexcept { return in_process_rule_; }
     /// And it is the administrators', locked: what a user trusts does not count.
     bool in_process_locked() const noexcept { return in_process_locked_; }
-    Extensions extensions() const noexcept { return extensions_; }
-    /// The file that says so; empty: none.
-    const std::string& extensions_rule() const noexcept { return extensions_rule_; }
-    /// Public keys of whom `signed` means; nothing: whom the user trusts.
-    const std::optional<std::vector<std::string>>& extension_publishers() const noexcept { return extension_publishers_; }
-    /// Whether a plugin that the host did not come with may be used. @param publisher  Who signed it; empty: nobody.
-    /// @return `refused`: "extensions-forbidden", "extension-unsigned", "extension-publisher".
-    Status check_extension(std::string_view plugin, std::string_view publisher) const;
+    /// Which plugins may be used besides those that the host came with. The strictest file counts.
+    const manifests::ExtensionRule& extensions() const noexcept { return extensions_; }
     const std::vector<Rule>& rules() const noexcept { return rules_; }
     const std::vector<std::string>& warnings() const noexcept { return warnings_; }
 
@@ -93,9 +86,8 @@ private:
     bool preset_locked_ = false;
     bool in_process_locked_ = false;
     bool broken_ = false;
-    Extensions extensions_ = Extensions::any;
-    std::optional<std::vector<std::string>> extension_publishers_;
-    std::string broken_file_, user_file_, in_process_rule_, extensions_rule_;
+    manifests::ExtensionRule extensions_;
+    std::string broken_file_, user_file_, in_process_rule_;
     std::optional<int> minimum_grade_;
     int audit_mib_ = 128;
     std::vector<Rule> rules_;

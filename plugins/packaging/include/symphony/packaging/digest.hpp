@@ -26,6 +26,9 @@ private:
 };
 
 std::string sha256_of(std::string_view bytes);
+/// 32 lower-case hexadecimal digits, for lists whose readers know nothing better (dpkg). It finds accidents, and protects from nobody.
+/// @return `unsupported`, reason "no-md5", where the machine's OpenSSL forbids it.
+Result<std::string> md5_of(std::string_view bytes);
 /// Whether it is 64 lower-case hexadecimal digits.
 bool is_sha256(std::string_view text) noexcept;
 

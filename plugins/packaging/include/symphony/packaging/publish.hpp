@@ -53,8 +53,26 @@ public:
         std::string previous;     ///< the highest version before; empty: the id is new
         std::uint64_t snapshot = 0;
     };
+    /// A submission that passes, and the state of the registry for which that was found out.
+    class Judged {
+    public:
+        /// What publishing it would do.
+        const Published& outcome() const noexcept { return done_; }
+        const Submission& submission() const noexcept { return submission_; }
+
+    private:
+        friend class RegistryFolder;
+        explicit Judged(Submission submission) : submission_(std::move(submission)) {}
+        Submission submission_;
+        PackageInfo info_;
+        Published done_;
+        RegistryRoot root_;
+        RegistrySnapshot snapshot_;
+    };
     /// What publish() would do with it now, and nothing is written. @return As publish().
-    Result<Published> judge(const Submission& submission) const;
+    Result<Judged> judge(Submission submission) const;
+    /// Takes in what was judged. If somebody changed the registry in between, it is judged again, and refused if it does not pass any more. @return As the other.
+    Result<Published> publish(const Judged& judged, const Signing& signing);
     /// Takes a package in, if it passes: verified and signed for what it is, by who may publish the id; a name that is not confused with another
     /// publisher's; a version that is not there with other bytes; LICENSE and SBOM. What it may more than the version before is recorded.
     /// @return `refused`: "not-your-name", "other-publisher", "revoked-key", "confusing-name", "version-exists", "no-license", "no-sbom"; errors of
@@ -83,7 +101,8 @@ private:
     Status gate(const Submission& submission, const PackageInfo& info, const std::vector<IndexLine>& before) const;
     Status check_name(std::string_view id, const PublicKey& signer) const;
     Result<IndexLine> line_for(const Submission& submission, const PackageInfo& info, const std::vector<IndexLine>& before) const;
-    Result<Published> judge(const Submission& submission, const PackageInfo& info) const;
+    Result<Published> outcome_of(const Submission& submission, const PackageInfo& info) const;
+    Result<Published> take_in(const Submission& submission, const PackageInfo& info, Published done, const Signing& signing);
     Status store_package(const Submission& submission, const IndexLine& line, const PackageInfo& info) const;
     Status commit(const Edits& edits, const Signing& signing);
     Status write_snapshot(const RegistrySnapshot& snapshot, const Signing& signing) const;

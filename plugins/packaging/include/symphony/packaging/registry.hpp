@@ -22,6 +22,7 @@ struct RegistryOptions {
     std::filesystem::path state;      ///< folder of what was trusted last; losing it forgets what may not come back
     std::filesystem::path cache;      ///< folder that may be deleted at any time
     bool offline = false;             ///< only what is there; a folder is always there
+    bool stale_is_fine = false;       ///< for who only looks: a snapshot whose time is over is read too, and told by is_stale()
     UnixTime now = 0;
     Disk disk;
 };
@@ -42,7 +43,7 @@ public:
     /// The first key of the root: for locks.
     std::string root_key() const { return root_.root.keys.front().text(); }
     const std::string& snapshot_sha256() const noexcept { return snapshot_sha256_; }
-    /// Whether the snapshot's time is over. Only who is offline gets such a one: that it may be old is what offline means.
+    /// Whether the snapshot's time is over. Only who is offline, since that it may be old is what offline means, or who asked for it gets such a one.
     bool is_stale() const noexcept { return snapshot_.expires <= options_.now; }
 
     /// The index file of an id as the snapshot has it. @return `not_found`, "unknown-plugin"; "digest-mismatch", "offline-missing".
