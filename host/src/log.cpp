@@ -2,6 +2,7 @@
 #include "log.hpp"
 
 #include <symphony/abi/services/log.h>
+#include <symphony/shown.hpp>
 #include <symphony/utf8.hpp>
 
 #include <algorithm>
@@ -37,22 +38,15 @@ constexpr std::array levels{spdlog::level::trace, spdlog::level::debug, spdlog::
 } // namespace
 
 std::string printable(std::string_view text) {
-    auto clean = to_valid_utf8(text);
-    for (auto& c : clean) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte < 0x20 || byte == 0x7F) c = ' ';
+    const auto clean = to_valid_utf8(text);
+    std::string out;
+    out.reserve(clean.size());
+    for (std::string_view left = clean; !left.empty();) {
+        const auto character = first_character(left);
+        out += is_obeyed(character) ? " " : character;
+        left.remove_prefix(character.size());
     }
-    // U+0080 to U+009F drive terminals too.
-    for (std::size_t at = 0; (at = clean.find('\xC2', at)) != std::string::npos; ++at) {
-        if (static_cast<unsigned char>(clean[at + 1]) < 0xA0) clean.replace(at, 2, " ");
-    }
-    // So do what turns the direction of writing, and what begins a line: text would be read in another order than it was written.
-    constexpr std::string_view turns[] = {"\u061C", "\u200E", "\u200F", "\u2028", "\u2029", "\u202A", "\u202B", "\u202C", "\u202D", "\u202E",
-                                          "\u2066", "\u2067", "\u2068", "\u2069"};
-    for (const std::string_view turn : turns) {
-        for (std::size_t at = 0; (at = clean.find(turn, at)) != std::string::npos; ++at) clean.replace(at, turn.size(), " ");
-    }
-    return clean;
+    return out;
 }
 
 bool is_reason(std::string_view text) noexcept {

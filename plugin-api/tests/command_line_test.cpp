@@ -163,6 +163,7 @@ TEST(Shown, IsWhatATerminalDoesNotObey) {
     EXPECT_EQ(shown("a\x1b[31mb\n\x7f"), "a\\x1B[31mb\\x0A\\x7F");
     EXPECT_EQ(shown("caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x99\x82"), "caf\xC3\xA9 \xE2\x82\xAC \xF0\x9F\x99\x82");
     EXPECT_EQ(shown("c1\xC2\x9B"), "c1\\xC2\\x9B");
+    EXPECT_EQ(shown("txt\u202Eexe"), "txt\\xE2\\x80\\xAEexe") << "it would turn what follows";
     EXPECT_EQ(shown("bad\xFF\xC3"), "bad\\xFF\\xC3");
     EXPECT_EQ(shown("\xC3\xA9\xA9"), "\xC3\xA9\\xA9") << "what is whole stays";
     EXPECT_EQ(shown("\xE2\x82 "), "\\xE2\\x82 ");
