@@ -114,7 +114,7 @@ void check_library(App& app, const PluginView& view, std::vector<Line>& lines) {
         lines.push_back({"fail", "plugin " + plugin.manifest->name(), image.error().message() + " [" + std::string(image.error().reason()) + "]", image.error().hint()});
         return;
     }
-    std::vector<fs::path> folders{"/lib/" SYMPHONY_TRIPLE, "/usr/lib/" SYMPHONY_TRIPLE, "/lib64", "/usr/lib64", "/lib", "/usr/lib",
+    std::vector<fs::path> folders{app.paths.prefix / "lib", "/lib/" SYMPHONY_TRIPLE, "/usr/lib/" SYMPHONY_TRIPLE, "/lib64", "/usr/lib64", "/lib", "/usr/lib",
                                   "/usr/local/lib", "/usr/local/lib/" SYMPHONY_TRIPLE};
     std::stringstream extra(app.environment.get("LD_LIBRARY_PATH"));
     for (std::string folder; std::getline(extra, folder, ':');) folders.emplace_back(folder);

@@ -101,11 +101,12 @@ void apply_landlock(const Box& box) {
     };
     // A folder /plugin of the machine's own is not ours.
     const bool own_root = has(box, layer_namespaces);
-    std::array<landlock::Rule, rules.size()> used{};
+    std::array<landlock::Rule, rules.size() + 1> used{};
     std::size_t count = 0;
     for (const auto& rule : rules) {
         if (own_root || std::strcmp(rule.path, "/plugin") != 0) used[count++] = rule;
     }
+    if (!box.root->libraries.empty()) used[count++] = {box.root->libraries.c_str(), Right::read};
     if (const int error = landlock::restrict_self({used.data(), count}); error != 0) give_up(box, fail(Stage::landlock, error));
 }
 

@@ -66,7 +66,7 @@ int restrict_self(std::span<const Rule> rules) noexcept {
     if (!ruleset.open()) return errno;
     for (const Rule& rule : rules) {
         const Fd path(::open(rule.path, O_PATH | O_CLOEXEC));
-        if (!path.open() && (errno == ENOENT || errno == ENOTDIR)) continue;
+        if (!path.open() && (errno == ENOENT || errno == ENOTDIR || errno == EACCES)) continue; // EACCES: this user could not go there anyway
         struct stat info{};
         if (!path.open() || ::fstat(path.get(), &info) != 0) return errno;
         std::uint64_t allowed = fs_read_file;

@@ -17,7 +17,7 @@ struct Rule {
 };
 
 /// Denies this thread and its children everything that the running ABI knows, but the rules: file rights, TCP, signals and abstract
-/// sockets to processes outside. Paths that do not exist are left out. Needs no_new_privs. No allocation.
+/// sockets to processes outside. Paths that do not exist, or that this user cannot reach, are left out. Needs no_new_privs. No allocation.
 /// @return 0 or errno
 int restrict_self(std::span<const Rule> rules) noexcept;
 

@@ -142,6 +142,14 @@ void explain_namespaces(Outcome why, LayerState& state) {
     }
 }
 
+/// A layer that decides about files also tells whether those of the distribution are among them.
+void tell_libraries(const RootContents& root, LayerState& state) {
+    if (!root.libraries.empty()) state.detail += "; the distribution's lib/ is readable";
+    if (root.libraries_hidden.empty()) return;
+    state.why_not = root.libraries_hidden;
+    state.remedy = "let root or its owner alone write to it, chmod go-w; or install the distribution elsewhere";
+}
+
 LayerState namespaces_of(Plan& plan, const RootContents& root) {
     LayerState state{.name = "L1 namespaces", .active = false, .detail = {}, .why_not = {}, .remedy = {}};
     constexpr std::uint64_t base = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS;
@@ -157,6 +165,7 @@ LayerState namespaces_of(Plan& plan, const RootContents& root) {
             state.active = true;
             state.detail = std::string("user, mount, pid, net, ipc, uts") + ((flags & CLONE_NEWCGROUP) != 0 ? ", cgroup" : "") +
                            "; a root of its own, no procfs";
+            tell_libraries(root, state);
             return state;
         }
     }
@@ -186,7 +195,7 @@ LayerState identity_of(Plan& plan) {
     return state;
 }
 
-LayerState landlock_of(Plan& plan) {
+LayerState landlock_of(Plan& plan, const RootContents& root) {
     LayerState state{.name = "L3 Landlock", .active = false, .detail = {}, .why_not = {}, .remedy = {}};
     errno = 0;
     if (const int abi = landlock::abi(); abi > 0) {
@@ -194,6 +203,7 @@ LayerState landlock_of(Plan& plan) {
         state.active = true;
         state.detail = "ABI " + std::to_string(abi) + ": files" + (abi >= 4 ? ", TCP" : "") + (abi >= 6 ? ", signals, abstract sockets" : "");
         if (const int errata = landlock::errata(); errata > 0) state.detail += "; errata " + std::to_string(errata);
+        if ((plan.available & layer_namespaces) == 0) tell_libraries(root, state); // else it is told there
         return state;
     }
     const int error = errno;
@@ -320,7 +330,7 @@ Plan make_plan(const RootContents& root, const Cgroups& cgroups) {
     layers.push_back({.name = "L0 hygiene", .active = true, .detail = "no inherited descriptor, environment or terminal", .why_not = {}, .remedy = {}});
     layers.push_back(namespaces_of(plan, root));
     layers.push_back(identity_of(plan));
-    layers.push_back(landlock_of(plan));
+    layers.push_back(landlock_of(plan, root));
     layers.push_back(seccomp_of(plan));
     layers.push_back(memory_of(plan));
     layers.push_back(limits_of(plan, cgroups));

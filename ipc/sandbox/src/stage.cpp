@@ -16,6 +16,7 @@ std::string_view name_of(Stage stage) noexcept {
     case Stage::private_mounts: return "making its mounts private";
     case Stage::root_folder: return "making its root folder";
     case Stage::system_folders: return "binding the system's folders read-only";
+    case Stage::own_libraries: return "binding the distribution's libraries read-only";
     case Stage::devices: return "binding its devices";
     case Stage::system_files: return "copying the system's files";
     case Stage::library_copy: return "copying its library";

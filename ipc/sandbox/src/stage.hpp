@@ -9,7 +9,7 @@ namespace symphony::sandbox {
 
 /// Steps on the way into the sandbox, so that a failure says where.
 enum class Stage : std::int32_t {
-    none, make_process, map_identity, standard_streams, new_session, descriptors, take_identity, host_name, private_mounts, root_folder, system_folders,
+    none, make_process, map_identity, standard_streams, new_session, descriptors, take_identity, host_name, private_mounts, root_folder, system_folders, own_libraries,
     devices, system_files, library_copy, root_read_only, enter_root, make_runner, resource_limits, capabilities, no_new_privileges,
     parent_death, landlock, seccomp, hand_over, lock_init, cgroup,
 };

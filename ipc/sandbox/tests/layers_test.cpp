@@ -2,6 +2,7 @@
 #include "rig.hpp"
 
 #include <csignal>
+#include <filesystem>
 #include <linux/seccomp.h>
 #include <sched.h>
 
@@ -70,6 +71,66 @@ TEST_P(Layers, ItsFilesAreTheSystemsLibrariesAndNothingElse) {
         for (const char* const path : {"/x", "/plugin/x", "/dev/x", "/usr/x"}) {
             EXPECT_THAT(probe->ask(std::string("open ") + path + " " + std::to_string(O_CREAT | O_WRONLY)), ::testing::AnyOf(error(EROFS), error(EACCES))) << path;
         }
+    });
+}
+
+/// A distribution with the probe's runner, that the user of the test owns.
+std::string make_distribution() {
+    char folder[] = "/tmp/symphony-sandbox-XXXXXX";
+    const std::string prefix = ::mkdtemp(folder);
+    ::chmod(prefix.c_str(), 0755);
+    for (const char* const name : {"/bin", "/lib", "/plugins"}) ::mkdir((prefix + name).c_str(), 0755);
+    const auto write = [&](const char* name, const std::string& bytes, mode_t mode) {
+        const Fd file(::open((prefix + name).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
+        EXPECT_EQ(::write(file.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    };
+    write("/bin/symphony-runner", read_file(SANDBOX_PROBE_RUNNER), 0755);
+    write("/lib/libown.so.1", "a library", 0644);
+    write("/plugins/other.toml", "another plugin", 0644);
+    write("/SHA256SUMS", "a seal", 0644);
+    return prefix;
+}
+
+/// As each grade has it: with a root of its own, and with Landlock alone.
+void expect_own_libraries(const std::string& prefix, bool there) {
+    Rig rig((prefix + "/bin/symphony-runner").c_str());
+    for (const std::uint32_t off : {0u, static_cast<unsigned>(layer_landlock), static_cast<unsigned>(layer_namespaces)}) {
+        SCOPED_TRACE("layers off: " + std::to_string(off));
+        Spec spec;
+        spec.layers_off = off;
+        const auto probe = rig.probe(spec);
+        ASSERT_TRUE(probe);
+        const auto open = [&](const std::string& path, int flags) { return probe->ask("open " + prefix + path + " " + std::to_string(flags)); };
+        const bool root = (off & layer_namespaces) == 0, listed = (off & layer_landlock) != 0;
+        EXPECT_THAT(open("/lib/libown.so.1", O_RDONLY), StartsWith(there ? "ok" : root ? error(ENOENT) : error(EACCES)));
+        for (const char* const path : {"/SHA256SUMS", "/plugins", "/plugins/other.toml", "/bin/symphony-runner"}) EXPECT_THAT(open(path, O_RDONLY), ::testing::AnyOf(error(ENOENT), error(EACCES))) << path;
+        for (const char* const path : {"", "/bin"}) { // on the way to them, and empty but for that
+            if (listed) continue;
+            EXPECT_THAT(open(path, O_RDONLY | O_DIRECTORY), ::testing::AnyOf(error(EACCES), error(ENOENT))) << path;
+        }
+        EXPECT_THAT(open("/lib/libown.so.1", O_WRONLY), ::testing::AnyOf(error(EROFS), error(EACCES), error(ENOENT)));
+        EXPECT_THAT(open("/lib/new", O_WRONLY | O_CREAT), ::testing::AnyOf(error(EROFS), error(EACCES), error(ENOENT)));
+    }
+}
+
+TEST_P(Layers, TheLibrariesOfADistributionAreReadableAndNothingElseOfIt) {
+    as(GetParam(), [] {
+        const std::string prefix = make_distribution();
+        expect_own_libraries(prefix, true);
+        ::chmod(prefix.c_str(), 0700);
+        expect_own_libraries(prefix, ::geteuid() != 0); // root's plugins have users of their own, who cannot go there; they start all the same
+        ::chmod(prefix.c_str(), 0755);
+        ::chmod((prefix + "/lib").c_str(), 0775);
+        expect_own_libraries(prefix, false); // its group may write to it
+        ::chmod((prefix + "/lib").c_str(), 0755);
+        ::rename((prefix + "/lib").c_str(), (prefix + "/aside").c_str());
+        EXPECT_EQ(::symlink("aside", (prefix + "/lib").c_str()), 0);
+        expect_own_libraries(prefix, false); // a link leads anywhere
+        ::unlink((prefix + "/lib").c_str());
+        ::rename((prefix + "/aside").c_str(), (prefix + "/lib").c_str());
+        ::unlink((prefix + "/SHA256SUMS").c_str());
+        expect_own_libraries(prefix, false); // nobody composed it
+        std::filesystem::remove_all(prefix);
     });
 }
 

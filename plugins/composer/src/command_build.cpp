@@ -33,25 +33,6 @@ Data changes_of(const CommandLine& line, const Workshop& shop) {
     return out;
 }
 
-/// The sandbox shows the machine's libraries and not those that come along.
-Data notes_of(const CommandLine& line, const Workshop& shop) {
-    Data::List out;
-    const auto& all = shop.composition();
-    for (const auto* input : all.inputs) {
-        const auto* artifact = input->info.manifest.find_artifact(all.triple);
-        const auto library = artifact == nullptr ? input->files.end() : input->files.find(artifact->path);
-        if (composer::place_of(all, *input) != "isolated" || library == input->files.end()) continue;
-        const auto needs = needs_beyond_base(library->second);
-        if (needs.empty()) continue;
-        std::string names;
-        for (const auto& name : needs) names += (names.empty() ? "" : ", ") + name;
-        const std::string note = "plugin \"" + input->id() + "\" runs isolated, where it needs of the machine: " + names;
-        if (!line.json()) line.err("note: " + note);
-        out.emplace_back(note);
-    }
-    return out;
-}
-
 struct Output {
     Format format;
     fs::path path;
@@ -115,7 +96,6 @@ Result<std::int32_t> command_build(CommandLine& line) {
     const auto facts = SYMPHONY_TRY(facts_of(tree));
     auto outputs = SYMPHONY_TRY(outputs_of(line, shop.distribution(), facts));
     changes_of(line, shop);
-    auto notes = notes_of(line, shop);
     for (auto& output : outputs) SYMPHONY_TRY(write(line, tree, facts, output));
     SYMPHONY_TRY(shop.write_lock());
     Data::List list;
@@ -123,7 +103,7 @@ Result<std::int32_t> command_build(CommandLine& line) {
         list.emplace_back(Data::Map{{"format", composer::name_of(output.format)}, {"path", output.path.string()}, {"bytes", static_cast<std::int64_t>(output.bytes)}, {"sha256", output.sha256}});
         line.out(output.path.string());
     }
-    line.answer(to_json(Data::Map{{"ok", true}, {"distribution", shop.distribution().name}, {"version", shop.distribution().version.text()}, {"triple", facts.triple}, {"lock_changed", shop.lock_changed()}, {"notes", std::move(notes)}, {"outputs", std::move(list)}}));
+    line.answer(to_json(Data::Map{{"ok", true}, {"distribution", shop.distribution().name}, {"version", shop.distribution().version.text()}, {"triple", facts.triple}, {"lock_changed", shop.lock_changed()}, {"outputs", std::move(list)}}));
     return 0;
 }
 

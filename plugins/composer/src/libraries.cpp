@@ -28,13 +28,6 @@ std::array<std::string, 2> names_of(const fs::path& path) {
 
 bool is_base_library(std::string_view name) noexcept { return name.starts_with("ld-linux") || name.starts_with("ld64.so") || std::find(base.begin(), base.end(), name) != base.end(); }
 
-std::vector<std::string> needs_beyond_base(std::string_view elf) {
-    const auto needs = read_needs(elf);
-    auto out = needs ? needs->libraries : std::vector<std::string>();
-    std::erase_if(out, [](const std::string& name) { return is_base_library(name); });
-    return out;
-}
-
 bool is_newer(std::string_view version, std::string_view than) noexcept {
     while (!version.empty() && !than.empty()) {
         unsigned left = 0, right = 0;

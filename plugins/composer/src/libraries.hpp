@@ -58,9 +58,6 @@ private:
     SystemLibraries out_;
 };
 
-/// What a library needs besides the base; nothing of what cannot be read.
-std::vector<std::string> needs_beyond_base(std::string_view elf);
-
 /// "2.36" is newer than "2.9".
 bool is_newer(std::string_view version, std::string_view than) noexcept;
 
