@@ -10,6 +10,7 @@ target_sources(symphony_packaging PRIVATE
   src/engine.cpp
   src/explain.cpp
   src/fetch.cpp
+  src/fetched_files.cpp
   src/http.cpp
   src/index_line.cpp
   src/lock.cpp

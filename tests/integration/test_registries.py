@@ -277,6 +277,8 @@ class OverHttps(WebCase):
         self.symphony("compose", "lock", source)
         lock = source.with_suffix(".lock").read_text()
         self.assertIn(WORDS, lock)
+        built = self.symphony("compose", "build", source, "--output", self.folder / "one", "--frozen")
+        self.assertIn("one", built.out, "what was fetched for the lock is there without the registry")
         self.server.behave("silent", "snapshot.toml")
         begun = time.monotonic()
         self.expect_error(self.refused("server-silent", "compose", "lock", source, "--update", "--set", "composer.network_wait=1s"), "registry main", "for 1 seconds", "--offline")

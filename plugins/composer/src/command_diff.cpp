@@ -34,6 +34,7 @@ Result<Side> side_of(const CommandLine& line, const std::string& typed) {
     };
     if (fs::is_directory(path, error)) return of_tree(SYMPHONY_TRY(read_tree(path)));
     auto bytes = packaging::read_file(fs::exists(path, error) ? fs::canonical(path, error) : path, packaging::payload_bytes_max);
+    if (!bytes && bytes.error().reason() == "missing") return std::move(bytes).error().with_hint("name a lock, or a folder or archive that compose build made");
     if (!bytes) return std::move(bytes).error();
     if (auto lock = packaging::parse_lock(*bytes, shown(typed)); lock || path.extension() == ".lock") {
         if (!lock) return std::move(lock).error();

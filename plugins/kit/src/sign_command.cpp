@@ -21,7 +21,9 @@ Result<std::string> comment_for(const Typed& typed, const std::filesystem::path&
 
 Result<std::int32_t> sign_command(const Typed& typed) {
     const auto file = typed.path(typed.text("file"));
-    const auto bytes = SYMPHONY_TRY(packaging::read_file(file, packaging::package_bytes_max));
+    auto read = packaging::read_file(file, packaging::package_bytes_max);
+    if (!read && read.error().reason() == "missing") return std::move(read).error().with_hint("check the path; symphony pack makes a package");
+    const auto bytes = SYMPHONY_TRY(std::move(read));
     const auto comment = SYMPHONY_TRY(comment_for(typed, file, bytes)); // before anybody is asked for a passphrase
     const auto key = SYMPHONY_TRY(read_key(typed, key_file(typed)));
     const auto signature = SYMPHONY_TRY(key.sign(bytes, comment));

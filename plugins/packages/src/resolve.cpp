@@ -137,7 +137,7 @@ private:
         if (!package.asked.empty() && !asked_now) request_.wanted.push_back({package.id, Range::parse(package.asked).value_or({}), {}});
         const bool renewed = question_.renew_all || std::find(question_.renewed.begin(), question_.renewed.end(), package.id) != question_.renewed.end();
         const bool locked = question_.lock != nullptr && question_.lock->find(package.id) != nullptr;
-        if (!renewed && !locked) request_.prefer.push_back({package.id, Version::parse(package.version).value_or({})});
+        if (!locked) (renewed ? request_.keep : request_.prefer).push_back({package.id, Version::parse(package.version).value_or({})});
         return {};
     }
 

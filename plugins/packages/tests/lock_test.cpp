@@ -166,6 +166,17 @@ TEST_F(Locked, AVersionThatWasYankedStaysForWhoHasItInALock) {
     EXPECT_EQ(other.version_of("org.example.words"), "1.0.0");
 }
 
+TEST_F(Locked, AVersionThatWasYankedStaysForWhoHasItUntilThereIsAnother) {
+    auto registry = *packaging::RegistryFolder::open(folder());
+    ASSERT_TRUE(registry.yank("org.example.words", "1.0.0", true, signing()));
+    expect_done(machine.run("update"));
+    expect_versions("1.0.0", "1.0.0");
+    expect_refused(other.run("install", {{"what", {"org.example.words"}}}), "no-registry");
+    publish("org.example.words", "1.1.0");
+    expect_done(machine.run("update"));
+    expect_versions("1.0.0", "1.1.0");
+}
+
 TEST_F(Locked, AKeyThatTookThePlaceOfAnotherUpdates) {
     auto registry = *packaging::RegistryFolder::open(folder());
     auto next = registry.root();

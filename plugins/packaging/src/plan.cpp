@@ -97,7 +97,8 @@ ResolveRequest request_of(const LockInputs& asked, const Lock* lock, const LockM
     if (lock == nullptr || mode.minimal) return request;
     for (const auto& package : lock->packages) {
         const bool listed = std::find(mode.update_ids.begin(), mode.update_ids.end(), package.id) != mode.update_ids.end();
-        if (!mode.update || (!mode.update_ids.empty() && !listed)) request.prefer.push_back({package.id, package.version});
+        const bool stays = !mode.update || (!mode.update_ids.empty() && !listed);
+        (stays ? request.prefer : request.keep).push_back({package.id, package.version});
     }
     return request;
 }

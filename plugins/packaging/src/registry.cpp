@@ -176,9 +176,8 @@ Status Registry::check_times() const {
 }
 
 Result<std::string> Registry::verified(const std::string& path, const std::string& sha256, std::uint64_t bytes_max, std::optional<std::uint64_t> size) {
-    const auto kept = options_.cache / "blobs" / sha256;
     if (!fetch_->is_local()) {
-        auto bytes = read_file(kept, bytes_max);
+        auto bytes = blobs_.find(sha256, bytes_max);
         if (bytes && sha256_of(*bytes) == sha256) return bytes;
     }
     if (reads_nothing()) return missing_offline(path);
@@ -188,8 +187,7 @@ Result<std::string> Registry::verified(const std::string& path, const std::strin
         return Error(Code::refused, "digest-mismatch", fetch_->where() + "/" + path + " is not what the snapshot " + std::to_string(snapshot_.number) + " says it is",
                      "files of different snapshots are mixed, or one was altered: try again, then ask who runs the registry");
     }
-    // A cache that cannot be written costs time and nothing else.
-    if (!fetch_->is_local() && options_.disk.make_folders(options_.cache / "blobs")) static_cast<void>(options_.disk.replace_file(kept, bytes));
+    if (!fetch_->is_local()) blobs_.keep(sha256, bytes);
     return bytes;
 }
 
@@ -258,18 +256,31 @@ Result<CompactIndex> Registry::make_index(const std::function<bool(std::size_t d
 Result<std::string> Registry::package(const IndexLine& line, const IndexLine::Artifact& artifact) {
     if (artifact.size_bytes > package_bytes_max) return Error(Code::exhausted, "too-large", line.id + " " + line.version + ": its package is too large");
     const auto path = package_path(line.id, line.version, artifact.triple);
+    const auto is_it = [&](const std::string& bytes) { return bytes.size() == artifact.size_bytes && sha256_of(bytes) == artifact.sha256; };
+    if (!fetch_->is_local()) {
+        auto bytes = packages_.find(artifact.sha256, artifact.size_bytes);
+        if (bytes && is_it(*bytes)) return bytes;
+    }
     if (reads_nothing()) return missing_offline(path);
     auto bytes = SYMPHONY_TRY(fetch_->get(path, artifact.size_bytes));
-    if (bytes.size() != artifact.size_bytes || sha256_of(bytes) != artifact.sha256) {
+    if (!is_it(bytes)) {
         return Error(Code::refused, "digest-mismatch", fetch_->where() + "/" + path + " is not the package that the index names", "do not use it; tell who runs the registry");
     }
+    if (!fetch_->is_local()) packages_.keep(artifact.sha256, bytes);
     return bytes;
 }
 
 Result<std::string> Registry::package_signature(const IndexLine& line, const IndexLine::Artifact& artifact) {
-    const auto path = package_path(line.id, line.version, artifact.triple) + ".minisig";
-    if (reads_nothing()) return missing_offline(path);
-    return fetch_->get(path, signature_bytes_max);
+    constexpr std::string_view ending = ".minisig";
+    const auto path = package_path(line.id, line.version, artifact.triple).append(ending);
+    const auto name = std::string(artifact.sha256).append(ending);
+    if (reads_nothing()) {
+        auto kept = packages_.find(name, signature_bytes_max);
+        return kept ? std::move(kept) : missing_offline(path);
+    }
+    auto text = SYMPHONY_TRY(fetch_->get(path, signature_bytes_max));
+    if (!fetch_->is_local()) packages_.keep(name, text);
+    return text;
 }
 
 Result<Advisory> Registry::advisory(std::string_view id) {

@@ -30,6 +30,7 @@ Status check(Engine::Outcome outcome, std::uint64_t steps) {
 
 Solver::Solver(Provider& provider, const ResolveRequest& request) : provider_(provider), request_(request), engine_(limits_of(request)) {
     for (const auto& one : request.prefer) preferred_.emplace(one.id, &one.version);
+    for (const auto& one : request.keep) kept_.emplace(one.id, &one.version);
     for (const auto& one : request.wanted) wanted_.push_back(&one);
     // Any order that is always the same: the engine's numbers, and so its choices, follow it.
     std::stable_sort(wanted_.begin(), wanted_.end(), [](const Wanted* left, const Wanted* right) {
@@ -93,7 +94,10 @@ Solver::Index Solver::add(std::initializer_list<Engine::Term> terms, Fact fact) 
 /// What nobody gets, whoever needs it.
 void Solver::bar(Index package) {
     const auto all = releases(package);
-    const auto preferred = preferred_.find(id(package));
+    const auto here = [&](const auto& versions, const manifests::Version& version) {
+        const auto found = versions.find(id(package));
+        return found != versions.end() && precedence(*found->second, version) == 0;
+    };
     std::vector<std::pair<std::string_view, States>> reasons;
     States yanked(static_cast<std::uint32_t>(all.size()) + 1);
     for (std::uint32_t i = 0; i < all.size(); ++i) {
@@ -101,7 +105,7 @@ void Solver::bar(Index package) {
             auto at = std::find_if(reasons.begin(), reasons.end(), [&](const auto& one) { return one.first == all[i].barred; });
             if (at == reasons.end()) at = reasons.insert(at, {all[i].barred, States(yanked.size())});
             at->second.add(i + 1);
-        } else if (all[i].yanked && (preferred == preferred_.end() || precedence(*preferred->second, all[i].version) != 0)) {
+        } else if (all[i].yanked && !here(preferred_, all[i].version) && !here(kept_, all[i].version)) {
             yanked.add(i + 1);
         }
     }
@@ -157,18 +161,21 @@ const States& Solver::in_range(Index package, const manifests::Range* range) {
 }
 
 std::uint32_t Solver::choose(Index package) const {
-    const auto& states = engine_.states(package);
-    std::uint32_t first = 0, last = 0;
-    states.each([&](std::uint32_t state) {
+    const auto all = releases(package);
+    const auto preferred = preferred_.find(id(package));
+    std::uint32_t first = 0, last = 0, wanted = 0, yanked = 0;
+    engine_.states(package).each([&](std::uint32_t state) {
+        if (state == 0) return; // that there is none of it
+        if (preferred != preferred_.end() && precedence(all[state - 1].version, *preferred->second) == 0) wanted = state;
+        if (all[state - 1].yanked) {
+            yanked = state; // nobody's but who has it, and not as long as there is another
+            return;
+        }
         if (first == 0) first = state;
         last = state;
     });
-    if (const auto preferred = preferred_.find(id(package)); preferred != preferred_.end()) {
-        const auto all = releases(package);
-        for (auto state = first; state <= last; ++state) {
-            if (states.has(state) && precedence(all[state - 1].version, *preferred->second) == 0) return state;
-        }
-    }
+    if (wanted != 0) return wanted;
+    if (last == 0) return yanked;
     return request_.minimal ? first : last;
 }
 

@@ -87,7 +87,7 @@ private:
     std::vector<Item> items_;
     std::unordered_map<std::string_view, Index> index_;
     std::unordered_map<std::string_view, Port> ports_;
-    std::unordered_map<std::string_view, const manifests::Version*> preferred_;
+    std::unordered_map<std::string_view, const manifests::Version*> preferred_, kept_;
 };
 
 } // namespace symphony::packaging

@@ -255,6 +255,38 @@ TEST_F(RegistryTest, FetchesEachFileOnceAndWorksOfflineAfterwards) {
     EXPECT_EQ(fetch.count, count) << "nothing was fetched";
     const auto line = later->versions("org.example.json")->front();
     EXPECT_EQ(reason(later->package(line, line.artifacts[0])), "offline-missing");
+    EXPECT_EQ(reason(later->package_signature(line, line.artifacts[0])), "offline-missing");
+    const auto package = registry.package(line, line.artifacts[0]), signature = registry.package_signature(line, line.artifacts[0]);
+    ASSERT_TRUE(package && signature);
+    const auto all = fetch.count;
+    EXPECT_EQ(later->package(line, line.artifacts[0]).value_or(""), *package);
+    EXPECT_EQ(later->package_signature(line, line.artifacts[0]).value_or(""), *signature);
+    rig::write(temporary_.path() / "cache/packages" / line.artifacts[0].sha256, "damaged");
+    EXPECT_EQ(reason(later->package(line, line.artifacts[0])), "offline-missing");
+    EXPECT_EQ(fetch.count, all);
+}
+
+TEST_F(RegistryTest, WhatWasFetchedStaysWithinItsRoomAndTheLongestUnusedGoes) {
+    const auto folder = temporary_.path() / "fetched";
+    FetchedFiles files(folder, 100, {});
+    const auto kept = [&] {
+        std::string names;
+        for (const char name : std::string_view("abcd")) names += files.find(std::string(1, name), 100) ? std::string(1, name) : "";
+        return names;
+    };
+    files.keep("a", std::string(40, 'a'));
+    files.keep("b", std::string(40, 'b'));
+    const auto old = fs::file_time_type::clock::now() - std::chrono::hours(100);
+    for (const auto* name : {"a", "b"}) fs::last_write_time(folder / name, old);
+    EXPECT_EQ(files.find("a", 40).value_or(""), std::string(40, 'a')) << "it is used, and so not old any more";
+    files.keep("c", std::string(30, 'c'));
+    EXPECT_EQ(kept(), "ac");
+    files.keep("d", std::string(101, 'd'));
+    EXPECT_EQ(kept(), "ac") << "there is no room for that at all";
+    FetchedFiles(folder, 60, {}).keep("d", "d");
+    EXPECT_LE(kept().size(), 2u) << "what others left counts, too";
+    EXPECT_TRUE(files.find("d", 1));
+    EXPECT_FALSE(files.find("d", 0));
 }
 
 TEST_F(RegistryTest, AFarRegistryIsNotReadWholeForOnePlugin) {

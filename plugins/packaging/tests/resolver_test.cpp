@@ -150,6 +150,21 @@ TEST_F(Resolver, GivesYankedVersionsToLocksOnly) {
     EXPECT_THAT(answer(), HasSubstr("json 1.1.0 was withdrawn by its publisher (yanked)"));
 }
 
+TEST_F(Resolver, LeavesAYankedVersionToWhoHasItWhereNothingElseFits) {
+    add("json", "1.0.0");
+    add({"json", "1.1.0", {}, {}, {}, {}, true});
+    add({"json", "1.2.0", {}, {}, {}, {}, true});
+    request_.keep = {{"json", *manifests::Version::parse("1.1.0")}};
+    want("json", "^1.1");
+    EXPECT_EQ(answer(), "json 1.1.0");
+    request_.wanted.clear();
+    want("json", "^1");
+    EXPECT_EQ(answer(), "json 1.0.0") << "which its publisher stands by";
+    request_.wanted.clear();
+    want("json", "^1.2");
+    EXPECT_THAT(answer(), HasSubstr("json 1.2.0 was withdrawn by its publisher (yanked)"));
+}
+
 TEST_F(Resolver, GivesNobodyWhatIsBarred) {
     add("json", "1.0.0");
     add({"json", "1.1.0", {}, {}, {}, "has nothing for aarch64-linux-gnu", false});

@@ -4,6 +4,7 @@
 #include <symphony/packaging/compact_index.hpp>
 #include <symphony/packaging/disk.hpp>
 #include <symphony/packaging/fetch.hpp>
+#include <symphony/packaging/fetched_files.hpp>
 #include <symphony/packaging/index_line.hpp>
 #include <symphony/packaging/registry_files.hpp>
 
@@ -58,16 +59,21 @@ public:
     std::optional<CompactIndex> kept_index() const { return kept_index(false); }
     /// Whether reading it costs next to nothing.
     bool is_local() const noexcept { return fetch_->is_local(); }
-    /// The package file for a platform, of the size and digest that its line names. @return "digest-mismatch" and others.
+    /// The package file for a platform, of the size and digest that its line names, from the cache or the registry. @return "digest-mismatch",
+    /// "offline-missing" and others.
     Result<std::string> package(const IndexLine& line, const IndexLine::Artifact& artifact);
-    /// The publisher's signature beside it (.minisig).
+    /// The publisher's signature beside it (.minisig); offline the one that was fetched last.
     Result<std::string> package_signature(const IndexLine& line, const IndexLine::Artifact& artifact);
     Result<Advisory> advisory(std::string_view id);
     /// Why the version is not to be used: its key was revoked, or may not publish the id. Empty: nothing is wrong.
     std::string barred(const IndexView& line) const;
 
 private:
-    Registry(Fetch& fetch, RegistryOptions options) : fetch_(&fetch), options_(std::move(options)) {}
+    static constexpr std::uint64_t blobs_bytes_max = 512u << 20, packages_bytes_max = 1u << 30;
+
+    Registry(Fetch& fetch, RegistryOptions options)
+        : fetch_(&fetch), options_(std::move(options)), blobs_(options_.cache / "blobs", blobs_bytes_max, options_.disk),
+          packages_(options_.cache / "packages", packages_bytes_max, options_.disk) {}
 
     std::optional<CompactIndex> kept_index(bool of_any_snapshot) const;
     Result<CompactIndex> make_index(const std::function<bool(std::size_t done, std::size_t total)>& progress);
@@ -85,6 +91,7 @@ private:
 
     Fetch* fetch_;
     RegistryOptions options_;
+    FetchedFiles blobs_, packages_; // not of a folder, which is as near
     RegistryRoot root_;
     bool has_root_ = false;
     RegistrySnapshot snapshot_;

@@ -32,6 +32,7 @@ struct ResolveRequest {
     std::vector<Wanted> wanted; ///< in any order; the answer does not depend on it
     manifests::Version host{1, 0, 0, {}, {}}; ///< the ABI that the host offers, major.minor.0
     std::vector<Chosen> prefer; ///< of a lock: taken wherever they fit, also when yanked
+    std::vector<Chosen> keep;   ///< what there is, to be renewed: taken although yanked where nothing else fits
     bool minimal = false; ///< the lowest versions instead of the highest
     std::vector<std::string> ports; ///< offered by who is there anyway, such as the distribution
     std::uint64_t steps_max = 100'000'000;
@@ -49,7 +50,7 @@ using Resolution = std::variant<Solution, Conflict>;
 /// One version of each package that is wanted or needed, such that all needs are met; or why there is none. PubGrub (Weizenbaum 2018).
 ///
 /// One version of an id at a time. Ranges as Cargo reads them: a pre-release only where a range names one of the same numbers. A version that a
-/// lock prefers before the highest; yanked ones for locks only. Two packages that offer a port which one of them has for itself do not go
+/// lock prefers before the highest; yanked ones for locks, and for who has them, only. Two packages that offer a port which one of them has for itself do not go
 /// together. Used ports are looked for in the answer: a missing one is a conflict too.
 /// Equal packages and equal requests, in whatever order, give equal answers.
 /// @return What fits or does not; or the provider's error, `too-many-packages`, `too-many-versions`, `too-hard` (`steps_max`), `cancelled`.
