@@ -143,6 +143,12 @@ private:
         return known.newest(manifests::Range::parse(package.asked.empty() ? "*" : package.asked).value_or({}));
     }
 
+    static std::string instead_of(const Installed& package, const KnownVersion& here, const KnownVersion* newest) {
+        if (newest == nullptr) return "symphony remove " + package.id + "; there is no other version yet";
+        if (precedence(newest->version, here.version) > 0) return "symphony update " + package.id;
+        return "symphony install " + package.id + "@=" + newest->line.version + " --allow-downgrade, or wait for a newer one";
+    }
+
     /// An update mends it when it brings a version that is free of it.
     void tell_advisories(const Installed& package, const KnownVersion& here, const KnownVersion* newest, packaging::Registry& registry) {
         for (const auto& advisory : advisories_of(registry, here.line)) {
@@ -159,7 +165,7 @@ private:
             const auto* signer = key ? publishers_.find(*key) : nullptr;
             const bool told = signer != nullptr && signer->revoked;
             if (!here->barred.empty() && !told) findings_.warn(subject(package), package.version + " " + here->barred + " [barred]", "symphony update " + package.id + "; symphony remove " + package.id);
-            if (here->line.yanked) findings_.warn(subject(package), package.version + " was taken back by its publisher [yanked]", "symphony update " + package.id);
+            if (here->line.yanked) findings_.warn(subject(package), package.version + " was taken back by its publisher [yanked]", instead_of(package, *here, newest));
             tell_advisories(package, *here, newest, registry);
         }
         const auto version = manifests::Version::parse(package.version);

@@ -185,6 +185,9 @@ TEST_F(Care, TheDoctorTellsThatARegistrysTimeIsOverAndStillLooksAtWhatItHas) {
     const auto until = packaging::time_text(over.expires);
     expect_finding("warn", "registry main", "was good until " + until + " [expired-snapshot]", "ask who runs the registry");
     expect_finding("warn", "package org.example.words", "[yanked]", "symphony update");
+    ASSERT_TRUE(registry.yank("org.example.words", "1.1.0", true, over));
+    expect_finding("warn", "package org.example.words", "[yanked]", "symphony remove org.example.words; there is no other version yet");
+    ASSERT_TRUE(registry.yank("org.example.words", "1.1.0", false, over));
     EXPECT_THAT(machine.run("packages doctor").err, Not(HasSubstr("note:"))) << "it is told once";
     ASSERT_TRUE(registry.sign_again(signing()));
     EXPECT_THAT(machine.run("packages doctor").out, Not(HasSubstr("[expired-snapshot]")));

@@ -168,14 +168,14 @@ std::uint32_t Solver::choose(Index package) const {
         if (state == 0) return; // that there is none of it
         if (preferred != preferred_.end() && precedence(all[state - 1].version, *preferred->second) == 0) wanted = state;
         if (all[state - 1].yanked) {
-            yanked = state; // nobody's but who has it, and not as long as there is another
+            yanked = state; // nobody's but who has it, and not as long as there is a newer one
             return;
         }
         if (first == 0) first = state;
         last = state;
     });
     if (wanted != 0) return wanted;
-    if (last == 0) return yanked;
+    if (last < yanked) return yanked;
     return request_.minimal ? first : last;
 }
 

@@ -150,7 +150,7 @@ TEST_F(Resolver, GivesYankedVersionsToLocksOnly) {
     EXPECT_THAT(answer(), HasSubstr("json 1.1.0 was withdrawn by its publisher (yanked)"));
 }
 
-TEST_F(Resolver, LeavesAYankedVersionToWhoHasItWhereNothingElseFits) {
+TEST_F(Resolver, LeavesAYankedVersionToWhoHasItWhereNothingNewerFits) {
     add("json", "1.0.0");
     add({"json", "1.1.0", {}, {}, {}, {}, true});
     add({"json", "1.2.0", {}, {}, {}, {}, true});
@@ -159,9 +159,11 @@ TEST_F(Resolver, LeavesAYankedVersionToWhoHasItWhereNothingElseFits) {
     EXPECT_EQ(answer(), "json 1.1.0");
     request_.wanted.clear();
     want("json", "^1");
-    EXPECT_EQ(answer(), "json 1.0.0") << "which its publisher stands by";
+    EXPECT_EQ(answer(), "json 1.1.0") << "nothing goes back by itself";
+    add("json", "1.3.0");
+    EXPECT_EQ(answer(), "json 1.3.0");
     request_.wanted.clear();
-    want("json", "^1.2");
+    want("json", "=1.2");
     EXPECT_THAT(answer(), HasSubstr("json 1.2.0 was withdrawn by its publisher (yanked)"));
 }
 

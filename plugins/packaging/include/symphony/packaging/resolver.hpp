@@ -32,7 +32,7 @@ struct ResolveRequest {
     std::vector<Wanted> wanted; ///< in any order; the answer does not depend on it
     manifests::Version host{1, 0, 0, {}, {}}; ///< the ABI that the host offers, major.minor.0
     std::vector<Chosen> prefer; ///< of a lock: taken wherever they fit, also when yanked
-    std::vector<Chosen> keep;   ///< what there is, to be renewed: taken although yanked where nothing else fits
+    std::vector<Chosen> keep;   ///< what there is, to be renewed: taken although yanked where nothing newer fits
     bool minimal = false; ///< the lowest versions instead of the highest
     std::vector<std::string> ports; ///< offered by who is there anyway, such as the distribution
     std::uint64_t steps_max = 100'000'000;
