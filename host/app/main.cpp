@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app.hpp"
+#include "seal.hpp"
 
 #include <cstdlib>
 #include <exception>
@@ -148,7 +149,8 @@ Result<int> run(App& app, std::vector<std::string> words) {
             app.console.out(help_text(*own, app.options.help_long, app.console.out_color()));
             return done;
         }
-        if (own->name != "version" && own->name != "completion") SYMPHONY_TRY(app.prepare());
+        const bool needs_nothing = own->name == "version" || own->name == "completion"; // but a program that is what it was composed as
+        SYMPHONY_TRY(needs_nothing ? host::check_seal(app.paths.prefix, app.paths.cache) : app.prepare());
         return handler_of(own->name)(app, typed);
     }
     SYMPHONY_TRY(app.prepare());
